@@ -1,0 +1,41 @@
+/* format: a client's sample format, and its way to mono float. Samples split across messages are carried
+ * over. Pure; one thread at a time. */
+#ifndef AUDIO_FORMAT_H
+#define AUDIO_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+enum encoding { ENCODING_S16LE, ENCODING_F32LE, ENCODING_U8, ENCODING_MULAW, ENCODING_ALAW, ENCODINGS };
+
+struct format {
+	enum encoding encoding;
+	unsigned rate_hz;  /* 8000..48000 */
+	unsigned channels; /* 1 or 2; two are mixed down */
+};
+
+/* "pcm_s16le", "pcm_f32le", "pcm_u8", "mulaw", "alaw". */
+const char *encoding_name(enum encoding e);
+/* -1 and a sentence with the names there are for another word. */
+int encoding_parse(const char *name, enum encoding *out, struct error *err);
+/* -1 and a sentence with the value and the range. */
+int format_check(const struct format *f, struct error *err);
+unsigned format_frame_bytes(const struct format *f);       /* of one sample of all channels */
+uint64_t format_bytes_per_s(const struct format *f);
+
+struct format_reader {
+	struct format format;
+	uint8_t rest[8]; /* the first bytes of a frame that is not whole yet */
+	unsigned rest_n; /* always < format_frame_bytes */
+};
+
+void format_reader_init(struct format_reader *r, const struct format *f);
+/* Frames that `n` more bytes will give: the room that format_read needs in `out`. */
+size_t format_frames(const struct format_reader *r, size_t n);
+/* Reads all n bytes; mono samples, -1..1 nominal; NaN and infinity of float input become 0 and beyond-range
+ * values are clipped. Returns the frames written. */
+size_t format_read(struct format_reader *r, const void *bytes, size_t n, float *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* metric: what the server counts of itself, in one table. The metrics page, its help lines and the docs
+ * are made from it; what belongs to one pool is counted in that pool (pool/pool.h) instead.
+ * Server process, loop thread only: incrementing is a plain add. */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include <stdint.h>
+
+/* X(kind, name, one line of help) */
+#define METRICS(X)                                                                                 \
+	X(COUNTER, connections_total, "Connections accepted")                                       \
+	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")    \
+	X(COUNTER, http_requests_total, "HTTP requests read whole")                                 \
+	X(COUNTER, http_errors_total, "HTTP requests answered with a status of 400 or more")        \
+	X(COUNTER, sessions_opened_total, "Sessions opened")                                        \
+	X(COUNTER, sessions_closed_total, "Sessions closed, however they ended")                    \
+	X(COUNTER, sessions_refused_total, "Sessions refused before they were given a place")       \
+	X(COUNTER, sessions_failed_total, "Sessions ended by an error")                             \
+	X(COUNTER, utterances_opened_total, "Utterances in which speech began")                     \
+	X(COUNTER, utterances_done_total, "Utterances that ended with a final")                     \
+	X(COUNTER, utterances_failed_total, "Utterances that ended with an error")                  \
+	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")   \
+	X(COUNTER, partials_total, "Partial texts sent")                                            \
+	X(COUNTER, words_total, "Words in finals")                                                  \
+	X(COUNTER, audio_received_ms_total, "Audio received, in milliseconds of its own time")      \
+	X(COUNTER, audio_decoded_ms_total, "Audio of finished utterances, in milliseconds")         \
+	X(COUNTER, decode_cpu_ms_total, "CPU time instances spent on finished utterances")          \
+	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")      \
+	X(GAUGE, sessions, "Sessions open now")                                                     \
+	X(GAUGE, connections, "Connections open now")
+
+#define METRIC_ENUM(kind, name, help) METRIC_##name,
+enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };
+#undef METRIC_ENUM
+
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
+
+struct metric_info {
+	const char *name; /* without the prefix "stenopool_" */
+	const char *help;
+	enum metric_kind kind;
+};
+
+extern const struct metric_info metric_table[METRIC_COUNT];
+
+void metric_add(enum metric m, uint64_t n);
+void metric_sub(enum metric m, uint64_t n); /* gauges only; never below 0 */
+uint64_t metric_get(enum metric m);
+
+/* Durations, counted in buckets that grow by about two from 0.1 ms to 60 s; plain data, zeroed is empty. */
+enum { HISTOGRAM_BUCKETS = 20 };
+
+struct histogram {
+	uint64_t counts[HISTOGRAM_BUCKETS + 1]; /* the last one: longer than every bound */
+	uint64_t count;
+	uint64_t sum_ns;
+};
+
+extern const uint64_t histogram_bounds_ns[HISTOGRAM_BUCKETS];
+
+void histogram_observe(struct histogram *h, uint64_t duration_ns);
+/* The upper bound of the bucket below which `share` (0..1) of what was observed lies; 0 when empty. */
+uint64_t histogram_quantile_ns(const struct histogram *h, double share);
+
+#endif

@@ -1,0 +1,19 @@
+/* util: the few helpers every module may use. */
+#ifndef BASE_UTIL_H
+#define BASE_UTIL_H
+
+#include <stddef.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)     ((a) > (b) ? (a) : (b))
+
+/* For small bookkeeping whose size we choose: these end the process when memory is out.
+ * What a client or a model sizes goes through plain malloc and a worded error. */
+void *xcalloc(size_t n, size_t size);
+char *xstrdup(const char *s);
+
+/* Closes *fd if it is open and sets it to -1. Keeps errno. */
+void fd_close(int *fd);
+
+#endif

@@ -1,0 +1,81 @@
+/* engine: a recogniser library behind one interface, for engines that decode as the audio comes
+ * (PocketSphinx) and for those that decode an utterance whole at its end (Whisper).
+ *
+ * An utterance is begin, audio any number of times, partial any number of times, end. What comes out of
+ * end must depend on the loaded model, the adaptation given to begin, and the samples: on nothing
+ * else, whatever the process did before. Partials must not change it.
+ *
+ * Host and instance processes only; one thread. Nothing here may write to stdout. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+enum {
+	ENGINE_SAMPLE_RATE_HZ = 16000,
+	ENGINE_ADAPTATION_MAX_BYTES = 4096,
+	ENGINE_WORDS_MAX = 1024,
+};
+
+struct engine_param {
+	const char *key;   /* borrowed */
+	const char *value; /* borrowed */
+};
+
+struct engine_word {
+	const char *text;  /* UTF-8; lent with the result */
+	uint32_t start_ms; /* from the first sample of the utterance */
+	uint32_t end_ms;   /* >= start_ms */
+	float confidence;  /* 0..1 */
+};
+
+/* Lent: valid until the next call into the same engine. */
+struct engine_result {
+	const char *text; /* UTF-8, words separated by one space; "" when nothing was heard */
+	float confidence; /* 0..1, of the whole text */
+	const struct engine_word *words;
+	size_t words_n;         /* <= ENGINE_WORDS_MAX; 0 in partials of engines that do not know yet */
+	const void *adaptation; /* only from end: for the begin of the session's next utterance */
+	size_t adaptation_bytes; /* <= ENGINE_ADAPTATION_MAX_BYTES */
+};
+
+/* Called by an engine now and then while it computes: `decoded` samples of the utterance are done. False:
+ * give up soon, by returning an error from the call in progress; end or begin must still work after it. */
+typedef bool engine_progress_f(void *arg, uint64_t decoded_samples);
+
+struct engine_begin {
+	const void *adaptation; /* what an end returned earlier; borrowed for the call */
+	size_t adaptation_bytes; /* 0: the speaker is unknown */
+	engine_progress_f *on_progress; /* may be NULL */
+	void *arg;
+};
+
+struct engine; /* a loaded model with one decoder */
+
+/* All return 0, or -1 with the reason in *err; an error ends the utterance. */
+struct engine_ops {
+	const char *name;
+	/* Takes key=value parameters; an unknown key or a bad value is a worded ERROR_CONFIG, a model that
+	 * is not there an ERROR_ENGINE that names the path. */
+	int (*load)(struct engine **out, const struct engine_param *params, size_t params_n, struct error *err);
+	void (*unload)(struct engine **engine);
+	const char *(*model)(const struct engine *engine); /* for people: "en-us"; lent */
+	int (*begin)(struct engine *engine, const struct engine_begin *begin, struct error *err);
+	int (*audio)(struct engine *engine, const int16_t *samples, size_t n, struct error *err);
+	int (*partial)(struct engine *engine, struct engine_result *out, struct error *err);
+	int (*end)(struct engine *engine, struct engine_result *out, struct error *err);
+	/* Forgets all it heard as well as the library can: what `refresh = reset` trusts. */
+	void (*reset)(struct engine *engine);
+};
+
+extern const struct engine_ops engine_fake;
+extern const struct engine_ops engine_pocketsphinx; /* built where the library is */
+
+/* The engine of that name, or NULL with the names there are in *err. */
+const struct engine_ops *engine_find(const char *name, struct error *err);
+
+#endif

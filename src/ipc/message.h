@@ -1,0 +1,136 @@
+/* message: what server, host and instance say to each other, one message a packet.
+ *
+ * Wire form: u16 type, u16 zero, u32 bytes of the packet, u64 epoch, then the fields of the type in order;
+ * all little endian and of fixed width; text and blobs carry a u32 length first. A packet that is too
+ * short, too long, of an unknown type or with something left over is an ERROR_PEER, never a crash.
+ *
+ * The epoch is that of the lease's utterance: an instance repeats the epoch of the BEGIN it answers, so
+ * that a late answer never reaches the next client. It is 0 where no utterance is meant.
+ *
+ * Any process; pure. */
+#ifndef IPC_MESSAGE_H
+#define IPC_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+enum {
+	IPC_VERSION = 1,
+	IPC_PACKET_MAX = 64 * 1024,
+	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
+	IPC_TEXT_MAX = 16 * 1024,
+	IPC_BLOB_MAX = 4096,
+	IPC_WORDS_MAX = 1024,
+	IPC_CONFIDENCE_ONE = 10000, /* confidence 1.0 */
+};
+
+enum ipc_type {
+	IPC_NONE = 0,
+	/* host -> server, on the control socket */
+	IPC_HELLO,       /* the model is loaded */
+	IPC_HOST_FAILED, /* it cannot be: code and text; the host exits next */
+	IPC_SPAWNED,     /* carries descriptors: instance socket, instance stderr, pidfd */
+	IPC_SPAWN_FAILED,
+	IPC_EXITED, /* an instance ended, with its wait status */
+	/* server -> host */
+	IPC_SPAWN,
+	/* server -> instance, on the instance's socket */
+	IPC_BEGIN,
+	IPC_AUDIO,
+	IPC_PARTIAL_REQUEST,
+	IPC_END,
+	IPC_ABORT, /* forget the utterance; no answer but progress to come */
+	IPC_RESET, /* forget the client; answered by READY */
+	/* instance -> server */
+	IPC_READY, /* waits for a BEGIN */
+	IPC_PROGRESS,
+	IPC_PARTIAL,
+	IPC_FINAL,
+	IPC_FAILED, /* this utterance; the instance waits for the next */
+	IPC_TYPES,
+};
+
+struct ipc_text {
+	const char *bytes; /* not terminated; inside the packet when decoded */
+	uint32_t length;
+};
+
+struct ipc_word {
+	struct ipc_text text;
+	uint32_t start_ms, end_ms; /* from the utterance's first sample; start <= end */
+	uint16_t confidence;       /* 0..IPC_CONFIDENCE_ONE */
+};
+
+struct ipc_hello {
+	uint32_t version; /* IPC_VERSION */
+	uint32_t pid;
+	uint32_t load_ms;
+	uint32_t warmup_ms;
+	uint32_t rss_kb;
+	uint32_t private_kb;
+	struct ipc_text engine, model;
+};
+
+struct ipc_spawn { /* SPAWN, SPAWNED, EXITED, SPAWN_FAILED */
+	uint64_t instance;
+	uint32_t pid;         /* SPAWNED, EXITED */
+	uint32_t wait_status; /* EXITED: as waitpid gives it */
+	struct ipc_text text; /* SPAWN_FAILED */
+};
+
+struct ipc_failure { /* HOST_FAILED, FAILED */
+	uint32_t code; /* enum error_code */
+	struct ipc_text text;
+};
+
+struct ipc_begin {
+	uint64_t utterance;
+	const uint8_t *adaptation; /* inside the packet when decoded */
+	uint32_t adaptation_bytes;
+};
+
+struct ipc_audio {
+	const uint8_t *bytes; /* s16le, 16 kHz, mono; inside the packet, not aligned */
+	uint32_t samples;     /* 1..IPC_AUDIO_MAX_SAMPLES */
+};
+
+struct ipc_result { /* PARTIAL (text and confidence only), FINAL */
+	uint64_t utterance;
+	struct ipc_text text;
+	uint16_t confidence;
+	uint16_t words_n; /* <= IPC_WORDS_MAX */
+	struct ipc_word *words; /* encode: the caller's; decode: the caller's array of IPC_WORDS_MAX */
+	const uint8_t *adaptation;
+	uint32_t adaptation_bytes;
+	uint32_t cpu_us;   /* FINAL: CPU time from BEGIN to here */
+	uint32_t faults;   /* FINAL: minor page faults from BEGIN to here */
+	uint32_t rss_kb;   /* FINAL: of the instance now */
+};
+
+struct ipc_message {
+	enum ipc_type type;
+	uint64_t epoch;
+	union {
+		struct ipc_hello hello;
+		struct ipc_spawn spawn;
+		struct ipc_failure failure;
+		struct ipc_begin begin;
+		struct ipc_audio audio;
+		struct ipc_result result;
+		uint64_t progress_samples; /* PROGRESS: decoded since BEGIN */
+	};
+};
+
+/* Bytes written to `packet`, or -1 when it does not fit or a field is out of bounds (ERROR_LIMIT). */
+int ipc_encode(const struct ipc_message *m, uint8_t *packet, size_t cap, struct error *err);
+
+/* 0, or -1 with ERROR_PEER. *out borrows from `packet`; `words` has room for IPC_WORDS_MAX and is where
+ * out->result.words points afterwards; it may be NULL where no FINAL is expected (then one is refused). */
+int ipc_decode(const uint8_t *packet, size_t n, struct ipc_word *words, struct ipc_message *out,
+    struct error *err);
+
+const char *ipc_type_name(enum ipc_type type);
+
+#endif

@@ -1,0 +1,93 @@
+/* http: an HTTP/1.1 server on libuv: listeners, connections, requests, answers, and the way over to a
+ * WebSocket. Knows nothing of speech.
+ *
+ * Each connection has one absolute deadline for the phase it is in (header, body, idle, closing). Header
+ * and body are bounded. A request that could be read in two ways (duplicate or conflicting lengths, bare
+ * LF, space before the colon, no Host) is refused with 400 and the connection closed.
+ *
+ * Server process, loop thread only. Callbacks come from the loop, never from inside a call into here,
+ * except where said. */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct http_server;   /* a set of listeners with one handler */
+struct http_exchange; /* one request and its answer; valid until the answer is given or on_abort */
+struct ws;
+struct ws_events;
+struct uv_loop_s;
+
+struct http_config {
+	unsigned max_connections;    /* open at once; one more gets 503 and Retry-After at once */
+	unsigned header_timeout_ms;  /* from accept (or the first byte of a next request) to the header's end */
+	unsigned body_timeout_ms;    /* from the header's end to the body's end */
+	unsigned idle_timeout_ms;    /* kept alive between requests */
+	unsigned linger_timeout_ms;  /* from our close to the peer's */
+	unsigned max_header_bytes;   /* more: 431 */
+	size_t max_body_bytes;       /* more: 413; bodies are collected in memory */
+	unsigned max_message_bytes;  /* a WebSocket message; more: close 1009 */
+	unsigned send_buffer_bytes;  /* unsent WebSocket bytes of a connection; more: it is closed */
+};
+
+struct http_events {
+	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade,
+	 * exactly once. May answer from inside. */
+	void (*on_request)(void *arg, struct http_exchange *x);
+	/* The client left before the answer; `x` is invalid when this returns. Not called after the answer. */
+	void (*on_abort)(void *arg, struct http_exchange *x);
+};
+
+/* Borrows loop, events and arg, which must outlive the server. */
+struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_config *cfg,
+    const struct http_events *events, void *arg);
+/* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses); port 0 takes a free one. -1: *err says which address and
+ * why ("cannot listen on 127.0.0.1:8080: address already in use"). */
+int http_server_listen(struct http_server *s, const char *address, struct error *err);
+/* The address of listener i as "127.0.0.1:8080", its real port included; NULL past the last. Lent. */
+const char *http_server_address(const struct http_server *s, unsigned i);
+void http_server_stop_listening(struct http_server *s); /* open connections go on */
+/* Drops every connection at once, calling on_abort and the WebSockets' on_close, and frees the server when the
+ * last handle has closed; then calls done (may be NULL). Sets *s to NULL. The loop must run on until then. */
+void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg);
+
+/* The request: all lent until the answer. */
+const char *http_method(const struct http_exchange *x); /* "GET" */
+const char *http_path(const struct http_exchange *x);   /* "/v1/stream", without the query, percent-decoded */
+const char *http_query(const struct http_exchange *x);  /* raw, without '?'; "" when there is none */
+/* The first header of that name (any case) or NULL. */
+const char *http_header(const struct http_exchange *x, const char *name);
+/* The n-th header of that name, for those that may be repeated. */
+const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n);
+const void *http_body(const struct http_exchange *x, size_t *n_out);
+const char *http_peer(const struct http_exchange *x); /* "127.0.0.1:54321" */
+void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */
+void *http_data(const struct http_exchange *x);
+
+struct http_answer {
+	unsigned status;
+	const char *content_type; /* NULL: "text/plain; charset=utf-8" */
+	const char *headers;      /* more header lines, each ended by \r\n; NULL: none */
+	const void *body;
+	size_t body_bytes;
+};
+
+/* Copies the answer and sends it; `x` is invalid afterwards. */
+void http_respond(struct http_exchange *x, const struct http_answer *a);
+/* The common case: a JSON body. */
+void http_respond_json(struct http_exchange *x, unsigned status, const char *json);
+
+/* Whether the request asks for a WebSocket: a well-formed one. *err words what is malformed in one that tries
+ * (the handler answers it with 400). */
+enum http_upgrade_wish { HTTP_NO_UPGRADE, HTTP_UPGRADE, HTTP_BAD_UPGRADE };
+enum http_upgrade_wish http_wants_websocket(const struct http_exchange *x, struct error *err);
+
+/* Answers 101 and turns the connection into a WebSocket: no extensions, `subprotocol` echoed unless NULL. `x` is
+ * invalid afterwards. Bytes that came behind the request are delivered from the loop, not from inside. */
+struct ws *http_upgrade(struct http_exchange *x, const char *subprotocol, const struct ws_events *events,
+    void *arg);
+
+#endif
