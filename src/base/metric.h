@@ -24,7 +24,7 @@
 	X(COUNTER, words_total, "Words in finals")                                                  \
 	X(COUNTER, audio_received_ms_total, "Audio received, in milliseconds of its own time")      \
 	X(COUNTER, audio_decoded_ms_total, "Audio of finished utterances, in milliseconds")         \
-	X(COUNTER, decode_cpu_ms_total, "CPU time instances spent on finished utterances")          \
+	X(COUNTER, decode_cpu_us_total, "CPU time of instances for finished utterances, in us")       \
 	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")      \
 	X(GAUGE, sessions, "Sessions open now")                                                     \
 	X(GAUGE, connections, "Connections open now")

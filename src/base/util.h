@@ -3,10 +3,9 @@
 #define BASE_UTIL_H
 
 #include <stddef.h>
+#include <sys/param.h> /* MIN, MAX */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)     ((a) < (b) ? (a) : (b))
-#define MAX(a, b)     ((a) > (b) ? (a) : (b))
 
 /* For small bookkeeping whose size we choose: these end the process when memory is out.
  * What a client or a model sizes goes through plain malloc and a worded error. */
