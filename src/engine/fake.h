@@ -1,0 +1,48 @@
+/* fake: an engine without a model, for tests. What it hears is a function of the samples: each 200 ms that
+ * are not silent become one word. Words come from samples and model; confidence from these, from the
+ * adaptation, and from RESIDUE: what this process heard before and nobody reset, so that a test of
+ * isolation can fail.
+ *
+ * Parameters: model=NAME, load_ms=N (loading takes so long), load_fail=TEXT, slow=FACTOR (sleeps FACTOR
+ * times the duration of the audio), burn=FACTOR (the same in CPU time), end_ms=N (so long for `end`), and
+ * faults: crash=WHERE, hang=WHERE, garbage=WHERE, exit=WHERE, fail=WHERE with WHERE one of begin, audio,
+ * partial, end, and "@N" after it for only the N-th utterance of each process; leak=MB at each begin;
+ * once=FILE: a fault happens only if FILE is not there, and makes it.
+ *
+ * Faults can be in the audio too, so that a test chooses which session suffers: the six samples of
+ * fake_marker, then three samples that say what (an enum fake_fault times FAKE_STEP), where (an enum
+ * fake_where times FAKE_STEP, of those that are still to come) and an argument times FAKE_ARGUMENT_STEP.
+ * Rounding of less than half a step does no harm; resampling does.
+ *
+ * crash: SIGSEGV. hang: no progress until the other end of descriptor 3 is closed. garbage: bytes that
+ * are no message, written to descriptor 3, where the instance's socket is. leak: argument MB. exit: with
+ * the argument as status. fail: an error for this utterance. */
+#ifndef ENGINE_FAKE_H
+#define ENGINE_FAKE_H
+
+#include <stdint.h>
+
+enum fake_fault {
+	FAKE_NONE,
+	FAKE_CRASH,
+	FAKE_HANG,
+	FAKE_GARBAGE,
+	FAKE_LEAK,
+	FAKE_EXIT,
+	FAKE_FAIL,
+	FAKE_FAULTS,
+};
+
+enum fake_where { FAKE_AUDIO, FAKE_PARTIAL, FAKE_END, FAKE_BEGIN, FAKE_WHERES };
+
+enum {
+	FAKE_BLOCK_SAMPLES = 3200, /* one word, or one silence */
+	FAKE_LOUD = 100,           /* mean of |sample| from which a block is a word */
+	FAKE_MARKER_SAMPLES = 6,
+	FAKE_STEP = 1000,
+	FAKE_ARGUMENT_STEP = 100,
+};
+
+extern const int16_t fake_marker[FAKE_MARKER_SAMPLES];
+
+#endif

@@ -1,0 +1,453 @@
+/* PocketSphinx decodes as the audio comes, in two passes: a first search frame by frame, and at the end a
+ * second over the words the first one saw, then the best path through their lattice.
+ *
+ * What makes `end` a function of model, adaptation and samples:
+ * - the cepstral mean, which the library carries from one utterance to the next, is set at each begin: to
+ *   what the adaptation says, or to what the model began with;
+ * - the noise estimate and the count of frames are restarted at each begin;
+ * - the library gets its samples in blocks of its own, because it normalises by block.
+ * What remains is the order of codewords of equal score and the like, which no call of the library resets:
+ * the scores of a decoder that has worked differ from those of a new one in their last digits, the
+ * text hardly ever. A newborn for each utterance is free of that.
+ *
+ * The library removes silence by default, and then its word times are short by what was removed. The ear
+ * has cut the silence already, so that is off here. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "engine/engine.h"
+#include "engine/pocketsphinx_compat.h"
+
+#define MODEL_DIR "/usr/share/pocketsphinx/model/en-us/"
+
+enum { BLOCK_SAMPLES = 1600, SETTINGS_MAX = 128, TEXT_MAX_BYTES = 32 * 1024 };
+
+struct engine {
+	ps_decoder_t *ps; /* owned */
+	char *model;      /* owned */
+	long frames_per_s;
+	uint8_t initial[POCKETSPHINX_ADAPTATION_MAX]; /* the adaptation to nobody */
+	size_t initial_bytes;
+
+	/* of the utterance */
+	bool started; /* in the library: ps_start_utt without ps_end_utt */
+	engine_progress_f *on_progress;
+	void *arg;
+	uint64_t samples; /* given to the library */
+	int16_t block[BLOCK_SAMPLES];
+	size_t block_n; /* always < BLOCK_SAMPLES between calls */
+
+	/* of the result */
+	char text[TEXT_MAX_BYTES];
+	char spelled[TEXT_MAX_BYTES]; /* the words, each terminated */
+	struct engine_word words[ENGINE_WORDS_MAX];
+	uint8_t adaptation[POCKETSPHINX_ADAPTATION_MAX];
+};
+
+/* The library ends the process on what it calls fatal. While a model loads, that is left by a jump, with
+ * whatever it had half made; the process says why and ends soon after. */
+static struct {
+	bool loading;
+	jmp_buf on_fatal;
+	char last[200];
+} trouble;
+
+static void on_line(bool fatal, const char *line)
+{
+	(void)snprintf(trouble.last, sizeof trouble.last, "%s", line);
+	if (!trouble.loading)
+		(void)fprintf(stderr, "pocketsphinx: %s\n", line);
+	if (fatal && trouble.loading)
+		longjmp(trouble.on_fatal, 1);
+}
+
+static int fail(struct error *err, const char *what)
+{
+	return error_set(err, ERROR_ENGINE, "%s: %s", what,
+	    trouble.last[0] == '\0' ? "PocketSphinx does not say why" : trouble.last);
+}
+
+/* Our words for the three settings every user needs, and what they are when not given. */
+static const struct {
+	const char *key, *setting, *value;
+} paths[] = {
+	{ "model", "hmm", MODEL_DIR "en-us" },
+	{ "language_model", "lm", MODEL_DIR "en-us.lm.bin" },
+	{ "dictionary", "dict", MODEL_DIR "cmudict-en-us.dict" },
+};
+
+/* Any of these says what can be heard; then there is no language model by default. */
+static const char *const instead_of_lm[] = { "lmctl", "fsg", "jsgf", "keyphrase", "kws",
+	"allphone" };
+
+static const struct engine_param fixed[] = {
+	{ "remove_silence", "no" },
+};
+
+struct settings {
+	struct engine_param list[SETTINGS_MAX];
+	size_t n;
+};
+
+static const char *find(const struct engine_param *params, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(params[i].key, key) == 0)
+			return params[i].value;
+	return NULL;
+}
+
+static int add(struct settings *s, const char *name, const char *value, struct error *err)
+{
+	if (find(s->list, s->n, name) != NULL)
+		return error_set(err, ERROR_CONFIG, "%s is given twice", name);
+	if (s->n == SETTINGS_MAX)
+		return error_set(err, ERROR_LIMIT, "at most %d parameters", SETTINGS_MAX);
+	s->list[s->n++] = (struct engine_param){ name, value };
+	return 0;
+}
+
+static int check_number(const char *key, const char *value, bool whole, struct error *err)
+{
+	char *end;
+
+	if (whole)
+		(void)strtol(value, &end, 10);
+	else
+		(void)strtod(value, &end);
+	if (end == value || *end != '\0' || isspace((unsigned char)value[0]))
+		return error_set(err, ERROR_CONFIG, "%s: '%s' is no %snumber", key, value,
+		    whole ? "whole " : "");
+	return 0;
+}
+
+static int check_value(const char *key, const char *value, struct error *err)
+{
+	switch (pocketsphinx_compat_kind(key)) {
+	case POCKETSPHINX_INTEGER:
+		return check_number(key, value, true, err);
+	case POCKETSPHINX_FLOATING:
+		return check_number(key, value, false, err);
+	case POCKETSPHINX_BOOLEAN:
+		if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+			return 0;
+		return error_set(err, ERROR_CONFIG, "%s: '%s' is neither yes nor no", key, value);
+	case POCKETSPHINX_STRING:
+		return 0;
+	case POCKETSPHINX_UNKNOWN:
+	default:
+		return error_set(err, ERROR_CONFIG, "PocketSphinx has no parameter '%s'", key);
+	}
+}
+
+static int add_path(
+    struct settings *s, const char *key, const char *setting, const char *path, struct error *err)
+{
+	if (access(path, R_OK) < 0)
+		return error_set(err, ERROR_ENGINE, "%s: %s is not there", key, path);
+	return add(s, setting, path, err);
+}
+
+static int add_decoder_param(struct settings *s, const struct engine_param *p, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (strcmp(p->key, paths[i].setting) == 0)
+			return error_set(
+			    err, ERROR_CONFIG, "%s: here it is called %s", p->key, paths[i].key);
+	if (strcmp(p->key, "samprate") == 0)
+		return error_set(
+		    err, ERROR_CONFIG, "samprate: it is always %d", ENGINE_SAMPLE_RATE_HZ);
+	if (check_value(p->key, p->value, err) < 0)
+		return -1;
+	return add(s, p->key, p->value, err);
+}
+
+static int add_paths(
+    struct settings *s, const struct engine_param *params, size_t n, struct error *err)
+{
+	bool has_grammar = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(instead_of_lm); i++)
+		has_grammar = has_grammar || find(params, n, instead_of_lm[i]) != NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		const char *path = find(params, n, paths[i].key);
+
+		if (path == NULL && has_grammar && strcmp(paths[i].setting, "lm") == 0)
+			continue;
+		path = path == NULL ? paths[i].value : path;
+		if (add_path(s, paths[i].key, paths[i].setting, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_settings(
+    struct settings *s, const struct engine_param *params, size_t n, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool is_path = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(paths); k++)
+			is_path = is_path || strcmp(params[i].key, paths[k].key) == 0;
+		if (!is_path && add_decoder_param(s, &params[i], err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (find(s->list, s->n, fixed[i].key) == NULL &&
+		    pocketsphinx_compat_kind(fixed[i].key) != POCKETSPHINX_UNKNOWN &&
+		    add(s, fixed[i].key, fixed[i].value, err) < 0)
+			return -1;
+	return add_paths(s, params, n, err);
+}
+
+static ps_decoder_t *open_decoder(const struct settings *s, struct error *err)
+{
+	ps_decoder_t *ps;
+
+	trouble.last[0] = '\0';
+	pocketsphinx_compat_log(on_line);
+	if (setjmp(trouble.on_fatal) != 0) {
+		trouble.loading = false;
+		(void)fail(err, "the model cannot be loaded");
+		return NULL;
+	}
+	trouble.loading = true;
+	ps = pocketsphinx_compat_open(s->list, s->n);
+	trouble.loading = false;
+	if (ps == NULL)
+		(void)fail(err, "the model cannot be loaded");
+	return ps;
+}
+
+/* "en-us" of "/usr/share/pocketsphinx/model/en-us/en-us/" */
+static char *name_of_model(const char *path)
+{
+	size_t end = strlen(path), start;
+	char *name;
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	name = xcalloc(end - start + 1, 1);
+	memcpy(name, path + start, end - start);
+	return name;
+}
+
+static void pocketsphinx_unload(struct engine **engine)
+{
+	struct engine *e = *engine;
+
+	*engine = NULL;
+	if (e == NULL)
+		return;
+	if (e->started)
+		(void)ps_end_utt(e->ps);
+	ps_free(e->ps);
+	free(e->model);
+	free(e);
+}
+
+static int pocketsphinx_load(
+    struct engine **out, const struct engine_param *params, size_t params_n, struct error *err)
+{
+	struct settings *s = xcalloc(1, sizeof *s);
+	struct engine *e = xcalloc(1, sizeof *e);
+
+	if (make_settings(s, params, params_n, err) == 0)
+		e->ps = open_decoder(s, err);
+	if (e->ps == NULL) {
+		free(s);
+		free(e);
+		return -1;
+	}
+	e->model = name_of_model(find(s->list, s->n, "hmm"));
+	e->frames_per_s = pocketsphinx_compat_frames_per_s(e->ps);
+	e->initial_bytes = pocketsphinx_compat_adaptation(e->ps, e->initial);
+	free(s);
+	*out = e;
+	return 0;
+}
+
+static const char *pocketsphinx_model(const struct engine *e)
+{
+	return e->model;
+}
+
+/* Leaves an utterance that nobody ended; the library has no cheaper way than to end it. */
+static void abandon(struct engine *e)
+{
+	if (e->started)
+		(void)ps_end_utt(e->ps);
+	e->started = false;
+	e->block_n = 0;
+	e->samples = 0;
+}
+
+static int pocketsphinx_begin(struct engine *e, const struct engine_begin *begin, struct error *err)
+{
+	const uint8_t *adaptation = begin->adaptation;
+	size_t n = begin->adaptation_bytes;
+
+	abandon(e);
+	e->on_progress = begin->on_progress;
+	e->arg = begin->arg;
+	if (pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, err) < 0 ||
+	    (n > 0 && pocketsphinx_compat_adapt(e->ps, adaptation, n, err) < 0))
+		return -1;
+	pocketsphinx_compat_restart(e->ps);
+	if (ps_start_utt(e->ps) < 0)
+		return fail(err, "the utterance cannot begin");
+	e->started = true;
+	return 0;
+}
+
+static int decode(struct engine *e, const int16_t *samples, size_t n, struct error *err)
+{
+	if (n > 0 && ps_process_raw(e->ps, samples, n, 0, 0) < 0)
+		return fail(err, "the audio cannot be decoded");
+	e->samples += n;
+	if (e->on_progress != NULL && !e->on_progress(e->arg, e->samples))
+		return error_set(err, ERROR_ENGINE, "given up on request");
+	return 0;
+}
+
+static int pocketsphinx_audio(struct engine *e, const int16_t *samples, size_t n, struct error *err)
+{
+	while (n > 0) {
+		size_t take = MIN(n, BLOCK_SAMPLES - e->block_n);
+
+		memcpy(e->block + e->block_n, samples, take * sizeof *samples);
+		e->block_n += take;
+		samples += take;
+		n -= take;
+		if (e->block_n < BLOCK_SAMPLES)
+			break;
+		e->block_n = 0;
+		if (decode(e, e->block, BLOCK_SAMPLES, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int pocketsphinx_partial(struct engine *e, struct engine_result *out, struct error *err)
+{
+	const char *text = ps_get_hyp(e->ps, NULL);
+
+	(void)err;
+	*out = (struct engine_result){ .text = text == NULL ? "" : text };
+	return 0;
+}
+
+/* <s>, </s>, <sil>, [NOISE], ++UH++ */
+static bool is_filler(const char *word)
+{
+	return word[0] == '<' || word[0] == '[' || strncmp(word, "++", 2) == 0;
+}
+
+/* Bytes of a word without the number of its pronunciation: 4 of "read(2)". */
+static size_t spelling_bytes(const char *word)
+{
+	size_t n = strlen(word), digits = n;
+
+	if (n == 0 || word[n - 1] != ')')
+		return n;
+	for (digits = n - 1; digits > 0 && isdigit((unsigned char)word[digits - 1]);)
+		digits--;
+	return digits > 1 && digits < n - 1 && word[digits - 1] == '(' ? digits - 1 : n;
+}
+
+static float clamp(double p)
+{
+	return p > 1 ? 1 : p > 0 ? (float)p : 0; /* NaN is 0 */
+}
+
+struct gathering {
+	size_t words_n, text_n, spelled_n; /* in use of the engine's fields */
+	double confidence_sum;
+};
+
+static void gather_word(struct engine *e, struct gathering *g, ps_seg_t *seg)
+{
+	const char *word = ps_seg_word(seg);
+	size_t bytes = spelling_bytes(word);
+	struct engine_word *w = &e->words[g->words_n];
+	uint64_t audio_ms = e->samples * 1000 / ENGINE_SAMPLE_RATE_HZ;
+	int from, to;
+
+	if (is_filler(word) || g->words_n == ENGINE_WORDS_MAX ||
+	    g->text_n + bytes + 2 > sizeof e->text)
+		return;
+	ps_seg_frames(seg, &from, &to);
+	w->start_ms =
+	    (uint32_t)MIN((uint64_t)MAX(from, 0) * 1000 / (uint64_t)e->frames_per_s, audio_ms);
+	w->end_ms =
+	    (uint32_t)MIN((uint64_t)MAX(to + 1, 0) * 1000 / (uint64_t)e->frames_per_s, audio_ms);
+	w->end_ms = MAX(w->start_ms, w->end_ms);
+	w->confidence =
+	    clamp(logmath_exp(ps_get_logmath(e->ps), ps_seg_prob(seg, NULL, NULL, NULL)));
+	w->text = e->spelled + g->spelled_n;
+	memcpy(e->spelled + g->spelled_n, word, bytes);
+	e->spelled[g->spelled_n + bytes] = '\0';
+	if (g->words_n > 0)
+		e->text[g->text_n++] = ' ';
+	memcpy(e->text + g->text_n, word, bytes);
+	g->text_n += bytes;
+	g->spelled_n += bytes + 1;
+	g->confidence_sum += w->confidence;
+	g->words_n++;
+}
+
+static int pocketsphinx_end(struct engine *e, struct engine_result *out, struct error *err)
+{
+	struct gathering g = { 0, 0, 0, 0 };
+	int failed = decode(e, e->block, e->block_n, err);
+
+	e->block_n = 0;
+	if (failed < 0)
+		return -1;
+	e->started = false;
+	if (ps_end_utt(e->ps) < 0)
+		return fail(err, "the utterance cannot end");
+	/* Of an utterance without a frame there is no lattice, and the library complains. */
+	for (ps_seg_t *seg = ps_get_n_frames(e->ps) > 1 ? ps_seg_iter(e->ps) : NULL; seg != NULL;
+	     seg = ps_seg_next(seg))
+		gather_word(e, &g, seg);
+	e->text[g.text_n] = '\0';
+	*out = (struct engine_result){ .text = e->text,
+		.confidence = g.words_n == 0 ? 0 : clamp(g.confidence_sum / (double)g.words_n),
+		.words = e->words,
+		.words_n = g.words_n,
+		.adaptation = e->adaptation,
+		.adaptation_bytes = pocketsphinx_compat_adaptation(e->ps, e->adaptation) };
+	return 0;
+}
+
+static void pocketsphinx_reset(struct engine *e)
+{
+	struct error ignored;
+
+	abandon(e);
+	pocketsphinx_compat_restart(e->ps);
+	(void)pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, &ignored);
+}
+
+const struct engine_ops engine_pocketsphinx = {
+	.name = "pocketsphinx",
+	.load = pocketsphinx_load,
+	.unload = pocketsphinx_unload,
+	.model = pocketsphinx_model,
+	.begin = pocketsphinx_begin,
+	.audio = pocketsphinx_audio,
+	.partial = pocketsphinx_partial,
+	.end = pocketsphinx_end,
+	.reset = pocketsphinx_reset,
+};

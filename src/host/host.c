@@ -1,0 +1,253 @@
+#define _GNU_SOURCE
+#include "host/host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "engine/engine.h"
+#include "host/hugepages.h"
+#include "host/instance.h"
+#include "host/memory.h"
+#include "host/spawn.h"
+#include "host/warmup.h"
+#include "ipc/channel.h"
+
+enum { INSTANCES_MAX = 4096 };
+
+struct host {
+	const struct host_config *cfg; /* borrowed */
+	const struct engine_ops *ops;
+	struct engine *engine; /* owned */
+	struct hugepages pages;
+	struct instance_config instance;
+	int signals; /* signalfd: SIGCHLD, SIGTERM */
+	uint32_t load_ms, warmup_ms;
+	bool leaving;
+	int status;
+	struct child {
+		uint64_t instance;
+		pid_t pid;
+	} children[INSTANCES_MAX]; /* those that live: the first children_n */
+	size_t children_n;
+};
+
+static struct channel_inbox inbox;
+
+static void leave(struct host *h, int status)
+{
+	h->leaving = true;
+	h->status = status;
+}
+
+static struct ipc_text text_of(const char *s)
+{
+	return (struct ipc_text){ s, (uint32_t)strlen(s) };
+}
+
+/* Waits for room where the socket has none: the host has nothing better to do. */
+static void tell(struct host *h, const struct ipc_message *m, const int *fds, size_t fds_n)
+{
+	struct pollfd pfd = { h->cfg->control, POLLOUT, 0 };
+	struct error err;
+	enum channel_status status;
+
+	while ((status = channel_send(h->cfg->control, m, fds, fds_n, &err)) == CHANNEL_AGAIN)
+		(void)poll(&pfd, 1, -1);
+	if (status == CHANNEL_CLOSED)
+		leave(h, 0);
+	if (status == CHANNEL_FAILED) {
+		(void)fprintf(stderr, "host %s: %s\n", h->cfg->name, err.text);
+		leave(h, 1);
+	}
+}
+
+static void tell_failed(struct host *h, const struct error *err)
+{
+	const struct ipc_message m = { .type = IPC_HOST_FAILED,
+		.failure = { err->code, text_of(err->text) } };
+
+	tell(h, &m, NULL, 0);
+	leave(h, 1);
+}
+
+static void tell_hello(struct host *h)
+{
+	struct memory_use use = memory_use(getpid());
+	const struct ipc_message m = { .type = IPC_HELLO,
+		.hello = { .version = IPC_VERSION,
+		    .pid = (uint32_t)getpid(),
+		    .load_ms = h->load_ms,
+		    .warmup_ms = h->warmup_ms,
+		    .rss_kb = use.rss_kb,
+		    .private_kb = use.private_kb,
+		    .engine = text_of(h->ops->name),
+		    .model = text_of(h->ops->model(h->engine)) } };
+
+	tell(h, &m, NULL, 0);
+}
+
+static int warm_up(struct host *h, struct error *err)
+{
+	uint64_t begun_ns = clock_now_ns();
+
+	if (h->cfg->warmup == NULL)
+		return 0;
+	if (warmup_engine(h->ops, h->engine, h->cfg->warmup, &h->pages, err) < 0)
+		return -1;
+	h->warmup_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
+	return 0;
+}
+
+static int load(struct host *h, struct error *err)
+{
+	uint64_t begun_ns = clock_now_ns();
+
+	hugepages_hold();
+	h->ops = engine_find(h->cfg->engine, err);
+	if (h->ops == NULL || h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
+		return -1;
+	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
+	h->instance = (struct instance_config){ h->ops, h->engine, &h->pages };
+	return warm_up(h, err);
+}
+
+/* Only now: until the model is loaded, SIGTERM just ends the process. */
+static int open_signals(struct host *h, struct error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (h->signals < 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot make a signalfd");
+	return 0;
+}
+
+static void on_spawn(struct host *h, uint64_t instance)
+{
+	struct ipc_message m = { .type = IPC_SPAWNED, .spawn = { .instance = instance } };
+	struct spawned s;
+	struct error err = ERROR_INIT;
+	int failed = -1;
+
+	if (h->children_n == INSTANCES_MAX)
+		(void)error_set(
+		    &err, ERROR_LIMIT, "a host has at most %d instances", INSTANCES_MAX);
+	else
+		failed = spawn_instance(&h->instance, &s, &err);
+	if (failed < 0) {
+		m.type = IPC_SPAWN_FAILED;
+		m.spawn.text = text_of(err.text);
+		tell(h, &m, NULL, 0);
+		return;
+	}
+	h->children[h->children_n++] = (struct child){ instance, s.pid };
+	m.spawn.pid = (uint32_t)s.pid;
+	tell(h, &m, s.fds, SPAWN_FDS);
+	spawn_close(&s);
+}
+
+static void on_child(struct host *h, pid_t pid, int wait_status)
+{
+	struct ipc_message m = { .type = IPC_EXITED,
+		.spawn = { .pid = (uint32_t)pid, .wait_status = (uint32_t)wait_status } };
+
+	for (size_t i = 0; i < h->children_n; i++) {
+		if (h->children[i].pid != pid)
+			continue;
+		m.spawn.instance = h->children[i].instance;
+		h->children[i] = h->children[--h->children_n];
+		tell(h, &m, NULL, 0);
+		return;
+	}
+}
+
+static void on_signal(struct host *h)
+{
+	struct signalfd_siginfo info;
+	pid_t pid;
+	int status;
+
+	while (read(h->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		if (info.ssi_signo == SIGTERM)
+			leave(h, 0);
+	while (!h->leaving && (pid = waitpid(-1, &status, WNOHANG)) > 0)
+		on_child(h, pid, status);
+}
+
+static void on_control(struct host *h)
+{
+	struct ipc_message m;
+	struct error err;
+
+	switch (channel_receive(h->cfg->control, &inbox, &m, &err)) {
+	case CHANNEL_OK:
+		if (m.type == IPC_SPAWN) {
+			on_spawn(h, m.spawn.instance);
+			return;
+		}
+		(void)error_set(
+		    &err, ERROR_PEER, "a %s message is not for a host", ipc_type_name(m.type));
+		break;
+	case CHANNEL_AGAIN:
+		return;
+	case CHANNEL_CLOSED:
+		leave(h, 0);
+		return;
+	case CHANNEL_FAILED:
+	default:
+		break;
+	}
+	(void)fprintf(stderr, "host %s ends: %s\n", h->cfg->name, err.text);
+	leave(h, 1);
+}
+
+static void serve(struct host *h)
+{
+	struct pollfd pfds[] = { { h->cfg->control, POLLIN, 0 }, { h->signals, POLLIN, 0 } };
+
+	while (!h->leaving) {
+		if (poll(pfds, ARRAY_SIZE(pfds), -1) < 0)
+			continue; /* EINTR; nothing else can happen to two open descriptors */
+		if (pfds[1].revents != 0)
+			on_signal(h);
+		if (pfds[0].revents != 0 && !h->leaving)
+			on_control(h);
+	}
+}
+
+int host_run(const struct host_config *cfg)
+{
+	struct host *h = xcalloc(1, sizeof *h);
+	struct error err = ERROR_INIT;
+	int status;
+
+	h->cfg = cfg;
+	h->signals = -1;
+	if (load(h, &err) < 0 || open_signals(h, &err) < 0) {
+		tell_failed(h, &err);
+	} else {
+		tell_hello(h);
+		serve(h);
+	}
+	status = h->status;
+	fd_close(&h->signals);
+	if (h->engine != NULL)
+		h->ops->unload(&h->engine);
+	free(h);
+	return status;
+}

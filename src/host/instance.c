@@ -1,0 +1,402 @@
+#define _GNU_SOURCE
+#include "host/instance.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "engine/engine.h"
+#include "host/hugepages.h"
+#include "host/memory.h"
+#include "host/result.h"
+#include "ipc/channel.h"
+
+/* What follows a state on an event. A missing cell is INSTANCE_NONE: the server broke the protocol. An
+ * ABORT may cross with the answer it was to prevent, so it is heard in every state. */
+static const enum instance_state next[INSTANCE_STATES][INSTANCE_EVENTS] = {
+	[INSTANCE_IDLE] = { [INSTANCE_ON_BEGIN] = INSTANCE_HEARING,
+	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
+	    [INSTANCE_ON_RESET] = INSTANCE_IDLE },
+	[INSTANCE_HEARING] = { [INSTANCE_ON_AUDIO] = INSTANCE_HEARING,
+	    [INSTANCE_ON_PARTIAL_REQUEST] = INSTANCE_HEARING,
+	    [INSTANCE_ON_END] = INSTANCE_ENDING,
+	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
+	    [INSTANCE_ON_FAILED] = INSTANCE_DEAF },
+	[INSTANCE_ENDING] = { [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
+	    [INSTANCE_ON_DONE] = INSTANCE_IDLE,
+	    [INSTANCE_ON_FAILED] = INSTANCE_DEAF },
+	[INSTANCE_DEAF] = { [INSTANCE_ON_BEGIN] = INSTANCE_HEARING,
+	    [INSTANCE_ON_AUDIO] = INSTANCE_DEAF,
+	    [INSTANCE_ON_PARTIAL_REQUEST] = INSTANCE_DEAF,
+	    [INSTANCE_ON_END] = INSTANCE_DEAF,
+	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
+	    [INSTANCE_ON_RESET] = INSTANCE_IDLE },
+};
+
+static const char *const state_names[INSTANCE_STATES] = {
+	[INSTANCE_NONE] = "none",
+	[INSTANCE_IDLE] = "idle",
+	[INSTANCE_HEARING] = "hearing",
+	[INSTANCE_ENDING] = "ending",
+	[INSTANCE_DEAF] = "deaf",
+};
+
+enum instance_state instance_next(enum instance_state s, enum instance_event e)
+{
+	return next[s][e];
+}
+
+/* What becomes of the process. */
+enum fate { FATE_LIVES, FATE_CLOSED, FATE_BROKEN };
+
+struct instance {
+	int fd; /* borrowed */
+	const struct engine_ops *ops;
+	struct engine *engine;         /* borrowed */
+	const struct hugepages *pages; /* borrowed; NULL when they are taken */
+	enum instance_state state;
+	enum fate fate;
+
+	/* of the utterance */
+	uint64_t epoch, utterance;
+	bool wants_partial;
+	struct buffer audio; /* read but not decoded */
+	uint64_t decoded_samples;
+	uint64_t cpu_ns_at_begin;
+	uint64_t faults_at_begin;
+};
+
+/* Large, and one a process: touched only as far as they are used. */
+static struct channel_inbox inbox;
+static struct result_scratch scratch;
+
+static void step(struct instance *in, enum instance_event e)
+{
+	enum instance_state to = next[in->state][e];
+
+	assert(to != INSTANCE_NONE);
+	in->state = to;
+}
+
+static void break_off(struct instance *in, const char *why)
+{
+	(void)fprintf(stderr, "instance ends: %s\n", why);
+	in->fate = FATE_BROKEN;
+}
+
+static void wait_for(const struct instance *in, short events)
+{
+	struct pollfd pfd = { in->fd, events, 0 };
+
+	(void)poll(&pfd, 1, -1);
+}
+
+static void answer(struct instance *in, struct ipc_message *m)
+{
+	struct error err;
+	enum channel_status status;
+
+	if (in->fate != FATE_LIVES)
+		return;
+	while ((status = channel_send(in->fd, m, NULL, 0, &err)) == CHANNEL_AGAIN)
+		wait_for(in, POLLOUT);
+	if (status == CHANNEL_CLOSED)
+		in->fate = FATE_CLOSED;
+	if (status == CHANNEL_FAILED)
+		break_off(in, err.text);
+}
+
+static void answer_ready(struct instance *in)
+{
+	answer(in, &(struct ipc_message){ .type = IPC_READY });
+}
+
+static void answer_progress(struct instance *in)
+{
+	answer(in,
+	    &(struct ipc_message){ .type = IPC_PROGRESS,
+		.epoch = in->epoch,
+		.progress_samples = in->decoded_samples });
+}
+
+static void drop_audio(struct instance *in)
+{
+	buffer_consume(&in->audio, in->audio.len);
+	in->wants_partial = false;
+}
+
+/* The engine gave up: because it could not, or because we told it to and the state has moved on. */
+static void fail(struct instance *in, const struct error *err)
+{
+	struct ipc_message m = { .type = IPC_FAILED,
+		.epoch = in->epoch,
+		.failure = { err->code, { err->text, (uint32_t)strlen(err->text) } } };
+
+	if (in->fate != FATE_LIVES || in->state == INSTANCE_IDLE)
+		return;
+	drop_audio(in);
+	step(in, INSTANCE_ON_FAILED);
+	answer(in, &m);
+}
+
+static uint64_t minor_faults(void)
+{
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_minflt;
+}
+
+static bool on_progress(void *arg, uint64_t decoded_samples);
+
+static void begin(struct instance *in, const struct ipc_message *m)
+{
+	const struct engine_begin b = { .adaptation = m->begin.adaptation,
+		.adaptation_bytes = m->begin.adaptation_bytes,
+		.on_progress = on_progress,
+		.arg = in };
+	struct error err = ERROR_INIT;
+
+	in->epoch = m->epoch;
+	in->utterance = m->begin.utterance;
+	in->decoded_samples = 0;
+	in->cpu_ns_at_begin = clock_process_cpu_ns();
+	in->faults_at_begin = minor_faults();
+	drop_audio(in);
+	if (in->pages != NULL)
+		hugepages_take(in->pages);
+	in->pages = NULL;
+	if (in->ops->begin(in->engine, &b, &err) < 0)
+		fail(in, &err);
+}
+
+static void take_audio(struct instance *in, const struct ipc_message *m)
+{
+	if (in->state == INSTANCE_HEARING &&
+	    buffer_append(&in->audio, m->audio.bytes, (size_t)m->audio.samples * 2) < 0)
+		break_off(in, "no memory for audio");
+}
+
+static void act(struct instance *in, enum instance_event e, const struct ipc_message *m)
+{
+	switch (e) {
+	case INSTANCE_ON_BEGIN:
+		begin(in, m);
+		break;
+	case INSTANCE_ON_AUDIO:
+		take_audio(in, m);
+		break;
+	case INSTANCE_ON_PARTIAL_REQUEST:
+		in->wants_partial = in->state == INSTANCE_HEARING;
+		break;
+	case INSTANCE_ON_END:
+		in->wants_partial = false;
+		break;
+	case INSTANCE_ON_ABORT:
+		drop_audio(in);
+		break;
+	case INSTANCE_ON_RESET:
+		in->ops->reset(in->engine);
+		answer_ready(in);
+		break;
+	case INSTANCE_ON_DONE:
+	case INSTANCE_ON_FAILED:
+	case INSTANCE_EVENTS:
+	default:
+		break;
+	}
+}
+
+/* INSTANCE_EVENTS for a message that no server sends to an instance. */
+static enum instance_event event_of(enum ipc_type type)
+{
+	switch (type) {
+	case IPC_BEGIN:
+		return INSTANCE_ON_BEGIN;
+	case IPC_AUDIO:
+		return INSTANCE_ON_AUDIO;
+	case IPC_PARTIAL_REQUEST:
+		return INSTANCE_ON_PARTIAL_REQUEST;
+	case IPC_END:
+		return INSTANCE_ON_END;
+	case IPC_ABORT:
+		return INSTANCE_ON_ABORT;
+	case IPC_RESET:
+		return INSTANCE_ON_RESET;
+	default:
+		return INSTANCE_EVENTS;
+	}
+}
+
+/* An ABORT for an utterance that is over, and a RESET, mean none; a BEGIN brings its own epoch. */
+static bool epoch_fits(const struct instance *in, enum instance_event e, uint64_t epoch)
+{
+	if (e == INSTANCE_ON_BEGIN)
+		return epoch != 0;
+	return e == INSTANCE_ON_RESET || epoch == in->epoch ||
+	    (e == INSTANCE_ON_ABORT && in->state == INSTANCE_IDLE);
+}
+
+static void hear_message(struct instance *in, const struct ipc_message *m)
+{
+	enum instance_event e = event_of(m->type);
+	char why[128];
+
+	if (e != INSTANCE_EVENTS && next[in->state][e] != INSTANCE_NONE &&
+	    epoch_fits(in, e, m->epoch)) {
+		step(in, e);
+		act(in, e, m);
+		return;
+	}
+	(void)snprintf(why, sizeof why, "a %s message of epoch %llu while %s in epoch %llu",
+	    ipc_type_name(m->type), (unsigned long long)m->epoch, state_names[in->state],
+	    (unsigned long long)in->epoch);
+	break_off(in, why);
+}
+
+/* One message, if there is one and it may be read now. */
+static bool hear_one(struct instance *in)
+{
+	struct ipc_message m;
+	struct error err;
+
+	if (in->fate != FATE_LIVES || in->audio.len >= INSTANCE_QUEUE_SAMPLES * 2)
+		return false;
+	switch (channel_receive(in->fd, &inbox, &m, &err)) {
+	case CHANNEL_OK:
+		hear_message(in, &m);
+		return true;
+	case CHANNEL_AGAIN:
+		return false;
+	case CHANNEL_CLOSED:
+		in->fate = FATE_CLOSED;
+		return false;
+	case CHANNEL_FAILED:
+	default:
+		break_off(in, err.text);
+		return false;
+	}
+}
+
+/* Called by the engine while it computes. Reads what is queued, so that the end of the server or an ABORT
+ * are noticed; stops after an ABORT, because what follows it is for the engine, which is busy. */
+static bool on_progress(void *arg, uint64_t decoded_samples)
+{
+	struct instance *in = arg;
+
+	(void)decoded_samples;
+	while (in->state != INSTANCE_IDLE && hear_one(in))
+		continue;
+	return in->state != INSTANCE_IDLE && in->fate == FATE_LIVES;
+}
+
+/* Gives the engine up to one block of what waits. */
+static void decode(struct instance *in)
+{
+	int16_t samples[INSTANCE_BLOCK_SAMPLES];
+	size_t n = MIN(in->audio.len / 2, INSTANCE_BLOCK_SAMPLES);
+	const uint8_t *bytes = buffer_head(&in->audio);
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		samples[i] = (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+	buffer_consume(&in->audio, n * 2);
+	if (in->ops->audio(in->engine, samples, n, &err) < 0) {
+		fail(in, &err);
+		return;
+	}
+	in->decoded_samples += n;
+	if (in->state != INSTANCE_IDLE)
+		answer_progress(in);
+}
+
+static void answer_partial(struct instance *in)
+{
+	struct ipc_message m = {
+		.type = IPC_PARTIAL, .epoch = in->epoch, .result = { .utterance = in->utterance }
+	};
+	struct engine_result heard;
+	struct error err = ERROR_INIT;
+
+	in->wants_partial = false;
+	if (in->ops->partial(in->engine, &heard, &err) < 0) {
+		fail(in, &err);
+		return;
+	}
+	if (in->state == INSTANCE_IDLE) /* aborted meanwhile */
+		return;
+	result_fill(&m.result, &heard, &scratch);
+	answer(in, &m);
+}
+
+static void answer_final(struct instance *in)
+{
+	struct ipc_message m = {
+		.type = IPC_FINAL, .epoch = in->epoch, .result = { .utterance = in->utterance }
+	};
+	struct engine_result heard;
+	struct error err = ERROR_INIT;
+
+	if (in->ops->end(in->engine, &heard, &err) < 0) {
+		fail(in, &err);
+		return;
+	}
+	if (in->state == INSTANCE_IDLE) /* aborted meanwhile */
+		return;
+	result_fill(&m.result, &heard, &scratch);
+	m.result.cpu_us = (uint32_t)((clock_process_cpu_ns() - in->cpu_ns_at_begin) / 1000);
+	m.result.faults = (uint32_t)(minor_faults() - in->faults_at_begin);
+	m.result.rss_kb = memory_rss_kb();
+	step(in, INSTANCE_ON_DONE);
+	answer(in, &m);
+}
+
+/* Does the most urgent thing that can be done now. False: there is none until a message comes. */
+static bool work(struct instance *in)
+{
+	bool ending = in->state == INSTANCE_ENDING;
+
+	if (in->state != INSTANCE_HEARING && !ending)
+		return false;
+	if (in->audio.len >= INSTANCE_BLOCK_SAMPLES * 2 || (ending && in->audio.len > 0))
+		decode(in);
+	else if (ending)
+		answer_final(in);
+	else if (in->wants_partial)
+		answer_partial(in);
+	else
+		return false;
+	return true;
+}
+
+int instance_run(int fd, const struct instance_config *cfg)
+{
+	struct instance in = { .fd = fd,
+		.ops = cfg->ops,
+		.engine = cfg->engine,
+		.pages = cfg->pages,
+		.state = INSTANCE_IDLE };
+	struct error err;
+
+	if (channel_set_nonblocking(fd, &err) < 0)
+		break_off(&in, err.text);
+	buffer_init(&in.audio, INSTANCE_QUEUE_SAMPLES * 2 + IPC_AUDIO_MAX_SAMPLES * 2);
+	answer_ready(&in);
+	while (in.fate == FATE_LIVES) {
+		while (hear_one(&in))
+			continue;
+		if (in.fate == FATE_LIVES && !work(&in))
+			wait_for(&in, POLLIN);
+	}
+	buffer_done(&in.audio);
+	return in.fate == FATE_CLOSED ? 0 : 1;
+}

@@ -1,0 +1,18 @@
+/* memory: what a process uses, from /proc. Host and instance processes. */
+#ifndef HOST_MEMORY_H
+#define HOST_MEMORY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+uint32_t memory_rss_kb(void); /* of this process; cheap */
+
+struct memory_use {
+	uint32_t rss_kb;
+	uint32_t private_kb; /* shared with no other process */
+};
+
+/* Walks all mappings: milliseconds for a large process. Zeros where /proc does not tell. */
+struct memory_use memory_use(pid_t pid);
+
+#endif
