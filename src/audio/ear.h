@@ -18,8 +18,8 @@ struct ear;
 enum { EAR_RATE_HZ = 16000 };
 
 struct ear_config {
-	struct format format;              /* of the bytes that come */
-	struct endpoint_config endpoint;   /* vad or manual, and its times */
+	struct format format;            /* of the bytes that come */
+	struct endpoint_config endpoint; /* vad or manual, and its times */
 };
 
 enum ear_event_kind {
@@ -27,15 +27,23 @@ enum ear_event_kind {
 	EAR_SPEECH_END,   /* it closes; one past its last sample is `at` */
 };
 
-enum ear_cause { EAR_CAUSE_NONE, EAR_CAUSE_SILENCE, EAR_CAUSE_MAX_LENGTH, EAR_CAUSE_COMMIT, EAR_CAUSE_STOP };
+enum ear_cause {
+	EAR_CAUSE_NONE,
+	EAR_CAUSE_SILENCE,
+	EAR_CAUSE_MAX_LENGTH,
+	EAR_CAUSE_COMMIT,
+	EAR_CAUSE_STOP
+};
 
 struct ear_event {
 	enum ear_event_kind kind;
 	enum ear_cause cause; /* of an end */
 	uint64_t at;          /* 16 kHz samples from the first of the session */
-	uint64_t speech_at;   /* where speech itself began or ended, without pre-roll and trailing silence */
-	size_t audio_from;    /* START: index in out->samples of the utterance's first sample in this output */
-	size_t audio_to;      /* END: one past its last */
+	uint64_t
+	    speech_at; /* where speech itself began or ended, without pre-roll and trailing silence */
+	size_t
+	    audio_from; /* START: index in out->samples of the utterance's first sample in this output */
+	size_t audio_to; /* END: one past its last */
 };
 
 /* What one call gives: events in order, and the samples of utterances, one after the other. Samples of the
@@ -57,13 +65,15 @@ void ear_free(struct ear **ear);
 
 /* All append to *out. -1 only when memory is out (ERROR_SYSTEM); the ear is of no more use then. */
 int ear_feed(struct ear *ear, const void *bytes, size_t n, struct ear_out *out, struct error *err);
-/* Ends the open utterance now, if there is one; with manual endpointing this is how one ends. What speech
- * detection has not decided about yet counts as heard so far. */
+/* Ends the open utterance now, if there is one; with manual endpointing this is how one ends. It takes all
+ * that was fed with it, also what speech detection has not decided about yet. Where none is open nothing
+ * happens: speech that has only just begun may still open one. */
 int ear_commit(struct ear *ear, struct ear_out *out, struct error *err);
 /* No more audio: flushes the resampler, ends the open utterance. Only ear_free may follow. */
 int ear_finish(struct ear *ear, struct ear_out *out, struct error *err);
 
-/* Samples of 16 kHz that have been heard so far, silence included. */
+/* Samples of 16 kHz that have been heard so far, silence included; the up to 12 ms that a resampler still
+ * holds are not, until a commit or the end. */
 uint64_t ear_position(const struct ear *ear);
 
 #endif

@@ -3,12 +3,20 @@
 #ifndef AUDIO_FORMAT_H
 #define AUDIO_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct error;
 
-enum encoding { ENCODING_S16LE, ENCODING_F32LE, ENCODING_U8, ENCODING_MULAW, ENCODING_ALAW, ENCODINGS };
+enum encoding {
+	ENCODING_S16LE,
+	ENCODING_F32LE,
+	ENCODING_U8,
+	ENCODING_MULAW,
+	ENCODING_ALAW,
+	ENCODINGS
+};
 
 struct format {
 	enum encoding encoding;
@@ -22,7 +30,7 @@ const char *encoding_name(enum encoding e);
 int encoding_parse(const char *name, enum encoding *out, struct error *err);
 /* -1 and a sentence with the value and the range. */
 int format_check(const struct format *f, struct error *err);
-unsigned format_frame_bytes(const struct format *f);       /* of one sample of all channels */
+unsigned format_frame_bytes(const struct format *f); /* of one sample of all channels */
 uint64_t format_bytes_per_s(const struct format *f);
 
 struct format_reader {
@@ -37,5 +45,10 @@ size_t format_frames(const struct format_reader *r, size_t n);
 /* Reads all n bytes; mono samples, -1..1 nominal; NaN and infinity of float input become 0 and beyond-range
  * values are clipped. Returns the frames written. */
 size_t format_read(struct format_reader *r, const void *bytes, size_t n, float *out);
+
+/* Is it 16-bit mono at 16 kHz already, so that format_copy does instead of format_read? */
+bool format_is_native(const struct format *f);
+/* As format_read, without a conversion; only of a format that format_is_native. */
+size_t format_copy(struct format_reader *r, const void *bytes, size_t n, int16_t *out);
 
 #endif

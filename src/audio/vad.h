@@ -4,21 +4,26 @@
 #ifndef AUDIO_VAD_H
 #define AUDIO_VAD_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 enum { VAD_HOP_SAMPLES = 160 };
 
+enum vad_decision {
+	VAD_SILENCE,
+	VAD_HANGOVER, /* does not sound like speech, but speech was so near that it may be its weak end */
+	VAD_SPEECH,
+};
+
 struct vad;
 
-/* sensitivity 0..1; NULL when memory is out. */
-struct vad *vad_new(double sensitivity);
+/* sensitivity 0..1; rate_hz: what the samples were recorded at before they were made 16 kHz, for there is
+ * nothing above half of it. NULL when memory is out. */
+struct vad *vad_new(double sensitivity, unsigned rate_hz);
 void vad_free(struct vad **vad);
 /* Decisions lag by this many hops: the n-th call decides about hop n - vad_delay_hops. */
-unsigned vad_delay_hops(const struct vad *vad);
-/* Feeds one hop of VAD_HOP_SAMPLES, gives the decision about an earlier one (false for those before the
- * first). */
-bool vad_hop(struct vad *vad, const float *samples);
+unsigned vad_delay_hops(void);
+/* Feeds one hop of VAD_HOP_SAMPLES, gives the decision about an earlier one (VAD_SILENCE for those before
+ * the first). */
+enum vad_decision vad_hop(struct vad *vad, const int16_t *samples);
 
 #endif
