@@ -22,26 +22,32 @@ struct ws_events;
 struct uv_loop_s;
 
 struct http_config {
-	unsigned max_connections;    /* open at once; one more gets 503 and Retry-After at once */
-	unsigned header_timeout_ms;  /* from accept (or the first byte of a next request) to the header's end */
-	unsigned body_timeout_ms;    /* from the header's end to the body's end */
-	unsigned idle_timeout_ms;    /* kept alive between requests */
-	unsigned linger_timeout_ms;  /* from our close to the peer's */
-	unsigned max_header_bytes;   /* more: 431 */
-	size_t max_body_bytes;       /* more: 413; bodies are collected in memory */
-	unsigned max_message_bytes;  /* a WebSocket message; more: close 1009 */
-	unsigned send_buffer_bytes;  /* unsent WebSocket bytes of a connection; more: it is closed */
+	unsigned max_connections; /* open at once; one more gets 503 and Retry-After at once */
+	unsigned
+	    header_timeout_ms; /* from accept (or the first byte of a next request) to the header's end */
+	unsigned body_timeout_ms;   /* from the header's end to the body's end */
+	unsigned idle_timeout_ms;   /* kept alive between requests */
+	unsigned linger_timeout_ms; /* from our close to the peer's */
+	unsigned max_header_bytes;  /* more: 431 */
+	size_t max_body_bytes;      /* more: 413; bodies are collected in memory */
+	unsigned max_message_bytes; /* a WebSocket message; more: close 1009 */
+	unsigned send_buffer_bytes; /* unsent WebSocket bytes of a connection; more: it is closed */
 };
 
 struct http_events {
+	/* The header has come, the body not yet. The handler may answer here, from inside, to refuse the request before
+	 * its body is sent (the connection then ends, if there is a body); else the request goes on. Must not keep `x`,
+	 * but may http_set_data what on_request shall find. May be NULL. */
+	void (*on_header)(void *arg, struct http_exchange *x);
 	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade,
 	 * exactly once. May answer from inside. */
 	void (*on_request)(void *arg, struct http_exchange *x);
-	/* The client left before the answer; `x` is invalid when this returns. Not called after the answer. */
+	/* The client left, or shut its side, before the answer to a whole request; `x` is invalid when this returns. Not
+	 * called after the answer. May be NULL. */
 	void (*on_abort)(void *arg, struct http_exchange *x);
 };
 
-/* Borrows loop, events and arg, which must outlive the server. */
+/* Borrows loop, events and arg, which must outlive the server. Makes the process ignore SIGPIPE. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_config *cfg,
     const struct http_events *events, void *arg);
 /* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses); port 0 takes a free one. -1: *err says which address and
@@ -56,14 +62,15 @@ void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg
 
 /* The request: all lent until the answer. */
 const char *http_method(const struct http_exchange *x); /* "GET" */
-const char *http_path(const struct http_exchange *x);   /* "/v1/stream", without the query, percent-decoded */
-const char *http_query(const struct http_exchange *x);  /* raw, without '?'; "" when there is none */
+const char *http_path(
+    const struct http_exchange *x); /* "/v1/stream", without the query, percent-decoded */
+const char *http_query(const struct http_exchange *x); /* raw, without '?'; "" when there is none */
 /* The first header of that name (any case) or NULL. */
 const char *http_header(const struct http_exchange *x, const char *name);
 /* The n-th header of that name, for those that may be repeated. */
 const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n);
 const void *http_body(const struct http_exchange *x, size_t *n_out);
-const char *http_peer(const struct http_exchange *x); /* "127.0.0.1:54321" */
+const char *http_peer(const struct http_exchange *x);    /* "127.0.0.1:54321" */
 void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */
 void *http_data(const struct http_exchange *x);
 
@@ -87,7 +94,7 @@ enum http_upgrade_wish http_wants_websocket(const struct http_exchange *x, struc
 
 /* Answers 101 and turns the connection into a WebSocket: no extensions, `subprotocol` echoed unless NULL. `x` is
  * invalid afterwards. Bytes that came behind the request are delivered from the loop, not from inside. */
-struct ws *http_upgrade(struct http_exchange *x, const char *subprotocol, const struct ws_events *events,
-    void *arg);
+struct ws *http_upgrade(
+    struct http_exchange *x, const char *subprotocol, const struct ws_events *events, void *arg);
 
 #endif

@@ -28,7 +28,8 @@ enum {
 /* All called from the loop. Any of them may call ws_send, ws_close, ws_pause. */
 struct ws_events {
 	/* A whole message; the bytes are lent for the call. Text is valid UTF-8. */
-	void (*on_message)(void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n);
+	void (*on_message)(
+	    void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n);
 	/* Once, last: the connection is closed or was lost; `ws` is invalid when it returns. After ws_close too.
 	 * `code` is the first close code sent or received, or WS_CLOSE_ABNORMAL. `why` says it in words, such as
 	 * "message of 104857600 bytes is over max_message_bytes 1048576". */
@@ -52,5 +53,6 @@ void ws_close(struct ws *ws, unsigned code, const char *reason);
  * delivered as whole messages. */
 void ws_pause(struct ws *ws);
 void ws_resume(struct ws *ws);
+bool ws_is_paused(const struct ws *ws);
 
 #endif

@@ -1,0 +1,101 @@
+/* A connection from its first byte: requests, answers and WebSockets. The first byte of the input is the size of the
+ * pieces in which the rest comes the second time: what the server writes must be the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "fuzz_conn.h"
+#include "net/http_internal.h"
+#include "net/websocket.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void on_message(void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n)
+{
+	(void)arg;
+	if (kind == WS_TEXT)
+		(void)ws_send_text(ws, bytes, n);
+	else
+		(void)ws_send_binary(ws, bytes, n);
+	if (n == 13)
+		ws_close(ws, WS_CLOSE_NORMAL, "thirteen");
+}
+
+static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
+{
+	unsigned *open = arg;
+
+	(void)ws;
+	(void)code;
+	(void)why;
+	if ((*open)-- == 0)
+		abort();
+}
+
+static const struct ws_events ws_events = { .on_message = on_message, .on_close = on_close };
+
+static void on_header(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	if (strcmp(http_path(x), "/refuse") == 0)
+		http_respond_json(x, 401, "{}");
+}
+
+static void on_request(void *arg, struct http_exchange *x)
+{
+	struct http_answer a = { .status = 200, .headers = "X-Fuzz: 1\r\n" };
+	struct error err = ERROR_INIT;
+	unsigned *open = arg;
+
+	if (http_wants_websocket(x, &err) == HTTP_UPGRADE) {
+		++*open;
+		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), &ws_events, arg);
+		return;
+	}
+	a.body = http_body(x, &a.body_bytes);
+	http_respond(x, &a);
+}
+
+static const struct http_events events = { .on_header = on_header, .on_request = on_request };
+
+static struct conn *run(const uint8_t *bytes, size_t n, size_t piece)
+{
+	unsigned open = 0;
+	struct http_server server = {
+		.events = &events,
+		.arg = &open,
+		.cfg = {
+			.max_header_bytes = 1024,
+			.max_body_bytes = 512,
+			.max_message_bytes = 6000,
+			.send_buffer_bytes = 1u << 30,
+		},
+	};
+	struct conn *c = fuzz_conn_new();
+
+	http_exchange_start(&server, c);
+	fuzz_conn_run(c, bytes, n, piece);
+	if (open != 0)
+		abort(); /* a WebSocket whose owner was not told of its end */
+	return c;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct conn *whole, *pieces;
+	const uint8_t *a, *b;
+	size_t a_n, b_n;
+
+	if (size < 1)
+		return 0;
+	whole = run(data + 1, size - 1, size);
+	pieces = run(data + 1, size - 1, (size_t)data[0] % 64 + 1);
+	a = fuzz_conn_written(whole, &a_n);
+	b = fuzz_conn_written(pieces, &b_n);
+	if (a_n != b_n || (a_n > 0 && memcmp(a, b, a_n) != 0))
+		abort();
+	fuzz_conn_free(whole);
+	fuzz_conn_free(pieces);
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* conn: a connection as a feed of bytes: read, write, one deadline, and an end that loses nothing.
+ * It knows no protocol. TLS has its place here, between the socket and the feed.
+ *
+ * One owner at a time listens through conn_events; ownership ends with conn_finish or conn_drop, after which
+ * no event comes. The memory goes when libuv has closed the handles, always from the loop, so a conn stays
+ * usable until the callback that dropped it has returned.
+ *
+ * Loop thread only. Events come from the loop, never from inside a call into here, except conn_list_drop. */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct conn;
+
+struct conn_events {
+	/* conn_connect only: 0, or why not (a libuv code). */
+	void (*on_open)(void *arg, int status);
+	/* Bytes have come; lent for the call. */
+	void (*on_read)(void *arg, const uint8_t *bytes, size_t n);
+	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, else what
+	 * broke. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
+	void (*on_end)(void *arg, int status);
+	void (*on_deadline)(void *arg);
+	void (*on_kick)(void *arg);    /* asked for by conn_kick */
+	void (*on_drained)(void *arg); /* unsent bytes came down to 0; may be NULL */
+};
+
+/* The connections of one server or client. Plain data, zeroed is empty, except for on_gone. */
+struct conn_list {
+	struct conn *first;
+	size_t count;
+	void (*on_gone)(void *arg); /* a connection's memory has gone; may be NULL */
+	void *arg;
+};
+
+/* Makes a write to a connection that is gone an error (EPIPE) instead of the end of the process, for the whole
+ * process. To be called before the first connection. */
+void conn_ignore_sigpipe(void);
+
+/* Takes the next connection from `listener` into the list, without reading yet. NULL: there was none after all. */
+struct conn *conn_accept(struct conn_list *list, uv_stream_t *listener);
+/* Begins to connect; on_open follows. NULL: *status_out has the libuv code. */
+struct conn *conn_connect(struct conn_list *list, uv_loop_t *loop, const struct sockaddr *to,
+    const struct conn_events *events, void *arg, int *status_out);
+/* Drops every connection of the list; each owner first gets on_end(UV_ECANCELED), from inside. */
+void conn_list_drop(struct conn_list *list);
+
+/* Borrows events and arg until the connection is finished, dropped or given to another owner by this. */
+void conn_set_owner(struct conn *c, const struct conn_events *events, void *arg);
+const char *conn_peer(const struct conn *c); /* "127.0.0.1:54321"; lent */
+uv_loop_t *conn_loop(const struct conn *c);
+
+void conn_read_start(struct conn *c); /* no effect after on_end */
+void conn_read_stop(struct conn *c);
+
+/* Sends what the socket takes at once and copies the rest behind what is already waiting. A failure shows as on_end. */
+void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n);
+size_t conn_unsent_bytes(const struct conn *c);
+
+void conn_set_deadline(struct conn *c, unsigned ms); /* from now; 0: none. Replaces the last one. */
+void conn_kick(struct conn *c);                      /* asks for one on_kick */
+
+/* Ends the connection so that the last bytes arrive: sends what waits, says end of file, reads and throws away what
+ * the peer still sends (closing with unread bytes would make TCP reset what we sent), then closes. After linger_ms,
+ * or too many bytes, it just closes. */
+void conn_finish(struct conn *c, unsigned linger_ms);
+void conn_drop(struct conn *c); /* closes now; no effect when it is closing already */
+
+#endif

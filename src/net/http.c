@@ -1,0 +1,125 @@
+#include "net/http.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/metric.h"
+#include "net/http_answer.h"
+#include "net/http_internal.h"
+#include "net/websocket_internal.h"
+#include "net/ws_handshake.h"
+
+const char *http_method(const struct http_exchange *x)
+{
+	return http_parse_method(x->parse);
+}
+
+const char *http_path(const struct http_exchange *x)
+{
+	return x->path;
+}
+
+const char *http_query(const struct http_exchange *x)
+{
+	return x->query;
+}
+
+const char *http_header(const struct http_exchange *x, const char *name)
+{
+	return http_parse_header(x->parse, name, 0);
+}
+
+const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n)
+{
+	return http_parse_header(x->parse, name, n);
+}
+
+const void *http_body(const struct http_exchange *x, size_t *n_out)
+{
+	*n_out = x->body.len;
+	return x->body.len > 0 ? (const void *)buffer_head(&x->body) : "";
+}
+
+const char *http_peer(const struct http_exchange *x)
+{
+	return conn_peer(x->conn);
+}
+
+void http_set_data(struct http_exchange *x, void *data)
+{
+	x->data = data;
+}
+
+void *http_data(const struct http_exchange *x)
+{
+	return x->data;
+}
+
+void http_respond(struct http_exchange *x, const struct http_answer *a)
+{
+	bool body_unread = x->in_on_header && http_parse_has_body(x->parse);
+	struct http_answer_style style = {
+		.keep_alive =
+		    http_parse_keeps_alive(x->parse) && !x->server->stopped && !body_unread,
+		.no_body = strcmp(http_parse_method(x->parse), "HEAD") == 0,
+	};
+
+	assert(x->phase == HTTP_PENDING || x->in_on_header);
+	if (a->status >= 400)
+		metric_add(METRIC_http_errors_total, 1);
+	http_answer_write(x->conn, a, style);
+	http_exchange_answered(x, style.keep_alive);
+}
+
+void http_respond_json(struct http_exchange *x, unsigned status, const char *json)
+{
+	struct http_answer a = { .status = status,
+		.content_type = "application/json",
+		.body = json,
+		.body_bytes = strlen(json) };
+
+	http_respond(x, &a);
+}
+
+enum http_upgrade_wish http_wants_websocket(const struct http_exchange *x, struct error *err)
+{
+	const struct ws_handshake_request r = {
+		.method = http_parse_method(x->parse),
+		.upgrade = http_header(x, "upgrade"),
+		.connection = http_header(x, "connection"),
+		.version = http_header(x, "sec-websocket-version"),
+		.key = http_header(x, "sec-websocket-key"),
+		.key_twice = http_header_nth(x, "sec-websocket-key", 1) != NULL,
+		.is_1_1 = http_parse_is_1_1(x->parse),
+		.has_body = x->body.len > 0,
+	};
+
+	if (r.upgrade == NULL || !ws_handshake_has_word(r.upgrade, "websocket"))
+		return HTTP_NO_UPGRADE;
+	return ws_handshake_check(&r, err) == 0 ? HTTP_UPGRADE : HTTP_BAD_UPGRADE;
+}
+
+struct ws *http_upgrade(
+    struct http_exchange *x, const char *subprotocol, const struct ws_events *events, void *arg)
+{
+	const struct http_config *cfg = &x->server->cfg;
+	const struct ws_limits limits = {
+		.message_bytes = cfg->max_message_bytes,
+		.send_bytes = cfg->send_buffer_bytes,
+		.linger_ms = cfg->linger_timeout_ms,
+	};
+	char accept[WS_HANDSHAKE_ACCEPT_BYTES];
+	struct http_bytes rest;
+	struct conn *c;
+	struct ws *ws;
+
+	assert(x->phase == HTTP_PENDING);
+	ws_handshake_accept(http_header(x, "sec-websocket-key"), accept);
+	c = http_exchange_detach(x, &rest);
+	ws_handshake_write(c, accept, subprotocol);
+	ws = ws_start(c, WS_SERVER, &limits, events, arg);
+	ws_unread(ws, rest.bytes, rest.n);
+	http_exchange_leave(x);
+	return ws;
+}

@@ -1,0 +1,19 @@
+/* http_answer: an answer as bytes on a connection. Loop thread. */
+#ifndef NET_HTTP_ANSWER_H
+#define NET_HTTP_ANSWER_H
+
+#include <stdbool.h>
+
+struct conn;
+struct http_answer;
+
+struct http_answer_style {
+	bool keep_alive; /* else Connection: close */
+	bool no_body;    /* the answer to HEAD: the length is told, the body not sent */
+};
+
+void http_answer_write(struct conn *c, const struct http_answer *a, struct http_answer_style style);
+/* The words of a status: "Not Found"; "Unknown" for one without. */
+const char *http_answer_reason(unsigned status);
+
+#endif

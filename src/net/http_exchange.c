@@ -1,0 +1,364 @@
+/* One connection while it speaks HTTP. Its request goes round
+ *
+ *   HEADER -> BODY -> PENDING -> SENDING -> IDLE -> HEADER ...    or    PENDING -> LAST
+ *
+ * and each phase has a deadline of its own, except PENDING, which is the handler's time. While a request is pending
+ * or its answer is being sent, nothing more is parsed: what comes is kept in the backlog, and reading stops as soon
+ * as there is some, so a client that sends requests ahead costs one read's worth of memory. With an empty backlog
+ * reading goes on, which is how a client that leaves is noticed. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "net/http_answer.h"
+#include "net/http_internal.h"
+
+enum { BACKLOG_MAX_BYTES = 1024 * 1024 }; /* never reached: reading stops at the first byte */
+
+enum http_step {
+	BYTES_CAME,
+	HEAD_CAME,
+	WHOLE_CAME,
+	ANSWERED,
+	ANSWERED_LAST, /* no next request is wanted, or none will come */
+	DRAINED,
+	LEAVE,
+	HTTP_STEPS,
+};
+
+static const enum http_phase next_phase[HTTP_PHASES][HTTP_STEPS] = {
+	[HTTP_IDLE] = { [BYTES_CAME] = HTTP_HEADER, [LEAVE] = HTTP_GONE },
+	[HTTP_HEADER] = { [HEAD_CAME] = HTTP_BODY,
+	    [ANSWERED_LAST] = HTTP_LAST,
+	    [LEAVE] = HTTP_GONE },
+	[HTTP_BODY] = { [WHOLE_CAME] = HTTP_PENDING,
+	    [ANSWERED] = HTTP_SENDING,
+	    [ANSWERED_LAST] = HTTP_LAST,
+	    [LEAVE] = HTTP_GONE },
+	[HTTP_PENDING] = { [ANSWERED] = HTTP_SENDING,
+	    [ANSWERED_LAST] = HTTP_LAST,
+	    [LEAVE] = HTTP_GONE },
+	[HTTP_SENDING] = { [DRAINED] = HTTP_IDLE,
+	    [ANSWERED_LAST] = HTTP_LAST,
+	    [LEAVE] = HTTP_GONE },
+	[HTTP_LAST] = { [LEAVE] = HTTP_GONE },
+};
+
+static unsigned phase_limit_ms(const struct http_config *cfg, enum http_phase phase)
+{
+	switch (phase) {
+	case HTTP_IDLE:
+		return cfg->idle_timeout_ms;
+	case HTTP_HEADER:
+		return cfg->header_timeout_ms;
+	case HTTP_BODY:
+	case HTTP_SENDING:
+	case HTTP_LAST:
+		return cfg->body_timeout_ms;
+	case HTTP_NONE:
+	case HTTP_PENDING:
+	case HTTP_GONE:
+	case HTTP_PHASES:
+		break;
+	}
+	return 0;
+}
+
+/* The only writer of x->phase after the start. */
+static void step(struct http_exchange *x, enum http_step s)
+{
+	x->phase = next_phase[x->phase][s];
+	assert(x->phase != HTTP_NONE);
+	if (x->phase != HTTP_GONE)
+		conn_set_deadline(x->conn, phase_limit_ms(&x->server->cfg, x->phase));
+}
+
+static bool is_receiving(const struct http_exchange *x)
+{
+	return x->phase == HTTP_IDLE || x->phase == HTTP_HEADER || x->phase == HTTP_BODY;
+}
+
+static void forget_request(struct http_exchange *x)
+{
+	http_parse_reset(x->parse);
+	buffer_done(&x->body);
+	free(x->path);
+	x->path = NULL;
+	x->query = "";
+	x->data = NULL;
+}
+
+void http_exchange_leave(struct http_exchange *x)
+{
+	if (x->phase != HTTP_GONE)
+		step(x, LEAVE);
+	if (x->in != NULL) /* feed() is below us on the stack and frees it */
+		return;
+	forget_request(x);
+	http_parse_free(&x->parse);
+	buffer_done(&x->backlog);
+	free(x);
+}
+
+/* Ends the connection in order: what was written arrives. */
+static void finish(struct http_exchange *x)
+{
+	conn_finish(x->conn, x->server->cfg.linger_timeout_ms);
+	http_exchange_leave(x);
+}
+
+static void refuse(struct http_exchange *x, unsigned status, const char *why)
+{
+	struct http_answer a = { .status = status, .body = why, .body_bytes = strlen(why) };
+
+	metric_add(METRIC_http_errors_total, 1);
+	http_answer_write(x->conn, &a, (struct http_answer_style){ .keep_alive = false });
+	finish(x);
+}
+
+static int hex_pair(const char *at)
+{
+	char pair[3] = { at[0], at[0] == '\0' ? '\0' : at[1], '\0' };
+
+	return strspn(pair, "0123456789abcdefABCDEF") == 2 ? (int)strtol(pair, NULL, 16) : -1;
+}
+
+/* Decodes %XX up to the end or the query; *query_out is what follows '?'. */
+static int decode_path(const char *from, char *to, const char **query_out, struct error *err)
+{
+	for (; *from != '\0' && *from != '?'; from++) {
+		int c = (unsigned char)*from;
+
+		if (c == '%') {
+			c = hex_pair(from + 1);
+			if (c <= 0)
+				return error_set(err, ERROR_INVALID,
+				    "'%.3s' in the path is not a character", from);
+			from += 2;
+		}
+		*to++ = (char)c;
+	}
+	*to = '\0';
+	*query_out = *from == '?' ? from + 1 : "";
+	return 0;
+}
+
+static int split_target(struct http_exchange *x, struct error *err)
+{
+	const char *target = http_parse_target(x->parse);
+	const char *scheme = strstr(target, "://");
+
+	if (target[0] != '/' &&
+	    scheme != NULL) { /* absolute form: the host in it is not looked at */
+		target = scheme + 3;
+		target += strcspn(target, "/?");
+	}
+	x->path = malloc(strlen(target) + 2);
+	if (x->path == NULL)
+		return error_set(err, ERROR_SYSTEM, "no memory for the path");
+	if (decode_path(target, x->path, &x->query, err) != 0)
+		return -1;
+	if (x->path[0] == '\0')
+		memcpy(x->path, "/", 2);
+	return 0;
+}
+
+static void take_head(struct http_exchange *x)
+{
+	const struct http_events *events = x->server->events;
+	struct error err = ERROR_INIT;
+	char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	uv_buf_t part = uv_buf_init(go_on, sizeof go_on - 1);
+
+	step(x, HEAD_CAME);
+	if (split_target(x, &err) != 0) {
+		refuse(x, 400, err.text);
+		return;
+	}
+	if (events->on_header != NULL) {
+		x->in_on_header = true;
+		events->on_header(x->server->arg, x);
+		x->in_on_header = false;
+	}
+	if (x->phase == HTTP_BODY && http_parse_wants_continue(x->parse))
+		conn_write(x->conn, &part, 1);
+}
+
+static void take_body(struct http_exchange *x, const struct http_bytes *piece)
+{
+	if (buffer_append(&x->body, piece->bytes, piece->n) != 0)
+		refuse(x, 503, "no memory for the body");
+}
+
+static void take_end(struct http_exchange *x)
+{
+	step(x, WHOLE_CAME);
+	metric_add(METRIC_http_requests_total, 1);
+	x->server->events->on_request(x->server->arg, x);
+}
+
+/* Takes one thing from the input; false: nothing more to take for now. */
+static bool take_next(struct http_exchange *x, struct http_bytes *in)
+{
+	struct error err = ERROR_INIT;
+	struct http_bytes piece;
+
+	if (x->phase == HTTP_IDLE) {
+		if (in->n == 0)
+			return false;
+		step(x, BYTES_CAME);
+	}
+	switch (http_parse_next(x->parse, in, &piece, &err)) {
+	case HTTP_PARSE_MORE:
+		return false;
+	case HTTP_PARSE_HEAD:
+		take_head(x);
+		break;
+	case HTTP_PARSE_BODY:
+		take_body(x, &piece);
+		break;
+	case HTTP_PARSE_END:
+		take_end(x);
+		break;
+	case HTTP_PARSE_REFUSED:
+		refuse(x, http_parse_status(x->parse), err.text);
+		break;
+	}
+	return true;
+}
+
+/* Returns false when x is gone. */
+static bool feed(struct http_exchange *x, struct http_bytes *in)
+{
+	x->in = in;
+	while (is_receiving(x) && take_next(x, in))
+		;
+	x->in = NULL;
+	if (x->phase != HTTP_GONE)
+		return true;
+	http_exchange_leave(x);
+	return false;
+}
+
+/* The backlog's turn has come. */
+static void on_kick(void *arg)
+{
+	struct http_exchange *x = arg;
+	struct http_bytes in = { buffer_head(&x->backlog), x->backlog.len };
+
+	if (!is_receiving(x) || !feed(x, &in))
+		return;
+	buffer_consume(&x->backlog, x->backlog.len - in.n);
+	if (x->backlog.len == 0)
+		conn_read_start(x->conn);
+}
+
+static void on_drained(void *arg)
+{
+	struct http_exchange *x = arg;
+
+	if (x->phase == HTTP_LAST) {
+		finish(x);
+	} else if (x->phase == HTTP_SENDING) {
+		step(x, DRAINED);
+		if (x->backlog.len > 0)
+			conn_kick(x->conn);
+	}
+}
+
+static void on_end(void *arg, int status)
+{
+	struct http_exchange *x = arg;
+	struct conn *c = x->conn;
+
+	/* one that shut its side after the request still wants the answer */
+	if (x->phase == HTTP_SENDING && status == UV_EOF)
+		step(x, ANSWERED_LAST);
+	if (x->phase == HTTP_LAST && status == UV_EOF)
+		return;
+	if (x->phase == HTTP_PENDING && x->server->events->on_abort != NULL)
+		x->server->events->on_abort(x->server->arg, x);
+	http_exchange_leave(x);
+	conn_drop(c);
+}
+
+static void on_read(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct http_exchange *x = arg;
+	struct http_bytes in = { bytes, n };
+
+	if (is_receiving(x) && x->backlog.len == 0 && !feed(x, &in))
+		return;
+	if (in.n == 0)
+		return;
+	conn_read_stop(x->conn);
+	if (buffer_append(&x->backlog, in.bytes, in.n) != 0)
+		on_end(x, UV_ENOMEM);
+}
+
+static void on_deadline(void *arg)
+{
+	struct http_exchange *x = arg;
+
+	if (x->phase == HTTP_HEADER && http_parse_has_begun(x->parse)) {
+		refuse(x, 408, "the request's header did not arrive in time");
+	} else if (x->phase == HTTP_BODY) {
+		refuse(x, 408, "the request's body did not arrive in time");
+	} else if (x->phase == HTTP_SENDING || x->phase == HTTP_LAST) {
+		conn_drop(x->conn);
+		http_exchange_leave(x);
+	} else {
+		finish(x);
+	}
+}
+
+static const struct conn_events conn_events = {
+	.on_read = on_read,
+	.on_end = on_end,
+	.on_deadline = on_deadline,
+	.on_kick = on_kick,
+	.on_drained = on_drained,
+};
+
+void http_exchange_start(struct http_server *s, struct conn *c)
+{
+	struct http_exchange *x = xcalloc(1, sizeof *x);
+
+	x->server = s;
+	x->conn = c;
+	x->phase = HTTP_HEADER;
+	x->query = "";
+	x->parse = http_parse_new(s->cfg.max_header_bytes, s->cfg.max_body_bytes);
+	buffer_init(&x->body, s->cfg.max_body_bytes);
+	buffer_init(&x->backlog, BACKLOG_MAX_BYTES);
+	conn_set_owner(c, &conn_events, x);
+	conn_set_deadline(c, s->cfg.header_timeout_ms);
+	conn_read_start(c);
+}
+
+void http_exchange_answered(struct http_exchange *x, bool keep)
+{
+	bool drained = conn_unsent_bytes(x->conn) == 0;
+
+	if (!keep && drained) {
+		finish(x);
+		return;
+	}
+	step(x, keep ? ANSWERED : ANSWERED_LAST);
+	forget_request(x);
+	if (!drained)
+		return;
+	step(x, DRAINED);
+	if (x->in == NULL && x->backlog.len > 0)
+		conn_kick(x->conn);
+}
+
+struct conn *http_exchange_detach(struct http_exchange *x, struct http_bytes *rest)
+{
+	rest->bytes = x->in != NULL ? x->in->bytes : buffer_head(&x->backlog);
+	rest->n = x->in != NULL ? x->in->n : x->backlog.len;
+	return x->conn;
+}

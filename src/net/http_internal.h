@@ -1,0 +1,68 @@
+/* http_internal: what http.c, http_server.c and http_exchange.c share: the server and the exchange. */
+#ifndef NET_HTTP_INTERNAL_H
+#define NET_HTTP_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/buffer.h"
+#include "net/conn.h"
+#include "net/http.h"
+#include "net/http_parse.h"
+
+struct http_listener; /* http_server.c */
+
+struct http_server {
+	uv_loop_t *loop;                  /* borrowed */
+	const struct http_events *events; /* borrowed */
+	void *arg;                        /* borrowed */
+	struct http_config cfg;
+	struct http_listener *listeners; /* owned, in the order they were added */
+	unsigned handles;                /* listeners and the end handle, not yet closed */
+	struct conn_list conns;
+	struct conn_list refused; /* over max_connections: being told so */
+	bool stopped;   /* no new requests on old connections: answers say Connection: close */
+	uv_timer_t end; /* closed last, so that the end is told from the loop */
+	void (*done)(void *arg);
+	void *done_arg;
+	bool freeing;
+};
+
+/* Where the one request of a connection is. */
+enum http_phase {
+	HTTP_NONE,
+	HTTP_IDLE, /* kept alive, nothing of a next request has come */
+	HTTP_HEADER,
+	HTTP_BODY,
+	HTTP_PENDING, /* the handler has it */
+	HTTP_SENDING, /* answered; the socket has not taken all of the answer */
+	HTTP_LAST,    /* so too, and the connection ends with it */
+	HTTP_GONE,    /* the connection is not ours any more */
+	HTTP_PHASES,
+};
+
+struct http_exchange {
+	struct http_server *server; /* borrowed */
+	struct conn *conn;          /* ours until HTTP_GONE */
+	enum http_phase phase;
+	struct http_parse *parse; /* owned */
+	struct buffer body;
+	struct buffer backlog; /* came after the request that is being answered */
+	struct http_bytes *in; /* lent: input being fed right now, NULL outside of that */
+	char *path;            /* owned, NULL before the header's end */
+	const char *query;     /* in parse's memory or "" */
+	void *data;            /* the handler's */
+	bool in_on_header;
+};
+
+/* Takes over an accepted connection. */
+void http_exchange_start(struct http_server *s, struct conn *c);
+/* The answer has been written. `keep` false: the connection ends. x may be gone afterwards. */
+void http_exchange_answered(struct http_exchange *x, bool keep);
+/* Gives the connection away, with what came behind the request in *rest (lent for the call). x is gone after
+ * http_exchange_leave. */
+struct conn *http_exchange_detach(struct http_exchange *x, struct http_bytes *rest);
+void http_exchange_leave(struct http_exchange *x);
+
+#endif

@@ -1,0 +1,222 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "net/address.h"
+#include "net/http_internal.h"
+
+enum {
+	LISTEN_BACKLOG = 1024,
+	REFUSED_MAX =
+	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
+	RETRY_AFTER_S = 2,
+};
+
+struct http_listener {
+	uv_tcp_t tcp;
+	struct http_server *server; /* borrowed */
+	struct http_listener *next;
+	char address[ADDRESS_BYTES];
+	bool open;
+};
+
+static void free_if_ended(struct http_server *s)
+{
+	void (*done)(void *arg) = s->done;
+	void *arg = s->done_arg;
+	struct http_listener *l;
+
+	if (!s->freeing || s->handles > 0 || s->conns.count > 0 || s->refused.count > 0)
+		return;
+	while ((l = s->listeners) != NULL) {
+		s->listeners = l->next;
+		free(l);
+	}
+	free(s);
+	if (done != NULL)
+		done(arg);
+}
+
+static void on_conn_gone(void *arg)
+{
+	metric_sub(METRIC_connections, 1);
+	free_if_ended(arg);
+}
+
+static void on_refused_gone(void *arg)
+{
+	free_if_ended(arg);
+}
+
+struct http_server *http_server_new(
+    uv_loop_t *loop, const struct http_config *cfg, const struct http_events *events, void *arg)
+{
+	struct http_server *s = xcalloc(1, sizeof *s);
+
+	conn_ignore_sigpipe();
+	s->loop = loop;
+	s->events = events;
+	s->arg = arg;
+	s->cfg = *cfg;
+	s->conns = (struct conn_list){ .on_gone = on_conn_gone, .arg = s };
+	s->refused = (struct conn_list){ .on_gone = on_refused_gone, .arg = s };
+	(void)uv_timer_init(loop, &s->end);
+	s->end.data = s;
+	s->handles = 1;
+	return s;
+}
+
+/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. */
+static void turn_away(struct http_server *s, uv_stream_t *listener)
+{
+	struct conn *c = conn_accept(&s->refused, listener);
+	char text[512], body[128];
+	uv_buf_t part;
+	int n;
+
+	if (c == NULL)
+		return;
+	metric_add(METRIC_connections_refused_total, 1);
+	if (s->refused.count > REFUSED_MAX) {
+		conn_drop(c);
+		return;
+	}
+	n = snprintf(body, sizeof body, "all %u connections (max_connections) are taken",
+	    s->cfg.max_connections);
+	n = snprintf(text, sizeof text,
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
+	    RETRY_AFTER_S, n, body);
+	part = uv_buf_init(text, (unsigned)n);
+	conn_write(c, &part, 1);
+	conn_finish(c, s->cfg.linger_timeout_ms);
+}
+
+/* Out of descriptors, libuv itself gives up its spare one to accept and close the newcomer; `status` then says so and
+ * there is nothing to do. */
+static void on_connection(uv_stream_t *stream, int status)
+{
+	struct http_listener *l = stream->data;
+	struct http_server *s = l->server;
+	struct conn *c;
+
+	if (status < 0)
+		return;
+	if (s->conns.count >= s->cfg.max_connections) {
+		turn_away(s, stream);
+		return;
+	}
+	metric_add(METRIC_connections, 1);
+	c = conn_accept(&s->conns, stream);
+	if (c == NULL)
+		return;
+	metric_add(METRIC_connections_total, 1);
+	http_exchange_start(s, c);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct http_listener *l = handle->data;
+
+	l->server->handles--;
+	free_if_ended(l->server);
+}
+
+static void close_listener(struct http_listener *l)
+{
+	if (l->open)
+		uv_close((uv_handle_t *)&l->tcp, on_listener_closed);
+	l->open = false;
+}
+
+static void append_listener(struct http_server *s, struct http_listener *l)
+{
+	struct http_listener **at = &s->listeners;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = l;
+}
+
+/* A libuv code. */
+static int open_listener(struct http_listener *l, const struct sockaddr *where)
+{
+	struct sockaddr_storage ss;
+	int size = sizeof ss;
+	int status = uv_tcp_bind(&l->tcp, where, 0);
+
+	if (status == 0)
+		status = uv_listen((uv_stream_t *)&l->tcp, LISTEN_BACKLOG, on_connection);
+	if (status == 0)
+		status = uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&ss, &size);
+	if (status == 0)
+		address_format((const struct sockaddr *)&ss, l->address, sizeof l->address);
+	return status;
+}
+
+int http_server_listen(struct http_server *s, const char *address, struct error *err)
+{
+	struct sockaddr_storage where;
+	struct http_listener *l;
+	int status;
+
+	if (address_resolve(s->loop, address, &where, err) != 0)
+		return error_prefix(err, "cannot listen on %.64s", address);
+	l = xcalloc(1, sizeof *l);
+	l->server = s;
+	l->open = true;
+	(void)uv_tcp_init(s->loop, &l->tcp);
+	l->tcp.data = l;
+	s->handles++;
+	append_listener(s, l);
+	status = open_listener(l, (const struct sockaddr *)&where);
+	if (status == 0)
+		return 0;
+	close_listener(l);
+	return error_set(
+	    err, ERROR_SYSTEM, "cannot listen on %.64s: %s", address, uv_strerror(status));
+}
+
+/* A listener that could not be opened has no address. */
+const char *http_server_address(const struct http_server *s, unsigned i)
+{
+	for (const struct http_listener *l = s->listeners; l != NULL; l = l->next)
+		if (l->address[0] != '\0' && i-- == 0)
+			return l->address;
+	return NULL;
+}
+
+void http_server_stop_listening(struct http_server *s)
+{
+	s->stopped = true;
+	for (struct http_listener *l = s->listeners; l != NULL; l = l->next)
+		close_listener(l);
+}
+
+static void on_end_closed(uv_handle_t *handle)
+{
+	struct http_server *s = handle->data;
+
+	s->handles--;
+	free_if_ended(s);
+}
+
+void http_server_free(struct http_server **server, void (*done)(void *arg), void *arg)
+{
+	struct http_server *s = *server;
+
+	*server = NULL;
+	if (s == NULL)
+		return;
+	s->done = done;
+	s->done_arg = arg;
+	s->freeing = true;
+	http_server_stop_listening(s);
+	conn_list_drop(&s->conns);
+	conn_list_drop(&s->refused);
+	uv_close((uv_handle_t *)&s->end, on_end_closed);
+}
