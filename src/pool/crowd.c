@@ -1,0 +1,184 @@
+/* The instances of a pool: how many there ought to be, and the one writer of their states. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "pool/pool_internal.h"
+
+#define RETIRE_GRACE_NS     (2 * NS_PER_S)   /* from being told to go to being killed */
+
+struct instance *crowd_find(const struct pool *p, uint64_t id)
+{
+	struct instance *i = p->buckets[id % BUCKETS];
+
+	while (i != NULL && i->id != id)
+		i = i->next;
+	return i;
+}
+
+void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
+{
+	enum instance_state from = i->state, to = instance_next(from, e);
+
+	assert(to != INSTANCE_NONE);
+	p->in_state[from]--;
+	p->in_state[to]++;
+	i->state = to;
+	if (from != to)
+		i->since_ns = pool_now_ns(p);
+	log_debug("instance %s/%llu: %s -> %s on %s", p->name, (unsigned long long)i->id,
+	    instance_state_name(from), instance_state_name(to), instance_event_name(e));
+}
+
+static void insert(struct pool *p, uint64_t id)
+{
+	struct instance *i = xcalloc(1, sizeof *i);
+
+	i->id = id;
+	i->state = INSTANCE_STARTING;
+	i->born_ns = i->since_ns = pool_now_ns(p);
+	i->next = p->buckets[id % BUCKETS];
+	p->buckets[id % BUCKETS] = i;
+	p->in_state[INSTANCE_STARTING]++;
+	p->counts.spawned++;
+}
+
+void crowd_remove(struct pool *p, struct instance *i)
+{
+	struct instance **at = &p->buckets[i->id % BUCKETS];
+
+	assert(i->state == INSTANCE_DEAD && i->lease == NULL);
+	while (*at != i)
+		at = &(*at)->next;
+	*at = i->next;
+	p->in_state[INSTANCE_DEAD]--;
+	p->counts.exited++;
+	free(i);
+}
+
+static unsigned ahead(const struct pool *p)
+{
+	return p->in_state[INSTANCE_STARTING] + p->in_state[INSTANCE_IDLE];
+}
+
+/* Newborns wanted now: one for each place that lacks one, the spare ones, and what `min` asks for. */
+static unsigned wanted_ahead(const struct pool *p)
+{
+	unsigned leased = p->in_state[INSTANCE_LEASED];
+	unsigned want = p->bare.count + p->cfg.spare;
+	unsigned room = p->cfg.max + p->cfg.spare - MIN(leased, p->cfg.max + p->cfg.spare);
+
+	if (p->cfg.min > leased)
+		want = MAX(want, p->cfg.min - leased);
+	if (p->queue.count > 0 && p->places_taken < p->cfg.max)
+		want++;
+	return MIN(want, room);
+}
+
+void crowd_refill(struct pool *p)
+{
+	if (p->state == POOL_STOPPED || pool_now_ns(p) < p->spawn_not_before_ns)
+		return;
+	while (ahead(p) < wanted_ahead(p)) {
+		if (p->ops->spawn(p->arg, p->last_id + 1) < 0)
+			return;
+		insert(p, ++p->last_id);
+	}
+}
+
+/* The oldest idle one: the others stay warm for as long as they can. */
+struct instance *crowd_take_idle(struct pool *p, struct lease *l)
+{
+	struct instance *best = NULL;
+
+	if (p->in_state[INSTANCE_IDLE] == 0)
+		return NULL;
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->state == INSTANCE_IDLE && (best == NULL || i->id < best->id))
+				best = i;
+	crowd_step(p, best, INSTANCE_LENT);
+	best->lease = l;
+	return best;
+}
+
+void crowd_retire(struct pool *p, struct instance *i)
+{
+	i->lease = NULL;
+	crowd_step(p, i, INSTANCE_LEFT);
+	p->ops->retire(p->arg, i->id);
+}
+
+void crowd_kill(struct pool *p, struct instance *i)
+{
+	i->lease = NULL;
+	if (i->state != INSTANCE_RETIRING)
+		crowd_step(p, i, INSTANCE_LEFT);
+	p->ops->kill(p->arg, i->id);
+}
+
+static bool reset(struct pool *p, struct instance *i)
+{
+	const struct ipc_message m = { .type = IPC_RESET };
+
+	if (p->ops->send(p->arg, i->id, &m) != 1)
+		return false;
+	i->lease = NULL;
+	crowd_step(p, i, INSTANCE_RETURNED);
+	return true;
+}
+
+void crowd_give_back(struct pool *p, struct instance *i)
+{
+	if (p->state == POOL_STOPPED) {
+		crowd_retire(p, i);
+	} else if (!i->dirty) {
+		i->lease = NULL;
+		crowd_step(p, i, INSTANCE_UNUSED);
+	} else if (p->cfg.refresh != REFRESH_RESET || !reset(p, i)) {
+		crowd_retire(p, i);
+	}
+}
+
+void crowd_retire_idle(struct pool *p)
+{
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->state == INSTANCE_IDLE || i->state == INSTANCE_STARTING)
+				crowd_retire(p, i);
+}
+
+static uint64_t deadline_ns(const struct pool *p, const struct instance *i)
+{
+	if (i->state == INSTANCE_STARTING)
+		return i->since_ns + p->cfg.start_timeout_ms * NS_PER_MS;
+	if (i->state == INSTANCE_RETIRING)
+		return i->since_ns + RETIRE_GRACE_NS;
+	return UINT64_MAX;
+}
+
+static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
+{
+	if (i->state == INSTANCE_STARTING)
+		log_warn("instance %s/%llu: not ready after start_timeout_ms %u, killing it", p->name,
+		    (unsigned long long)i->id, p->cfg.start_timeout_ms);
+	i->since_ns = now_ns; /* kill again, should it be needed, one grace later */
+	crowd_kill(p, i);
+}
+
+uint64_t crowd_check_deadlines(struct pool *p)
+{
+	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
+
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
+			if (deadline_ns(p, i) <= now_ns)
+				kill_late(p, i, now_ns);
+			next = MIN(next, deadline_ns(p, i));
+		}
+	}
+	if (p->spawn_not_before_ns > now_ns)
+		next = MIN(next, p->spawn_not_before_ns);
+	return next;
+}

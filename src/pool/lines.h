@@ -1,0 +1,13 @@
+/* lines: what a child process writes to its stderr, in the server's log line by line, under a name.
+ * Server process, loop thread only. */
+#ifndef POOL_LINES_H
+#define POOL_LINES_H
+
+struct lines;
+struct uv_loop_s;
+
+/* Takes over `fd`, the reading end of the child's stderr. Frees itself at the end of file, which may be after
+ * its maker is gone. `name` ("instance en/17") is copied. */
+void lines_start(struct uv_loop_s *loop, int fd, const char *name);
+
+#endif

@@ -1,0 +1,303 @@
+#include "pool/pool.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "pool/pool_internal.h"
+
+#define FIRST_MEAN_LEASE_NS (10 * NS_PER_S) /* the guess before any lease has ended */
+#define SPAWN_PAUSE_NS      (100 * NS_PER_MS) /* after a newborn that failed; doubles */
+#define SPAWN_PAUSES        6                 /* ... so often */
+
+
+uint64_t pool_now_ns(const struct pool *p)
+{
+	return p->ops->now_ns(p->arg);
+}
+
+struct pool *pool_new(const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg)
+{
+	struct pool *p = xcalloc(1, sizeof *p);
+
+	assert(cfg->max > 0 && cfg->min <= cfg->max);
+	p->name = name;
+	p->cfg = *cfg;
+	p->ops = ops;
+	p->arg = arg;
+	p->mean_lease_ns = FIRST_MEAN_LEASE_NS;
+	return p;
+}
+
+void pool_free(struct pool **pool)
+{
+	struct pool *p = *pool;
+
+	if (p == NULL)
+		return;
+	*pool = NULL;
+	assert(p->queue.count == 0 && p->places_taken == 0);
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		while (p->buckets[b] != NULL) {
+			struct instance *i = p->buckets[b];
+
+			p->buckets[b] = i->next;
+			free(i);
+		}
+	}
+	free(p);
+}
+
+static void set_state(struct pool *p, enum pool_state to)
+{
+	if (p->state == to || p->state == POOL_STOPPED)
+		return;
+	log_info("pool %s: %s -> %s", p->name, pool_state_name(p->state), pool_state_name(to));
+	p->state = to;
+}
+
+/* Gives an instance to the place that has waited for one longest. */
+static bool bind_one(struct pool *p)
+{
+	struct lease *l = p->bare.first;
+
+	if (l == NULL)
+		return false;
+	l->instance = crowd_take_idle(p, l);
+	if (l->instance == NULL)
+		return false;
+	l->last_instance = l->instance->id;
+	lease_list_remove(l);
+	if (l->wish_ns != 0)
+		l->events->on_writable(l->arg);
+	return true;
+}
+
+/* While the host is away a place is worth something only with an instance that is there already. */
+static bool can_grant(const struct pool *p)
+{
+	if (p->queue.first == NULL || p->places_taken >= p->cfg.max)
+		return false;
+	return p->in_state[INSTANCE_IDLE] > 0 || p->state == POOL_READY;
+}
+
+static bool grant_one(struct pool *p)
+{
+	struct lease *l = p->queue.first;
+
+	if (!can_grant(p))
+		return false;
+	lease_list_remove(l);
+	l->state = LEASE_GRANTED;
+	l->granted_ns = pool_now_ns(p);
+	p->places_taken++;
+	p->counts.leases_granted++;
+	histogram_observe(&p->counts.wait, l->granted_ns - l->asked_ns);
+	l->instance = crowd_take_idle(p, l);
+	if (l->instance != NULL)
+		l->last_instance = l->instance->id;
+	else
+		lease_list_append(&p->bare, l);
+	l->events->on_granted(l->arg);
+	return true;
+}
+
+static bool refuse_one(struct pool *p)
+{
+	struct error err;
+
+	if (p->queue.first == NULL)
+		return false;
+	if (p->state == POOL_FAILED)
+		err = p->failure;
+	else if (p->state == POOL_STOPPED)
+		(void)error_set(&err, ERROR_BUSY, "pool %s: the server is shutting down", p->name);
+	else
+		return false;
+	p->counts.refused_failed++;
+	queue_refuse(p->queue.first, &err);
+	return true;
+}
+
+/* Any callback in here may ask for another round instead of starting one inside this one. */
+void pool_settle(struct pool *p)
+{
+	uint64_t next_ns;
+
+	p->again = true;
+	if (p->settling)
+		return;
+	p->settling = true;
+	do {
+		p->again = false;
+		while (bind_one(p) || refuse_one(p) || grant_one(p))
+			continue;
+		crowd_refill(p);
+		queue_announce(p);
+		next_ns = crowd_check_deadlines(p);
+		next_ns = MIN(next_ns, queue_check_deadlines(p));
+	} while (p->again);
+	p->settling = false;
+	p->ops->wake_at(p->arg, next_ns);
+}
+
+void pool_on_time(struct pool *pool)
+{
+	pool_settle(pool);
+}
+
+void pool_stop(struct pool *p)
+{
+	set_state(p, POOL_STOPPED);
+	crowd_retire_idle(p);
+	pool_settle(p);
+}
+
+void pool_on_host_ready(struct pool *p)
+{
+	p->failure = (struct error)ERROR_INIT;
+	p->spawn_failures = 0;
+	p->spawn_not_before_ns = 0;
+	set_state(p, POOL_READY);
+	pool_settle(p);
+}
+
+/* What was asked of the host and has no process yet will never come. */
+static void drop_unborn(struct pool *p)
+{
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		struct instance **at = &p->buckets[b];
+
+		while (*at != NULL) {
+			struct instance *i = *at;
+
+			if (i->pid == 0) {
+				crowd_step(p, i, INSTANCE_EXITED);
+				crowd_remove(p, i);
+			} else {
+				at = &i->next;
+			}
+		}
+	}
+}
+
+void pool_on_host_down(struct pool *p)
+{
+	drop_unborn(p);
+	if (p->state != POOL_FAILED)
+		set_state(p, POOL_STARTING);
+	pool_settle(p);
+}
+
+void pool_on_host_failed(struct pool *p, const struct error *why)
+{
+	p->failure = *why;
+	(void)error_prefix(&p->failure, "pool %s", p->name);
+	set_state(p, POOL_FAILED);
+	pool_settle(p);
+}
+
+bool pool_on_spawned(struct pool *p, uint64_t id, int pid)
+{
+	struct instance *i = crowd_find(p, id);
+
+	if (i == NULL || i->pid != 0)
+		return false;
+	i->pid = pid;
+	return true;
+}
+
+static void note_spawn_failure(struct pool *p)
+{
+	unsigned n = MIN(p->spawn_failures, (unsigned)SPAWN_PAUSES);
+
+	p->spawn_failures++;
+	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
+}
+
+static void on_instance_ready(struct pool *p, struct instance *i)
+{
+	i->dirty = false;
+	p->spawn_failures = 0;
+	crowd_step(p, i, INSTANCE_READY);
+	if (p->state == POOL_STOPPED)
+		crowd_retire(p, i);
+}
+
+/* An instance said what it may not say in its state; it is not to be trusted any more. */
+static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
+{
+	struct lease *l = i->lease;
+	struct error err;
+
+	p->counts.protocol_errors++;
+	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s while %s", p->name, i->id,
+	    ipc_type_name(type), instance_state_name(i->state));
+	log_warn("%s, killing it", err.text);
+	crowd_kill(p, i);
+	if (l != NULL)
+		lease_lost(l, &err);
+}
+
+void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
+{
+	struct instance *i = crowd_find(p, id);
+
+	if (i == NULL || i->state == INSTANCE_RETIRING)
+		return;
+	if (m->type == IPC_READY && i->state == INSTANCE_STARTING)
+		on_instance_ready(p, i);
+	else if (m->type < IPC_PROGRESS || m->type > IPC_FAILED)
+		on_violation(p, i, m->type);
+	else if (i->lease != NULL && i->lease->step != STEP_NONE && m->epoch == i->lease->epoch)
+		lease_message(i->lease, m);
+	else
+		p->counts.stale_messages++;
+	pool_settle(p);
+}
+
+void pool_on_writable(struct pool *p, uint64_t id)
+{
+	struct instance *i = crowd_find(p, id);
+
+	if (i != NULL && i->lease != NULL)
+		i->lease->events->on_writable(i->lease->arg);
+}
+
+void pool_on_lost(struct pool *p, uint64_t id, const struct error *why)
+{
+	struct instance *i = crowd_find(p, id);
+	struct lease *l;
+
+	if (i == NULL)
+		return;
+	if (i->state != INSTANCE_RETIRING) {
+		l = i->lease;
+		i->lease = NULL;
+		p->counts.lost++;
+		if (i->state == INSTANCE_STARTING)
+			note_spawn_failure(p);
+		crowd_step(p, i, INSTANCE_LEFT);
+		if (l != NULL)
+			lease_lost(l, why);
+	}
+	pool_settle(p);
+}
+
+void pool_on_exited(struct pool *p, uint64_t id, const char *how)
+{
+	struct instance *i = crowd_find(p, id);
+	struct error err;
+
+	if (i == NULL)
+		return;
+	if (i->state != INSTANCE_RETIRING) {
+		(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " %s", p->name, id, how);
+		pool_on_lost(p, id, &err);
+	}
+	crowd_step(p, i, INSTANCE_EXITED);
+	crowd_remove(p, i);
+	pool_settle(p);
+}

@@ -1,0 +1,150 @@
+/* pool: the places for instances of one engine and model. It keeps newborn instances ahead of demand, lends
+ * places to sessions first come, first served, carries one utterance at a time from a lease to the
+ * instance in its place, and lets an instance hear no more than `refresh` allows.
+ *
+ * It decides; it does not touch processes. Those are reached through pool_ops and report through pool_on_*,
+ * so that its tests need neither time nor processes (pool/crew.h is the real thing).
+ *
+ * Server process, loop thread only. Knows nothing of recognisers. */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/metric.h"
+#include "ipc/message.h"
+#include "pool/instance.h"
+
+struct error;
+struct lease;
+struct pool;
+
+enum refresh {
+	REFRESH_UTTERANCE, /* a newborn hears each utterance */
+	REFRESH_SESSION,   /* a newborn hears each client */
+	REFRESH_RESET,     /* the engine's own reset between clients is trusted */
+};
+
+struct pool_config {
+	unsigned min;              /* 0..1024: instances kept alive */
+	unsigned max;              /* 1..1024: places, so leases at once */
+	unsigned spare;            /* 0..1024: newborns kept ahead, beyond those in leased places */
+	enum refresh refresh;
+	unsigned queue_max;        /* 0..100000: leases that may wait */
+	unsigned queue_timeout_ms; /* a longer wait is refused */
+	unsigned start_timeout_ms; /* from SPAWN to READY; a slower instance is killed */
+};
+
+/* How the pool reaches processes. `id` is an instance's, never reused. */
+struct pool_ops {
+	clock_now_f *now_ns;
+	/* Asks for a newborn; later pool_on_spawned or pool_on_lost. -1: there is no host to ask. */
+	int (*spawn)(void *arg, uint64_t id);
+	/* 1: sent, 0: no room now and pool_on_writable will come, -1: the instance is gone and pool_on_lost will come. */
+	int (*send)(void *arg, uint64_t id, const struct ipc_message *m);
+	/* Closes the socket: the instance ends by itself. pool_on_exited will come. */
+	void (*retire)(void *arg, uint64_t id);
+	/* Ends it now. pool_on_lost and pool_on_exited will come. */
+	void (*kill)(void *arg, uint64_t id);
+	/* pool_on_time is to be called at `at_ns`; replaces an earlier wish. UINT64_MAX: no wish. */
+	void (*wake_at)(void *arg, uint64_t at_ns);
+};
+
+enum pool_state { POOL_STARTING, POOL_READY, POOL_FAILED, POOL_STOPPED, POOL_STATES };
+
+struct pool_counts {
+	uint64_t spawned, exited;                    /* instances; spawned - exited = alive */
+	uint64_t lost;                               /* instances that ended unasked */
+	uint64_t leases_granted, leases_ended;       /* granted - ended = places taken */
+	uint64_t refused_full, refused_timeout, refused_failed;
+	uint64_t queue_left;                         /* waiting clients that gave up */
+	uint64_t utterances_begun, utterances_ended; /* as instances saw them; final, failed, lost or aborted */
+	uint64_t stale_messages;                     /* late answers dropped by their epoch */
+	uint64_t protocol_errors;                    /* messages an instance had no right to send; it was killed */
+	struct histogram wait;                       /* request of a lease to its grant */
+	struct histogram begin;                      /* wish to begin an utterance to BEGIN written */
+	struct histogram final;                      /* END written to FINAL received */
+};
+
+/* `name` and `ops`' arg are borrowed and must outlive the pool. */
+struct pool *pool_new(const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg);
+void pool_free(struct pool **pool); /* every lease must have been released */
+/* Refuses all who wait, retires all idle instances and spawns no more; leases go on until released. */
+void pool_stop(struct pool *pool);
+
+/* What happened to the processes. */
+void pool_on_host_ready(struct pool *pool);
+void pool_on_host_down(struct pool *pool);                            /* it is being restarted */
+void pool_on_host_failed(struct pool *pool, const struct error *why); /* it cannot load its model */
+bool pool_on_spawned(struct pool *pool, uint64_t id, int pid); /* false: nobody asked for it */
+void pool_on_message(struct pool *pool, uint64_t id, const struct ipc_message *m);
+void pool_on_writable(struct pool *pool, uint64_t id);
+void pool_on_lost(struct pool *pool, uint64_t id, const struct error *why);      /* its socket is closed */
+void pool_on_exited(struct pool *pool, uint64_t id, const char *how); /* its process is gone */
+void pool_on_time(struct pool *pool);
+
+/* A lease: the right to a place. Callbacks come from pool_on_* and from another lease's release, never from inside a call
+ * on the same lease. Any of them may release the lease. */
+struct lease_events {
+	void (*on_queued)(void *arg, unsigned position, uint64_t estimated_wait_ms); /* position from 1; falls */
+	void (*on_granted)(void *arg);
+	/* It never will be granted; the lease is only to be released now. */
+	void (*on_refused)(void *arg, const struct error *why, unsigned retry_after_ms);
+	/* What returned false or less than asked is worth another try. */
+	void (*on_writable)(void *arg);
+	void (*on_progress)(void *arg, uint64_t samples);
+	void (*on_partial)(void *arg, const struct ipc_result *r);
+	void (*on_final)(void *arg, const struct ipc_result *r);      /* the utterance is over */
+	void (*on_failed)(void *arg, const struct error *why);        /* the utterance is over */
+};
+
+/* Wants a place; on_granted or on_queued and later on_granted or on_refused come from inside lease_start. NULL: refused at
+ * once; *err names the setting, *retry_after_ms_out (if not NULL) is when a place may be free. */
+struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg, struct error *err,
+    unsigned *retry_after_ms_out);
+void lease_start(struct lease *l);
+void lease_release(struct lease **l); /* gives the place back at once; an utterance in work is forgotten */
+
+/* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. */
+bool lease_begin(struct lease *l, const struct ipc_begin *begin);
+size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */
+bool lease_request_partial(struct lease *l); /* false: no room, and no on_writable because of it */
+bool lease_end(struct lease *l);
+void lease_abort(struct lease *l); /* forgets the utterance that was begun, if any */
+/* The instance that hears or last heard this lease; 0: none yet. */
+uint64_t lease_instance(const struct lease *l);
+void lease_set_owner(struct lease *l, uint64_t session); /* for status: whom the place is lent to */
+
+/* For status and metrics; all lent until the next call into the pool. */
+enum pool_state pool_state(const struct pool *pool);
+const char *pool_state_name(enum pool_state s);
+const char *pool_failure(const struct pool *pool); /* why it failed; "" otherwise */
+const char *pool_name(const struct pool *pool);
+const struct pool_config *pool_config_of(const struct pool *pool);
+const struct pool_counts *pool_counts(const struct pool *pool);
+unsigned pool_instances_in(const struct pool *pool, enum instance_state s);
+unsigned pool_places_taken(const struct pool *pool);
+unsigned pool_queue_length(const struct pool *pool);
+
+struct instance_view {
+	uint64_t id, session; /* 0: no session */
+	int pid;
+	enum instance_state state;
+	unsigned uses;        /* utterances begun */
+	uint64_t age_ms;
+	unsigned rss_kb;      /* as last told; 0: not yet */
+};
+typedef void pool_each_f(void *arg, const struct instance_view *v);
+void pool_each_instance(const struct pool *pool, pool_each_f *f, void *arg);
+struct waiter_view {
+	uint64_t session;
+	unsigned position;
+	uint64_t waited_ms, estimated_wait_ms;
+};
+typedef void pool_waiter_f(void *arg, const struct waiter_view *v);
+void pool_each_waiter(const struct pool *pool, pool_waiter_f *f, void *arg);
+
+#endif

@@ -1,0 +1,80 @@
+/* pool_fake: processes that are not there, for tests of the pool and of what stands on it. The test owns the
+ * clock, sees what the pool asked for, and says what happens; the fake fails the test when the pool asks for
+ * what may never be: a message to an instance that is not ready or was let go, an epoch that does not rise, or
+ * an instance that hears more than `refresh` allows. Linked by tests only. */
+#ifndef POOL_POOL_FAKE_H
+#define POOL_POOL_FAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/message.h"
+#include "pool/pool.h"
+
+enum { POOL_FAKE_INSTANCES = 8192, POOL_FAKE_ADAPTATION = 64, POOL_FAKE_EVERYTHING = 1 << 30 };
+
+/* What the fake knows of one instance; ids rise from 1. */
+struct pool_fake_instance {
+	bool asked, born, ready, let_go, killed, exited;
+	bool heard, open,
+	    ended;       /* since READY: a BEGIN; now: between BEGIN and its end; END came */
+	int room;        /* messages taken before there is no more room; negative: it is gone */
+	bool refused;    /* a send found no room, so on_writable is due */
+	uint64_t client; /* who it hears or heard last: the upper half of BEGIN's utterance */
+	uint64_t utterance, epoch; /* of the last BEGIN */
+	unsigned begins, ends, aborts, resets, partial_requests;
+	size_t samples;                           /* of the last utterance */
+	uint8_t adaptation[POOL_FAKE_ADAPTATION]; /* of the last BEGIN, cut */
+	uint32_t adaptation_bytes;
+};
+
+struct pool_fake {
+	struct pool *pool; /* owned */
+	uint64_t now_ns, wake_at_ns;
+	bool host; /* there is one to ask for newborns */
+	int room;  /* what newborns get */
+	uint64_t last_epoch;
+	uint64_t last_id;
+	unsigned spawn_refusals;              /* spawn was asked for without a host */
+	struct pool_fake_instance *instances; /* owned; [id] */
+	int16_t *heard; /* owned; all samples that any instance took, in order */
+	size_t heard_n, heard_cap;
+};
+
+struct pool_config pool_fake_config(void); /* small and plain, for a test to change */
+
+void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg);
+/* Lets all processes end, checks the conservation sums and frees the pool, whose leases must be released. */
+void pool_fake_done(struct pool_fake *f);
+/* The sums that must hold after every call. */
+void pool_fake_check(const struct pool_fake *f);
+
+void pool_fake_host_up(struct pool_fake *f);
+void pool_fake_host_down(struct pool_fake *f);
+void pool_fake_host_failed(struct pool_fake *f, const char *why);
+
+unsigned pool_fake_alive(const struct pool_fake *f); /* asked for and not exited */
+struct pool_fake_instance *pool_fake_at(struct pool_fake *f, uint64_t id);
+/* The instance that hears utterance `utterance`; 0: none does. */
+uint64_t pool_fake_hearer(const struct pool_fake *f, uint64_t utterance);
+
+void pool_fake_born(struct pool_fake *f, uint64_t id); /* spawned, then READY */
+void pool_fake_born_all(struct pool_fake *f);          /* until none is asked for any more */
+void pool_fake_say(
+    struct pool_fake *f, uint64_t id, enum ipc_type type); /* with the epoch of its BEGIN */
+void pool_fake_result(
+    struct pool_fake *f, uint64_t id, enum ipc_type type, const struct ipc_result *r);
+void pool_fake_final(struct pool_fake *f, uint64_t id, const char *text);
+void pool_fake_partial(struct pool_fake *f, uint64_t id, const char *text);
+void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why);
+void pool_fake_room(
+    struct pool_fake *f, uint64_t id, int room); /* says on_writable when it is due */
+void pool_fake_lose(
+    struct pool_fake *f, uint64_t id, const char *why); /* the socket closes; it lives on */
+void pool_fake_exit(struct pool_fake *f, uint64_t id);  /* the process ends */
+void pool_fake_reap(struct pool_fake *f);               /* all that were let go end */
+/* Lets time pass, with a call of pool_on_time whenever the pool had asked for one. */
+void pool_fake_pass_ms(struct pool_fake *f, uint64_t ms);
+
+#endif
