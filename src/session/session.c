@@ -1,0 +1,285 @@
+#include "session/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "session/session_internal.h"
+
+/* What follows each state on each step; SESSION_STATES: that must not happen. */
+#define NEVER SESSION_STATES
+static const enum session_state next[SESSION_STATES][SESSION_STEPS] = {
+	/*                    granted         speech            silence        end               close */
+	[SESSION_QUEUED] = { SESSION_READY, NEVER, NEVER, SESSION_QUEUED, SESSION_CLOSED },
+	[SESSION_READY] = { NEVER, SESSION_SPEAKING, NEVER, SESSION_DRAINING, SESSION_CLOSED },
+	[SESSION_SPEAKING] = { NEVER, NEVER, SESSION_READY, SESSION_DRAINING, SESSION_CLOSED },
+	[SESSION_DRAINING] = { NEVER, NEVER, NEVER, SESSION_DRAINING, SESSION_CLOSED },
+	[SESSION_CLOSED] = { NEVER, NEVER, NEVER, NEVER, SESSION_CLOSED },
+};
+
+static const char *const state_names[SESSION_STATES] = { "queued", "ready", "speaking", "draining",
+	"closed" };
+static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end", "close" };
+
+static uint64_t last_id;
+
+void session_step(struct session *s, enum session_step step)
+{
+	enum session_state from = s->state, to = next[from][step];
+
+	assert(to != NEVER);
+	s->state = to;
+	if (from != to)
+		log_debug("session %llu: %s -> %s on %s", (unsigned long long)s->id, state_names[from],
+		    state_names[to], step_names[step]);
+}
+
+void session_enter(struct session *s)
+{
+	s->depth++;
+}
+
+static void free_now(struct session *s)
+{
+	hearing_free(s);
+	buffer_done(&s->input);
+	buffer_done(&s->marks);
+	free(s->adaptation);
+	free(s);
+}
+
+void session_leave(struct session *s)
+{
+	if (--s->depth == 0 && s->dead && !s->job_running)
+		free_now(s);
+}
+
+void session_emit(struct session *s, const struct session_event *e)
+{
+	if (!s->dead)
+		s->events->on_event(s->arg, e);
+}
+
+static void close_session(struct session *s)
+{
+	session_step(s, STEP_CLOSE);
+	lease_release(&s->lease);
+	utterance_drop_all(s);
+}
+
+void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms)
+{
+	struct session_event e = { .kind = SESSION_EVENT_ERROR };
+
+	if (s->dead || s->state == SESSION_CLOSED)
+		return;
+	metric_add(METRIC_sessions_failed_total, 1);
+	close_session(s);
+	e.error.why = why;
+	e.error.retry_after_ms = retry_after_ms;
+	e.error.fatal = true;
+	session_emit(s, &e);
+}
+
+void session_finish_if_done(struct session *s)
+{
+	struct session_event e = { .kind = SESSION_EVENT_ENDED };
+
+	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running || s->first != NULL)
+		return;
+	close_session(s);
+	e.ended.audio_ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
+	e.ended.utterances = s->utterances;
+	session_emit(s, &e);
+}
+
+static int take_adaptation(struct session *s, const struct session_config *cfg, struct error *err)
+{
+	if (cfg->adaptation_bytes > IPC_BLOB_MAX)
+		return error_set(err, ERROR_INVALID, "adaptation has %zu bytes; at most %d", cfg->adaptation_bytes,
+		    IPC_BLOB_MAX);
+	if (cfg->adaptation_bytes == 0)
+		return 0;
+	s->adaptation = xcalloc(1, IPC_BLOB_MAX);
+	memcpy(s->adaptation, cfg->adaptation, cfg->adaptation_bytes);
+	s->adaptation_bytes = cfg->adaptation_bytes;
+	return 0;
+}
+
+static void init_buffers(struct session *s, const struct session_config *cfg)
+{
+	uint64_t bound = format_bytes_per_s(&cfg->ear.format) * s->limits->buffer_ms / 1000;
+
+	s->input_bound = (size_t)bound;
+	buffer_init(&s->input, 2 * (size_t)bound);
+	buffer_init(&s->marks, MARKS_MAX * sizeof(uint64_t));
+	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
+}
+
+struct session *session_new(struct pool *pool, struct work *work, const struct session_limits *limits,
+    const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out)
+{
+	struct session *s = xcalloc(1, sizeof *s);
+
+	s->id = ++last_id;
+	s->pool = pool;
+	s->work = work;
+	s->limits = limits;
+	s->partials = cfg->partials;
+	s->offset_ms = cfg->offset_ms;
+	init_buffers(s, cfg);
+	s->hearing.ear = ear_new(&cfg->ear, err);
+	if (s->hearing.ear == NULL || take_adaptation(s, cfg, err) < 0) {
+		free_now(s);
+		return NULL;
+	}
+	s->lease = lease_new(pool, &utterance_lease_events, s, err, retry_after_ms_out);
+	if (s->lease == NULL) {
+		free_now(s);
+		return NULL;
+	}
+	lease_set_owner(s->lease, s->id);
+	metric_add(METRIC_sessions_opened_total, 1);
+	metric_add(METRIC_sessions, 1);
+	return s;
+}
+
+void session_start(struct session *s, const struct session_events *events, void *arg)
+{
+	s->events = events;
+	s->arg = arg;
+	session_enter(s);
+	lease_start(s->lease);
+	session_leave(s);
+}
+
+void session_free(struct session **session)
+{
+	struct session *s = *session;
+
+	if (s == NULL)
+		return;
+	*session = NULL;
+	session_enter(s);
+	s->dead = true;
+	if (s->state != SESSION_CLOSED)
+		close_session(s);
+	metric_sub(METRIC_sessions, 1);
+	metric_add(METRIC_sessions_closed_total, 1);
+	session_leave(s);
+}
+
+bool session_audio(struct session *s, const void *bytes, size_t n)
+{
+	struct error err;
+	bool go_on;
+
+	if (s->ending || s->state == SESSION_CLOSED)
+		return true;
+	s->heard = true;
+	session_enter(s);
+	if (buffer_append(&s->input, bytes, n) < 0) {
+		(void)error_set(&err, ERROR_LIMIT,
+		    "more audio came than is kept for a session (session_buffer_ms %u, twice over)",
+		    s->limits->buffer_ms);
+		session_fail(s, &err, 0);
+	}
+	hearing_next(s);
+	s->blocked = s->blocked || s->input.len > s->input_bound; /* until on_drain, whatever is sent all the same */
+	go_on = !s->blocked;
+	session_leave(s);
+	return go_on;
+}
+
+uint64_t session_next_mark(const struct session *s)
+{
+	uint64_t at = UINT64_MAX;
+
+	if (s->marks.len > 0)
+		memcpy(&at, buffer_head(&s->marks), sizeof at);
+	return at;
+}
+
+void session_commit(struct session *s)
+{
+	uint64_t at = s->input_taken + s->input.len;
+	struct error err;
+
+	if (s->ending || s->state == SESSION_CLOSED)
+		return;
+	s->heard = true;
+	session_enter(s);
+	if (buffer_append(&s->marks, &at, sizeof at) < 0) {
+		(void)error_set(&err, ERROR_LIMIT, "more than %d commits wait to be carried out", MARKS_MAX);
+		session_fail(s, &err, 0);
+	}
+	hearing_next(s);
+	session_leave(s);
+}
+
+void session_end(struct session *s)
+{
+	if (s->ending || s->state == SESSION_CLOSED)
+		return;
+	session_enter(s);
+	s->ending = true;
+	session_step(s, STEP_END);
+	hearing_next(s);
+	session_leave(s);
+}
+
+void session_abort(struct session *s, const struct error *why)
+{
+	session_enter(s);
+	session_fail(s, why, 0);
+	session_leave(s);
+}
+
+bool session_is_idle(struct session *s, uint64_t now_ns)
+{
+	bool busy = s->heard || s->first != NULL || s->input.len > 0 || s->job_running ||
+	    s->state == SESSION_QUEUED || s->state == SESSION_CLOSED;
+
+	s->heard = false;
+	if (busy || s->idle_since_ns == 0)
+		s->idle_since_ns = now_ns;
+	return s->limits->idle_timeout_ms > 0 &&
+	    now_ns - s->idle_since_ns > s->limits->idle_timeout_ms * NS_PER_MS;
+}
+
+uint64_t session_instance(const struct session *s)
+{
+	return s->lease == NULL ? 0 : lease_instance(s->lease);
+}
+
+const char *session_pool_name(const struct session *s)
+{
+	return pool_name(s->pool);
+}
+
+unsigned session_open_utterances(const struct session *s)
+{
+	unsigned n = 0;
+
+	for (const struct utterance *u = s->first; u != NULL; u = u->next)
+		n += !u->failed;
+	return n;
+}
+
+uint64_t session_id(const struct session *s)
+{
+	return s->id;
+}
+
+enum session_state session_state(const struct session *s)
+{
+	return s->state;
+}
+
+const char *session_state_name(enum session_state s)
+{
+	return state_names[s];
+}

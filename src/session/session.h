@@ -1,0 +1,131 @@
+/* session: one client's dictation, whatever protocol it speaks. Audio goes in; the ear cuts it into utterances;
+ * each is heard by the instance in the session's place of the pool; events come out.
+ *
+ * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end,
+ * final or error; finals of different utterances come in order; every utterance gets exactly one final or
+ * error unless the session is freed before; ended or a fatal error is the last event.
+ *
+ * Server process, loop thread only (the ear's work runs in the work pool and is handed back). */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audio/ear.h"
+#include "base/error.h"
+
+struct pool;
+struct session;
+struct work;
+
+struct session_limits {
+	unsigned buffer_ms;           /* audio kept for a session before the ear or the instance takes it */
+	unsigned idle_timeout_ms;     /* no audio and nothing to say for so long ends the session; 0: never */
+	unsigned partial_interval_ms; /* audio between two partials of an utterance */
+};
+
+struct session_config {
+	struct ear_config ear;
+	bool partials;
+	uint64_t offset_ms;            /* added to all times: where this audio stands in the client's own */
+	const uint8_t *adaptation;     /* of an earlier final; borrowed for the call */
+	size_t adaptation_bytes;       /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
+};
+
+enum session_state { SESSION_QUEUED, SESSION_READY, SESSION_SPEAKING, SESSION_DRAINING, SESSION_CLOSED, SESSION_STATES };
+
+enum session_event_kind {
+	SESSION_EVENT_QUEUED,
+	SESSION_EVENT_READY,
+	SESSION_EVENT_SPEECH_START,
+	SESSION_EVENT_SPEECH_END,
+	SESSION_EVENT_PARTIAL,
+	SESSION_EVENT_FINAL,
+	SESSION_EVENT_ERROR,
+	SESSION_EVENT_ENDED,
+};
+
+struct session_word {
+	const char *text; /* not terminated */
+	size_t text_bytes;
+	uint64_t start_ms, end_ms;
+	float confidence; /* 0..1 */
+};
+
+/* All pointers are lent for the call. Times are ms from the session's first sample, plus offset_ms. */
+struct session_event {
+	enum session_event_kind kind;
+	uint64_t utterance; /* 0: the session's */
+	union {
+		struct {
+			unsigned position;
+			uint64_t estimated_wait_ms;
+		} queued;
+		uint64_t at_ms; /* SPEECH_START, SPEECH_END */
+		struct {
+			const char *text;
+			size_t text_bytes, stable_bytes; /* the first stable_bytes have stood for a while */
+		} partial;
+		struct {
+			const char *text;
+			size_t text_bytes;
+			uint64_t start_ms, end_ms;
+			float confidence;
+			const struct session_word *words;
+			size_t words_n;
+			const uint8_t *adaptation;
+			size_t adaptation_bytes;
+			enum ear_cause cause; /* why the utterance ended */
+		} final;
+		struct {
+			const struct error *why;
+			unsigned retry_after_ms; /* 0: not said */
+			bool fatal;              /* the session is over */
+		} error;
+		struct {
+			uint64_t audio_ms;
+			uint64_t utterances;
+		} ended;
+	};
+};
+
+/* May free the session. */
+typedef void session_event_f(void *arg, const struct session_event *e);
+/* The session takes audio again after session_audio returned false. */
+typedef void session_drain_f(void *arg);
+
+struct session_events {
+	session_event_f *on_event;
+	session_drain_f *on_drain;
+};
+
+/* NULL with a sentence in *err when the config cannot be or the pool refuses; *retry_after_ms_out as lease_new. No
+ * event comes from inside; session_start gives the first. Borrows pool, work, limits and arg. */
+struct session *session_new(struct pool *pool, struct work *work, const struct session_limits *limits,
+    const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out);
+void session_start(struct session *s, const struct session_events *events, void *arg);
+/* Aborts what is open, gives the place back, and frees once no job holds it. No event comes any more. */
+void session_free(struct session **s);
+
+/* Takes all of it; false: enough for now, call no more before on_drain (what is sent all the same is taken until
+ * twice the bound, then the session fails with ERROR_LIMIT). */
+bool session_audio(struct session *s, const void *bytes, size_t n);
+void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
+void session_end(struct session *s);    /* no more audio: finals, then ended */
+
+/* No audio came for idle_timeout_ms and nothing is left to say; to be asked about once a second. */
+bool session_is_idle(struct session *s, uint64_t now_ns);
+/* Ends the session with a fatal error. */
+void session_abort(struct session *s, const struct error *why);
+
+uint64_t session_instance(const struct session *s); /* that hears or last heard it; 0: none yet */
+const char *session_pool_name(const struct session *s);
+/* Utterances that have begun and have neither failed nor got their final. */
+unsigned session_open_utterances(const struct session *s);
+uint64_t session_id(const struct session *s); /* never reused */
+enum session_state session_state(const struct session *s);
+const char *session_state_name(enum session_state s);
+
+#endif

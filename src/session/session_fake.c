@@ -1,0 +1,257 @@
+#include "session/session_fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* Jobs. */
+
+static void submit(struct work *base, struct work_item *item)
+{
+	struct work_fake *w = (struct work_fake *)base;
+
+	for (const struct work_item *i = w->first; i != NULL; i = i->next)
+		assert_ptr_not_equal(i, item);
+	item->next = NULL;
+	if (w->first == NULL)
+		w->first = item;
+	else
+		w->last->next = item;
+	w->last = item;
+	w->submitted++;
+}
+
+void work_fake_init(struct work_fake *w)
+{
+	*w = (struct work_fake){ .base = { .submit = submit } };
+}
+
+bool work_fake_run_one(struct work_fake *w)
+{
+	struct work_item *i = w->first;
+	void (*between)(void *arg) = w->between;
+
+	if (i == NULL)
+		return false;
+	w->first = i->next;
+	i->run(i->arg);
+	w->between = NULL;
+	if (between != NULL)
+		between(w->between_arg);
+	i->done(i->arg);
+	return true;
+}
+
+void work_fake_run(struct work_fake *w)
+{
+	while (work_fake_run_one(w))
+		continue;
+}
+
+/* What the client is told. */
+
+static void say(struct session_fake *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct session_fake *f, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(f->log + f->log_n, sizeof f->log - f->log_n, fmt, ap);
+	va_end(ap);
+	assert_in_range(n, 0, (int)(sizeof f->log - f->log_n) - 1);
+	f->log_n += (size_t)n;
+}
+
+static char *open_of(struct session_fake *f, uint64_t utterance)
+{
+	assert_in_range(utterance, 1, SESSION_FAKE_UTTERANCES - 1);
+	return &f->open[utterance];
+}
+
+static void on_start(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->utterance, f->utterances + 1);
+	f->utterances = e->utterance;
+	*open_of(f, e->utterance) = 's';
+	say(f, "start %" PRIu64 " at %" PRIu64 "\n", e->utterance, e->at_ms);
+}
+
+static void on_end(struct session_fake *f, const struct session_event *e)
+{
+	char *open = open_of(f, e->utterance);
+
+	assert_true(*open == 's' || *open == 'f');
+	*open = *open == 's' ? 'e' : 'd';
+	say(f, "end %" PRIu64 " at %" PRIu64 "\n", e->utterance, e->at_ms);
+}
+
+static void on_partial(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(*open_of(f, e->utterance), 's');
+	assert_true(e->partial.stable_bytes <= e->partial.text_bytes);
+	say(f, "partial %" PRIu64 " '%.*s|%.*s'\n", e->utterance, (int)e->partial.stable_bytes,
+	    e->partial.text, (int)(e->partial.text_bytes - e->partial.stable_bytes),
+	    e->partial.text + e->partial.stable_bytes);
+}
+
+static const char *cause_name(enum ear_cause c)
+{
+	static const char *const names[] = { "none", "silence", "max_length", "commit", "stop" };
+
+	return names[c];
+}
+
+static void on_final(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(*open_of(f, e->utterance), 'e');
+	assert_true(e->utterance > f->finals);
+	f->finals = e->utterance;
+	*open_of(f, e->utterance) = 'd';
+	f->adaptation_bytes = e->final.adaptation_bytes;
+	if (f->adaptation_bytes > 0)
+		memcpy(f->adaptation, e->final.adaptation,
+		    MIN(f->adaptation_bytes, sizeof f->adaptation));
+	say(f, "final %" PRIu64 " '%.*s' %" PRIu64 "-%" PRIu64 " %s %.2f\n", e->utterance,
+	    (int)e->final.text_bytes, e->final.text, e->final.start_ms, e->final.end_ms,
+	    cause_name(e->final.cause), (double)e->final.confidence);
+	for (size_t i = 0; i < e->final.words_n; i++)
+		say(f, "  word '%.*s' %" PRIu64 "-%" PRIu64 " %.2f\n",
+		    (int)e->final.words[i].text_bytes, e->final.words[i].text,
+		    e->final.words[i].start_ms, e->final.words[i].end_ms,
+		    (double)e->final.words[i].confidence);
+}
+
+static void on_error(struct session_fake *f, const struct session_event *e)
+{
+	f->why = *e->error.why;
+	f->over = e->error.fatal;
+	if (e->utterance == 0) {
+		assert_true(e->error.fatal);
+	} else {
+		char *open = open_of(f, e->utterance);
+
+		assert_true(*open == 's' || *open == 'e');
+		*open = *open == 's' ? 'f' : 'd';
+	}
+	say(f, "error %" PRIu64 " %s%s: %s\n", e->utterance, e->error.fatal ? "fatal " : "",
+	    error_code_name(e->error.why->code), e->error.why->text);
+}
+
+static void on_ended(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->ended.utterances, f->utterances);
+	for (uint64_t u = 1; u <= f->utterances; u++)
+		assert_int_equal(*open_of(f, u), 'd');
+	f->over = true;
+	say(f, "ended %" PRIu64 " ms %" PRIu64 "\n", e->ended.audio_ms, e->ended.utterances);
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct session_fake *f = arg;
+
+	assert_non_null(f->session);
+	assert_false(f->over);
+	switch (e->kind) {
+	case SESSION_EVENT_QUEUED:
+		say(f, "queued %u\n", e->queued.position);
+		break;
+	case SESSION_EVENT_READY:
+		say(f, "ready\n");
+		break;
+	case SESSION_EVENT_SPEECH_START:
+		on_start(f, e);
+		break;
+	case SESSION_EVENT_SPEECH_END:
+		on_end(f, e);
+		break;
+	case SESSION_EVENT_PARTIAL:
+		on_partial(f, e);
+		break;
+	case SESSION_EVENT_FINAL:
+		on_final(f, e);
+		break;
+	case SESSION_EVENT_ERROR:
+		on_error(f, e);
+		break;
+	case SESSION_EVENT_ENDED:
+		on_ended(f, e);
+		break;
+	}
+	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))
+		f->then(f, e->kind);
+}
+
+static void on_drain(void *arg)
+{
+	struct session_fake *f = arg;
+
+	assert_non_null(f->session);
+	assert_false(f->over);
+	f->drains++;
+}
+
+static const struct session_events events = { .on_event = on_event, .on_drain = on_drain };
+
+struct session_config session_fake_config(void)
+{
+	struct session_config cfg = { .ear = { .format = { ENCODING_S16LE, EAR_RATE_HZ, 1 },
+					  .endpoint = ENDPOINT_CONFIG_DEFAULT },
+		.partials = true };
+
+	cfg.ear.endpoint.endpointing = ENDPOINTING_MANUAL;
+	return cfg;
+}
+
+bool session_fake_open(struct session_fake *f, struct pool_fake *pool, struct work_fake *work,
+    const struct session_config *cfg)
+{
+	f->pool = pool;
+	f->work = work;
+	f->session = session_new(pool->pool, &work->base, &f->limits, cfg, &f->why, NULL);
+	if (f->session == NULL)
+		return false;
+	session_start(f->session, &events, f);
+	return true;
+}
+
+void session_fake_close(struct session_fake *f)
+{
+	session_free(&f->session);
+	assert_null(f->session);
+}
+
+bool session_fake_hear(struct session_fake *f, unsigned ms)
+{
+	static uint16_t last;
+	size_t n = (size_t)ms * EAR_RATE_HZ / 1000;
+	int16_t *samples = xcalloc(n + 1, sizeof *samples);
+	bool go_on;
+
+	for (size_t i = 0; i < n; i++)
+		samples[i] = (int16_t)(last += 40503u);
+	go_on = session_audio(f->session, samples, n * sizeof *samples);
+	free(samples);
+	return go_on;
+}
+
+void session_fake_expect(struct session_fake *f, const char *lines)
+{
+	f->log[f->log_n] = '\0';
+	assert_string_equal(f->log, lines);
+	f->log_n = 0;
+}
+
+void session_fake_forget(struct session_fake *f)
+{
+	f->log_n = 0;
+}

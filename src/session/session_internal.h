@@ -1,0 +1,105 @@
+/* What session.c, hearing.c and utterance.c share; nobody else includes it.
+ *
+ * The way of a byte: session_audio -> input (buffer) -> ear job (hearing.c) -> utterance (utterance.c) -> lease.
+ * Each stage is bounded by the next: no job starts while more than buffer_ms of utterances waits to be sent, and the
+ * client is held off while more than buffer_ms of input waits for the ear.
+ *
+ * Any event may free the session, so whatever emits runs between session_enter and session_leave and stops when
+ * s->dead is set. */
+#ifndef SESSION_SESSION_INTERNAL_H
+#define SESSION_SESSION_INTERNAL_H
+
+#include "base/buffer.h"
+#include "pool/pool.h"
+#include "session/session.h"
+#include "session/text.h"
+#include "session/work.h"
+
+enum { JOB_BYTES_MAX = 64 * 1024, MARKS_MAX = 1024, SAMPLES_PER_MS = EAR_RATE_HZ / 1000 };
+
+enum session_step { STEP_GRANTED, STEP_SPEECH, STEP_SILENCE, STEP_END, STEP_CLOSE, SESSION_STEPS };
+
+enum utterance_state { UTTERANCE_OPEN, UTTERANCE_ENDED };
+
+struct utterance {
+	struct utterance *next;
+	uint64_t id;
+	enum utterance_state state;
+	enum ear_cause cause;   /* once ENDED */
+	uint64_t from, to;      /* samples of the session; `to` once ENDED */
+	struct buffer audio;    /* s16; kept whole until its final */
+	size_t sent;            /* samples of it that the instance took */
+	bool begun, end_sent;
+	bool failed;            /* an OPEN one that failed: waits for its end, keeps no audio */
+	size_t partial_asked_at; /* samples sent when a partial was asked for last */
+	bool partial_pending;
+	struct text text;
+};
+
+/* What the ear's job owns while it runs; the loop thread owns it otherwise. */
+struct hearing {
+	struct work_item item;
+	struct ear *ear;
+	struct buffer bytes; /* to be heard */
+	bool commit, finish; /* after the bytes */
+	struct ear_out out;
+	int rc;
+	struct error err;
+};
+
+struct session {
+	struct session *prev, *next; /* roster.c's */
+	uint64_t id;
+	enum session_state state;
+	struct pool *pool;
+	struct work *work;
+	const struct session_limits *limits;
+	const struct session_events *events;
+	void *arg;
+	struct lease *lease;
+	bool granted;
+	bool partials;
+	uint64_t offset_ms;
+	unsigned depth; /* session_enter minus session_leave */
+	bool dead;      /* freed by its owner; goes when depth is 0 and no job runs */
+
+	struct buffer input;
+	uint64_t input_taken;            /* bytes that went from input to the ear */
+	struct buffer marks;             /* of uint64_t: byte positions at which to commit, rising */
+	bool ending, finished;           /* no more audio will come; the ear has been told */
+	bool blocked;                    /* the client was told to wait */
+	size_t input_bound;              /* bytes */
+	struct hearing hearing;
+	bool job_running;
+	uint64_t received_ms;            /* of audio that the ear has heard, as counted by the metric */
+
+	struct utterance *first, *last;
+	bool speaking;                   /* the last utterance is open */
+	uint64_t utterances;
+	uint64_t unsent_samples;         /* of all utterances */
+	uint8_t *adaptation;             /* owned */
+	size_t adaptation_bytes;
+	bool heard;                      /* audio came since the last look of session_is_idle */
+	uint64_t idle_since_ns;
+};
+
+void session_enter(struct session *s);
+void session_leave(struct session *s); /* may free */
+void session_step(struct session *s, enum session_step step);
+void session_emit(struct session *s, const struct session_event *e);
+void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
+void session_finish_if_done(struct session *s);
+/* The position of the next commit, or UINT64_MAX. */
+uint64_t session_next_mark(const struct session *s);
+
+/* hearing.c */
+void hearing_next(struct session *s); /* starts a job when one can be started */
+void hearing_free(struct session *s);
+
+/* utterance.c */
+extern const struct lease_events utterance_lease_events;
+void utterance_take(struct session *s, const struct ear_out *out);
+void utterance_pump(struct session *s);
+void utterance_drop_all(struct session *s);
+
+#endif

@@ -1,0 +1,277 @@
+/* The same audio, cut up and delayed in random ways, must reach the instances sample for sample as the ear alone
+ * gives it; and whatever fails, every utterance ends exactly once and the session comes to its end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/speech_fake.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "session/session_fake.h"
+
+enum { SECONDS = 12, MARKS = 6, SEEDS = 6, STEPS_MAX = 200000 };
+
+struct row {
+	const char *name;
+	enum endpointing endpointing;
+	struct format format;
+	enum refresh refresh;
+	bool failures; /* of utterances, instances and the room to send */
+};
+
+static struct row rows[] = {
+	{ "manual, as it comes", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_UTTERANCE, false },
+	{ "manual, one instance for all", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_SESSION, false },
+	{ "manual, telephone", ENDPOINTING_MANUAL, { ENCODING_MULAW, 8000, 1 }, REFRESH_UTTERANCE,
+	    false },
+	{ "manual, stereo at 48 kHz", ENDPOINTING_MANUAL, { ENCODING_S16LE, 48000, 2 },
+	    REFRESH_UTTERANCE, false },
+	{ "vad, as it comes", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_UTTERANCE,
+	    false },
+	{ "vad, floats at 44.1 kHz", ENDPOINTING_VAD, { ENCODING_F32LE, 44100, 1 },
+	    REFRESH_UTTERANCE, false },
+	{ "manual, with failures", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_UTTERANCE, true },
+	{ "vad, with failures", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET,
+	    true },
+};
+
+static struct pool_fake pool;
+static struct work_fake work;
+static struct session_fake *f;
+static struct session_config cfg;
+static const struct row *row;
+static uint64_t seed;
+static uint8_t *bytes; /* owned */
+static size_t bytes_n, sent;
+static size_t marks[MARKS + 1]; /* byte positions, rising; the last one is never reached */
+static size_t marks_done;
+static unsigned drains_awaited; /* the client keeps still until there were so many */
+
+static unsigned rnd(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 20) % n);
+}
+
+static void put_sample(const struct format *format, uint8_t *to, float x)
+{
+	int16_t whole = (int16_t)(x * 20000.0f);
+
+	if (format->encoding == ENCODING_F32LE)
+		memcpy(to, &x, sizeof x);
+	else if (format->encoding == ENCODING_S16LE)
+		memcpy(to, &whole, sizeof whole);
+	else
+		to[0] = (uint8_t)(rnd(256)); /* noise will do */
+}
+
+static void make_audio(void)
+{
+	const struct speech_fake speech = { .rate_hz = cfg.ear.format.rate_hz,
+		.phrase_s = 1.1,
+		.pause_s = 0.9,
+		.level = 0.05,
+		.noise = 0.001 };
+	unsigned channels = cfg.ear.format.channels,
+		 size = format_frame_bytes(&cfg.ear.format) / channels;
+	size_t frames = (size_t)SECONDS * cfg.ear.format.rate_hz;
+	float *samples = xcalloc(frames, sizeof *samples);
+
+	speech_fake_fill(&speech, samples, frames);
+	bytes_n = frames * channels * size + rnd(2); /* the last frame may lack a part */
+	bytes = xcalloc(1, bytes_n + size * channels);
+	for (size_t i = 0; i < frames * channels; i++)
+		put_sample(&cfg.ear.format, bytes + i * size, samples[i / channels]);
+	free(samples);
+	for (size_t i = 0, at = 0; i < MARKS; i++)
+		marks[i] = at += rnd((unsigned)(bytes_n / (MARKS + 1)));
+	marks[MARKS] = SIZE_MAX;
+}
+
+/* What the ear alone makes of it. */
+static void hear_alone(struct ear_out *out)
+{
+	struct error err;
+	struct ear *ear = ear_new(&cfg.ear, &err);
+	size_t at = 0;
+
+	assert_non_null(ear);
+	*out = (struct ear_out){ 0 };
+	for (size_t i = 0; i < MARKS; i++) {
+		assert_int_equal(ear_feed(ear, bytes + at, marks[i] - at, out, &err), 0);
+		assert_int_equal(ear_commit(ear, out, &err), 0);
+		at = marks[i];
+	}
+	assert_int_equal(ear_feed(ear, bytes + at, bytes_n - at, out, &err), 0);
+	assert_int_equal(ear_finish(ear, out, &err), 0);
+	ear_free(&ear);
+}
+
+/* Gives the next piece, and the commits and the end where they belong. */
+static void client_gives(void)
+{
+	size_t n = 1 + rnd(rnd(3) == 0 ? (unsigned)format_bytes_per_s(&cfg.ear.format) : 700),
+	       to = MIN(sent + n, bytes_n), from = sent;
+
+	if (f->session == NULL || sent == bytes_n || drains_awaited > f->drains)
+		return;
+	to = MIN(to, marks[marks_done]);
+	sent = to; /* before the call: what it tells may bring us here again */
+	if (!session_audio(f->session, bytes + from, to - from))
+		drains_awaited = f->drains + 1;
+	while (marks_done < MARKS && marks[marks_done] == to) {
+		marks_done++;
+		session_commit(f->session);
+	}
+	if (sent == bytes_n)
+		session_end(f->session);
+}
+
+static bool wants_audio(void)
+{
+	return work.first == NULL || rnd(4) == 0;
+}
+
+static void then_give(struct session_fake *c, enum session_event_kind kind)
+{
+	(void)c;
+	(void)kind;
+	if (rnd(4) == 0)
+		client_gives();
+}
+
+static void instance_does(uint64_t id)
+{
+	struct pool_fake_instance *i = pool_fake_at(&pool, id);
+	bool bad = row->failures && rnd(60) == 0;
+
+	if (!i->born)
+		pool_fake_born(&pool, id);
+	else if (!i->ready)
+		pool_fake_say(&pool, id, IPC_READY);
+	else if (rnd(3) == 0)
+		pool_fake_room(&pool, id, (int)rnd(5));
+	else if (bad && rnd(2) == 0)
+		pool_fake_lose(&pool, id, "lost");
+	else if (bad && i->open)
+		pool_fake_failed(&pool, id, "no");
+	else if (i->open && i->ended && rnd(3) == 0)
+		pool_fake_final(&pool, id, "text");
+	else if (i->open && i->partial_requests > 0)
+		pool_fake_partial(&pool, id, "text");
+}
+
+/* Any that lives; 0: none does. */
+static uint64_t pick_instance(void)
+{
+	uint64_t got = 0;
+	unsigned n = 0;
+
+	for (uint64_t id = 1; id <= pool.last_id; id++)
+		if (!pool.instances[id].exited && !pool.instances[id].let_go && rnd(++n) == 0)
+			got = id;
+	return got;
+}
+
+static void step(void)
+{
+	unsigned what = rnd(10);
+
+	if (what < 3 && wants_audio())
+		client_gives();
+	else if (what < 6)
+		(void)work_fake_run_one(&work);
+	else if (pick_instance() != 0)
+		instance_does(pick_instance());
+	else
+		pool_fake_pass_ms(&pool, 100); /* after one that was lost while it started */
+}
+
+static void check_equal(const struct ear_out *out)
+{
+	size_t ends = 0;
+
+	assert_int_equal(pool.heard_n, out->samples_n);
+	assert_memory_equal(pool.heard, out->samples, out->samples_n * sizeof *out->samples);
+	for (size_t i = 0; i < out->events_n; i++)
+		ends += out->events[i].kind == EAR_SPEECH_END;
+	assert_true(ends > 1);
+	assert_int_equal(f->utterances, ends);
+	assert_int_equal(f->finals, ends);
+}
+
+static void setup_run(const struct row *r, uint64_t n)
+{
+	struct pool_config pool_cfg = pool_fake_config();
+
+	row = r;
+	seed = 0x9e3779b97f4a7c15ull * n;
+	sent = marks_done = 0;
+	drains_awaited = 0;
+	cfg = session_fake_config();
+	cfg.ear.format = r->format;
+	cfg.ear.endpoint.endpointing = r->endpointing;
+	if (r->endpointing == ENDPOINTING_MANUAL)
+		cfg.ear.endpoint.max_utterance_ms = 2500;
+	make_audio();
+	work_fake_init(&work);
+	f = xcalloc(1, sizeof *f);
+	f->limits = (struct session_limits){ .buffer_ms = 3000, .partial_interval_ms = 300 };
+	f->then = then_give;
+	f->then_on = -1;
+	pool_cfg.max = 1;
+	pool_cfg.spare = 1;
+	pool_cfg.refresh = r->refresh;
+	pool_fake_init(&pool, &pool_cfg);
+	pool_fake_host_up(&pool);
+}
+
+static void run(const struct row *r, uint64_t n)
+{
+	struct ear_out out;
+	int steps = 0;
+
+	setup_run(r, n);
+	hear_alone(&out);
+	assert_true(session_fake_open(f, &pool, &work, &cfg));
+	while (!f->over && steps++ < STEPS_MAX)
+		step();
+	assert_true(f->over);
+	assert_non_null(strstr(f->log, "ended 12000 ms"));
+	if (!r->failures)
+		check_equal(&out);
+	session_fake_close(f);
+	ear_out_done(&out);
+	pool_fake_done(&pool);
+	free(f);
+	free(bytes);
+}
+
+static void test_random(void **state)
+{
+	for (uint64_t n = 1; n <= SEEDS; n++)
+		run(*state, n);
+	assert_int_equal(metric_get(METRIC_utterances_opened_total),
+	    metric_get(METRIC_utterances_done_total) + metric_get(METRIC_utterances_failed_total));
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+
+	log_set_level(LOG_ERROR);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tests[i] = (struct CMUnitTest){ rows[i].name, test_random, NULL, NULL, &rows[i] };
+	return cmocka_run_group_tests_name("session_random", tests, NULL, NULL);
+}

@@ -1,0 +1,363 @@
+/* The utterances of a session, heard one after the other by the instance in its place:
+ *   OPEN --the ear ends it--> ENDED --final, error--> gone
+ * Audio goes to the instance in blocks of BLOCK_SAMPLES, which is what instances decode in; what is shorter waits for
+ * the rest of its block or for the end of the utterance. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "session/session_internal.h"
+
+enum { BLOCK_SAMPLES = 1600 };
+
+static uint64_t to_ms(const struct session *s, uint64_t samples)
+{
+	return samples / SAMPLES_PER_MS + s->offset_ms;
+}
+
+static size_t samples_of(const struct utterance *u)
+{
+	return u->audio.len / sizeof(int16_t);
+}
+
+static void drop_audio(struct session *s, struct utterance *u)
+{
+	s->unsent_samples -= samples_of(u) - u->sent;
+	u->sent = 0;
+	buffer_done(&u->audio);
+}
+
+static void utterance_free(struct session *s, struct utterance *u)
+{
+	drop_audio(s, u);
+	text_done(&u->text);
+	free(u);
+}
+
+/* Takes the first utterance out; the caller frees it. */
+static struct utterance *take_first(struct session *s)
+{
+	struct utterance *u = s->first;
+
+	s->first = u->next;
+	if (s->first == NULL)
+		s->last = NULL;
+	return u;
+}
+
+static void open_utterance(struct session *s, const struct ear_event *e)
+{
+	struct utterance *u = xcalloc(1, sizeof *u);
+	struct session_event event = { .kind = SESSION_EVENT_SPEECH_START };
+
+	u->id = ++s->utterances;
+	u->from = e->at;
+	buffer_init(&u->audio, SIZE_MAX / 2); /* bounded by max_utterance_ms */
+	text_init(&u->text);
+	if (s->last != NULL)
+		s->last->next = u;
+	else
+		s->first = u;
+	s->last = u;
+	s->speaking = true;
+	metric_add(METRIC_utterances_opened_total, 1);
+	if (s->state != SESSION_DRAINING)
+		session_step(s, STEP_SPEECH);
+	event.utterance = u->id;
+	event.at_ms = to_ms(s, e->speech_at);
+	session_emit(s, &event);
+}
+
+static void end_utterance(struct session *s, const struct ear_event *e)
+{
+	struct utterance *u = s->last;
+	struct session_event event = { .kind = SESSION_EVENT_SPEECH_END };
+
+	s->speaking = false;
+	u->state = UTTERANCE_ENDED;
+	u->cause = e->cause;
+	u->to = e->at;
+	if (s->state != SESSION_DRAINING)
+		session_step(s, STEP_SILENCE);
+	event.utterance = u->id;
+	event.at_ms = to_ms(s, e->speech_at);
+	if (u->failed)
+		utterance_free(s, take_first(s));
+	session_emit(s, &event);
+}
+
+static void keep_audio(struct session *s, const int16_t *samples, size_t n)
+{
+	struct error err;
+
+	if (n == 0 || s->dead || s->last->failed)
+		return;
+	assert(s->speaking);
+	s->unsent_samples += n;
+	if (buffer_append(&s->last->audio, samples, n * sizeof *samples) == 0)
+		return;
+	(void)error_set(&err, ERROR_SYSTEM, "out of memory for the audio of utterance %llu",
+	    (unsigned long long)s->last->id);
+	session_fail(s, &err, 0);
+}
+
+void utterance_take(struct session *s, const struct ear_out *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < out->events_n && !s->dead && s->state != SESSION_CLOSED; i++) {
+		const struct ear_event *e = &out->events[i];
+
+		if (e->kind == EAR_SPEECH_START) {
+			at = e->audio_from;
+			open_utterance(s, e);
+		} else {
+			keep_audio(s, out->samples + at, e->audio_to - at);
+			at = e->audio_to;
+			if (s->speaking)
+				end_utterance(s, e);
+		}
+	}
+	if (s->speaking && s->state != SESSION_CLOSED)
+		keep_audio(s, out->samples + at, out->samples_n - at);
+}
+
+static bool begin(struct session *s, struct utterance *u)
+{
+	struct ipc_begin b = { .utterance = u->id, .adaptation = s->adaptation,
+		.adaptation_bytes = (uint32_t)s->adaptation_bytes };
+
+	if (!u->begun)
+		u->begun = lease_begin(s->lease, &b);
+	return u->begun;
+}
+
+static void ask_partial(struct session *s, struct utterance *u)
+{
+	uint64_t interval = (uint64_t)s->limits->partial_interval_ms * SAMPLES_PER_MS;
+
+	if (!s->partials || u->partial_pending || u->state == UTTERANCE_ENDED ||
+	    u->sent - u->partial_asked_at < interval)
+		return;
+	u->partial_asked_at = u->sent;
+	u->partial_pending = lease_request_partial(s->lease);
+}
+
+/* Sends what is due of the audio; false: the instance has no room now. */
+static bool send_audio(struct session *s, struct utterance *u)
+{
+	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
+	size_t due = samples_of(u);
+	size_t taken;
+
+	if (u->state == UTTERANCE_OPEN)
+		due -= (due - u->sent) % BLOCK_SAMPLES;
+	if (u->sent == due)
+		return true;
+	taken = lease_audio(s->lease, samples + u->sent, due - u->sent);
+	u->sent += taken;
+	s->unsent_samples -= taken;
+	ask_partial(s, u);
+	return u->sent == due;
+}
+
+void utterance_pump(struct session *s)
+{
+	struct utterance *u = s->first;
+
+	if (u == NULL || !s->granted || s->dead || s->state == SESSION_CLOSED)
+		return;
+	if (u->failed || u->end_sent || !begin(s, u) || !send_audio(s, u))
+		return;
+	if (u->state == UTTERANCE_ENDED)
+		u->end_sent = lease_end(s->lease);
+}
+
+void utterance_drop_all(struct session *s)
+{
+	struct utterance *u = s->first, *next;
+
+	s->first = s->last = NULL;
+	s->speaking = false;
+	for (; u != NULL; u = next) {
+		next = u->next;
+		if (!u->failed)
+			metric_add(METRIC_utterances_abandoned_total, 1);
+		utterance_free(s, u);
+	}
+}
+
+static void go_on(struct session *s)
+{
+	if (s->dead || s->state == SESSION_CLOSED)
+		return;
+	utterance_pump(s);
+	hearing_next(s);
+	session_finish_if_done(s);
+}
+
+static void on_queued(void *arg, unsigned position, uint64_t estimated_wait_ms)
+{
+	struct session *s = arg;
+	const struct session_event e = { .kind = SESSION_EVENT_QUEUED,
+		.queued = { position, estimated_wait_ms } };
+
+	session_enter(s);
+	session_emit(s, &e);
+	session_leave(s);
+}
+
+static void on_granted(void *arg)
+{
+	struct session *s = arg;
+	const struct session_event e = { .kind = SESSION_EVENT_READY };
+
+	session_enter(s);
+	s->granted = true;
+	session_step(s, STEP_GRANTED);
+	if (s->ending)
+		session_step(s, STEP_END);
+	session_emit(s, &e);
+	go_on(s);
+	session_leave(s);
+}
+
+static void on_refused(void *arg, const struct error *why, unsigned retry_after_ms)
+{
+	struct session *s = arg;
+
+	session_enter(s);
+	session_fail(s, why, retry_after_ms);
+	session_leave(s);
+}
+
+static void on_writable(void *arg)
+{
+	struct session *s = arg;
+
+	session_enter(s);
+	go_on(s);
+	session_leave(s);
+}
+
+static void on_progress(void *arg, uint64_t samples)
+{
+	(void)arg;
+	(void)samples;
+}
+
+static void on_partial(void *arg, const struct ipc_result *r)
+{
+	struct session *s = arg;
+	struct utterance *u = s->first;
+	struct session_event e = { .kind = SESSION_EVENT_PARTIAL };
+
+	u->partial_pending = false;
+	if (u->state == UTTERANCE_ENDED || r->text.length == 0)
+		return;
+	e.utterance = u->id;
+	e.partial.text = r->text.bytes;
+	e.partial.text_bytes = r->text.length;
+	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
+	metric_add(METRIC_partials_total, 1);
+	session_enter(s);
+	session_emit(s, &e);
+	session_leave(s);
+}
+
+static void remember_adaptation(struct session *s, const struct ipc_result *r)
+{
+	if (r->adaptation_bytes == 0)
+		return;
+	if (s->adaptation == NULL)
+		s->adaptation = xcalloc(1, IPC_BLOB_MAX);
+	assert(r->adaptation_bytes <= IPC_BLOB_MAX);
+	for (uint32_t i = 0; i < r->adaptation_bytes; i++)
+		s->adaptation[i] = r->adaptation[i];
+	s->adaptation_bytes = r->adaptation_bytes;
+}
+
+static void emit_final(struct session *s, const struct utterance *u, const struct ipc_result *r)
+{
+	struct session_word *words = xcalloc(r->words_n + 1u, sizeof *words);
+	struct session_event e = { .kind = SESSION_EVENT_FINAL, .utterance = u->id };
+	uint64_t from_ms = to_ms(s, u->from);
+
+	for (unsigned i = 0; i < r->words_n; i++) {
+		words[i].text = r->words[i].text.bytes;
+		words[i].text_bytes = r->words[i].text.length;
+		words[i].start_ms = from_ms + r->words[i].start_ms;
+		words[i].end_ms = from_ms + r->words[i].end_ms;
+		words[i].confidence = (float)r->words[i].confidence / IPC_CONFIDENCE_ONE;
+	}
+	e.final.text = r->text.bytes;
+	e.final.text_bytes = r->text.length;
+	e.final.start_ms = from_ms;
+	e.final.end_ms = to_ms(s, u->to);
+	e.final.confidence = (float)r->confidence / IPC_CONFIDENCE_ONE;
+	e.final.words = words;
+	e.final.words_n = r->words_n;
+	e.final.adaptation = s->adaptation;
+	e.final.adaptation_bytes = s->adaptation_bytes;
+	e.final.cause = u->cause;
+	session_emit(s, &e);
+	free(words);
+}
+
+static void count_final(const struct utterance *u, const struct ipc_result *r)
+{
+	metric_add(METRIC_utterances_done_total, 1);
+	metric_add(METRIC_words_total, r->words_n);
+	metric_add(METRIC_audio_decoded_ms_total, samples_of(u) / SAMPLES_PER_MS);
+	metric_add(METRIC_decode_cpu_us_total, r->cpu_us);
+	metric_add(METRIC_decode_faults_total, r->faults);
+}
+
+static void on_final(void *arg, const struct ipc_result *r)
+{
+	struct session *s = arg;
+	struct utterance *u = take_first(s);
+
+	session_enter(s);
+	count_final(u, r);
+	remember_adaptation(s, r);
+	emit_final(s, u, r);
+	utterance_free(s, u);
+	go_on(s);
+	session_leave(s);
+}
+
+/* An utterance that is still open stays as a stump: its audio goes nowhere, and its end is still told. */
+static void on_failed(void *arg, const struct error *why)
+{
+	struct session *s = arg;
+	struct utterance *u = s->first;
+	struct session_event e = { .kind = SESSION_EVENT_ERROR, .utterance = u->id };
+
+	metric_add(METRIC_utterances_failed_total, 1);
+	log_warn("session %llu: utterance %llu failed: %s", (unsigned long long)s->id,
+	    (unsigned long long)u->id, why->text);
+	e.error.why = why;
+	u->failed = true;
+	if (u->state == UTTERANCE_OPEN)
+		drop_audio(s, u);
+	else
+		utterance_free(s, take_first(s));
+	session_enter(s);
+	session_emit(s, &e);
+	go_on(s);
+	session_leave(s);
+}
+
+const struct lease_events utterance_lease_events = {
+	.on_queued = on_queued,
+	.on_granted = on_granted,
+	.on_refused = on_refused,
+	.on_writable = on_writable,
+	.on_progress = on_progress,
+	.on_partial = on_partial,
+	.on_final = on_final,
+	.on_failed = on_failed,
+};
