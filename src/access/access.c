@@ -1,0 +1,96 @@
+#include "access/access.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access_internal.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "pool/pool.h"
+#include "session/roster.h"
+
+struct access *access_new(const struct access_config *cfg, struct pool *const *pools, unsigned pools_n,
+    struct roster *roster, struct work *work)
+{
+	struct access *a = xcalloc(1, sizeof *a);
+
+	assert(pools_n > 0);
+	a->cfg = *cfg;
+	a->pools = pools;
+	a->pools_n = pools_n;
+	a->roster = roster;
+	a->work = work;
+	return a;
+}
+
+void access_free(struct access **a)
+{
+	if (*a == NULL)
+		return;
+	assert((*a)->first == NULL);
+	free(*a);
+	*a = NULL;
+}
+
+void access_look(struct access *a, uint64_t now_ns)
+{
+	struct native *next;
+
+	roster_look(a->roster, now_ns);
+	for (struct native *n = a->first; n != NULL; n = next) {
+		next = native_next(n);
+		native_look(n, now_ns);
+	}
+}
+
+void access_note_closed(struct access *a)
+{
+	void (*on_empty)(void *arg) = a->on_empty;
+
+	if (!a->stopped || a->first != NULL || on_empty == NULL)
+		return;
+	a->on_empty = NULL;
+	on_empty(a->empty_arg);
+}
+
+void access_stop(struct access *a, void (*on_empty)(void *arg), void *arg)
+{
+	struct native *next;
+	struct error err;
+
+	a->stopped = true;
+	a->on_empty = on_empty;
+	a->empty_arg = arg;
+	(void)error_set(&err, ERROR_BUSY, "the server is shutting down");
+	for (struct native *n = a->first; n != NULL; n = next) {
+		next = native_next(n);
+		native_stop(n, &err);
+	}
+	access_note_closed(a);
+}
+
+static void name_pools(const struct access *a, char *names, size_t cap)
+{
+	names[0] = '\0';
+	for (unsigned i = 0; i < a->pools_n; i++) {
+		size_t used = strlen(names);
+
+		(void)snprintf(names + used, cap - used, "%s%s", i == 0 ? "" : ", ", pool_name(a->pools[i]));
+	}
+}
+
+struct pool *access_pool(const struct access *a, const char *name, struct error *err)
+{
+	char names[128];
+
+	if (name == NULL)
+		return a->pools[0];
+	for (unsigned i = 0; i < a->pools_n; i++)
+		if (strcmp(pool_name(a->pools[i]), name) == 0)
+			return a->pools[i];
+	name_pools(a, names, sizeof names);
+	(void)error_set(err, ERROR_INVALID, "there is no pool \"%.40s\"; there is: %s", name, names);
+	return NULL;
+}

@@ -1,0 +1,39 @@
+/* access: what all protocols share: the pools by name, the room for sessions, the open connections and the look at
+ * each of them once a second. Server process, loop thread only. */
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
+
+#include <stdint.h>
+
+#include "audio/endpoint.h"
+#include "session/session.h"
+
+struct access;
+struct error;
+struct http_exchange;
+struct pool;
+struct roster;
+struct work;
+
+struct access_config {
+	struct session_limits session;
+	struct endpoint_config endpoint;  /* what a client gets that asks for nothing */
+	unsigned start_timeout_ms;        /* from connection to `start` */
+	unsigned ping_interval_ms;        /* between our pings on a quiet connection */
+	unsigned ping_timeout_ms;         /* without any sign of life the connection is dropped */
+};
+
+/* Borrows all; the first pool is the one of clients that name none. */
+struct access *access_new(const struct access_config *cfg, struct pool *const *pools, unsigned pools_n,
+    struct roster *roster, struct work *work);
+void access_free(struct access **a); /* no connection may be open */
+/* Looks after the open connections; to be called about once a second. */
+void access_look(struct access *a, uint64_t now_ns);
+/* From now on new clients are refused; the open ones are told and closed with 1012. Calls on_empty once the last
+ * connection is gone: from inside when there is none. */
+void access_stop(struct access *a, void (*on_empty)(void *arg), void *arg);
+
+/* GET /v1/stream: the native protocol, docs/protocol.md. */
+void native_accept(struct access *a, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,32 @@
+/* What the protocols of src/access share; nobody else includes it. */
+#ifndef ACCESS_ACCESS_INTERNAL_H
+#define ACCESS_ACCESS_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "access/access.h"
+
+struct native;
+
+struct access {
+	struct access_config cfg;
+	struct pool *const *pools;
+	unsigned pools_n;
+	struct roster *roster;
+	struct work *work;
+	bool stopped;
+	void (*on_empty)(void *arg); /* once stopped */
+	void *empty_arg;
+	struct native *first; /* open connections of the native protocol */
+};
+
+/* To be called when a connection has gone from the list. */
+void access_note_closed(struct access *a);
+/* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
+struct pool *access_pool(const struct access *a, const char *name, struct error *err);
+
+void native_look(struct native *n, uint64_t now_ns);
+void native_stop(struct native *n, const struct error *why);
+struct native *native_next(const struct native *n);
+
+#endif

@@ -1,0 +1,301 @@
+/* The native protocol (docs/protocol.md) over one WebSocket:
+ *   WAITING --start--> STREAMING --stop--> STREAMING --done, fatal error--> CLOSING
+ * A client that breaks the protocol is told in one `error` and closed; nothing else notices. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access_internal.h"
+#include "access/native_event.h"
+#include "access/native_start.h"
+#include "access/route.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "net/http.h"
+#include "net/websocket.h"
+#include "pool/pool.h"
+#include "session/roster.h"
+
+enum native_state { NATIVE_WAITING, NATIVE_STREAMING, NATIVE_CLOSING };
+
+struct native {
+	struct native *prev, *next; /* in access->first */
+	struct access *access;
+	struct ws *ws;
+	enum native_state state;
+	struct session *session; /* owned; NULL while WAITING and CLOSING */
+	struct native_context context;
+	uint64_t opened_ns, pinged_ns;
+};
+
+static unsigned close_code(enum error_code code)
+{
+	switch (code) {
+	case ERROR_BUSY:
+		return WS_CLOSE_TRY_LATER;
+	case ERROR_SYSTEM:
+	case ERROR_ENGINE:
+	case ERROR_PEER:
+		return WS_CLOSE_INTERNAL;
+	default:
+		return WS_CLOSE_POLICY;
+	}
+}
+
+static void send_text(struct native *n, char *text)
+{
+	if (text != NULL)
+		(void)ws_send_text(n->ws, text, strlen(text));
+	free(text);
+}
+
+static void drop_session(struct native *n)
+{
+	if (n->session == NULL)
+		return;
+	roster_remove(n->access->roster, n->session);
+	session_free(&n->session);
+}
+
+static void close_with(struct native *n, unsigned code, const char *reason)
+{
+	n->state = NATIVE_CLOSING;
+	drop_session(n);
+	ws_close(n->ws, code, reason);
+}
+
+/* Tells the client why, then closes. */
+static void refuse(struct native *n, const struct error *err, unsigned retry_after_ms)
+{
+	log_info("session %llu: ended: %s", (unsigned long long)n->context.session, err->text);
+	send_text(n, native_error_text(err, retry_after_ms));
+	close_with(n, close_code(err->code), err->text);
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct native *n = arg;
+
+	n->context.instance = session_instance(n->session);
+	send_text(n, native_event_text(e, &n->context));
+	if (e->kind == SESSION_EVENT_ENDED)
+		close_with(n, WS_CLOSE_NORMAL, "done");
+	else if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
+		log_info("session %llu: ended: %s", (unsigned long long)n->context.session, e->error.why->text);
+		close_with(n, close_code(e->error.why->code), e->error.why->text);
+	}
+}
+
+static void on_drain(void *arg)
+{
+	struct native *n = arg;
+
+	ws_resume(n->ws);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+static int open_session(struct native *n, const struct native_start *start, struct error *err,
+    unsigned *retry_after_ms)
+{
+	struct access *a = n->access;
+	struct pool *pool = access_pool(a, start->pool[0] == '\0' ? NULL : start->pool, err);
+
+	if (pool == NULL || roster_has_room(a->roster, err) < 0)
+		return -1;
+	n->session = session_new(pool, a->work, &a->cfg.session, &start->session, err, retry_after_ms);
+	if (n->session == NULL)
+		return -1;
+	n->context.session = session_id(n->session);
+	n->context.pool = pool_name(pool);
+	n->context.return_adaptation = start->return_adaptation;
+	n->state = NATIVE_STREAMING;
+	roster_add(a->roster, n->session);
+	session_start(n->session, &session_events, n);
+	return 0;
+}
+
+static void init_start(const struct native *n, struct native_start *start)
+{
+	memset(start, 0, sizeof *start);
+	start->session.ear.format = (struct format){ ENCODING_S16LE, EAR_RATE_HZ, 1 };
+	start->session.ear.endpoint = n->access->cfg.endpoint;
+	start->session.partials = true;
+}
+
+static void on_start(struct native *n, const struct native_start *start)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (open_session(n, start, &err, &retry_after_ms) == 0)
+		return;
+	metric_add(METRIC_sessions_refused_total, 1);
+	refuse(n, &err, retry_after_ms);
+}
+
+static void on_text(struct native *n, const char *text, size_t bytes)
+{
+	struct native_start start;
+	enum native_command command;
+	struct error err;
+
+	init_start(n, &start);
+	if (native_parse(text, bytes, &command, &start, &err) < 0) {
+		refuse(n, &err, 0);
+	} else if (command == NATIVE_START && n->state == NATIVE_WAITING) {
+		on_start(n, &start);
+	} else if (command == NATIVE_START || n->state == NATIVE_WAITING) {
+		(void)error_set(&err, ERROR_INVALID, "%s", n->state == NATIVE_WAITING
+		        ? "the first message must be start"
+		        : "start was sent twice; a connection is one session");
+		refuse(n, &err, 0);
+	} else if (command == NATIVE_COMMIT) {
+		session_commit(n->session);
+	} else {
+		session_end(n->session);
+	}
+}
+
+static void on_binary(struct native *n, const void *bytes, size_t bytes_n)
+{
+	struct error err;
+
+	if (n->state == NATIVE_WAITING) {
+		(void)error_set(&err, ERROR_INVALID,
+		    "audio came before start; the first message must be {\"type\":\"start\"}");
+		refuse(n, &err, 0);
+	} else if (!session_audio(n->session, bytes, bytes_n) && n->session != NULL) {
+		ws_pause(n->ws);
+	}
+}
+
+static void on_message(void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n)
+{
+	struct native *native = arg;
+
+	(void)ws;
+	if (native->state == NATIVE_CLOSING)
+		return;
+	if (kind == WS_TEXT)
+		on_text(native, bytes, n);
+	else
+		on_binary(native, bytes, n);
+}
+
+static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
+{
+	struct native *n = arg;
+	struct access *a = n->access;
+
+	(void)ws;
+	if (n->session != NULL)
+		log_info("session %llu: client left (%u %s)", (unsigned long long)n->context.session, code, why);
+	drop_session(n);
+	if (n->prev != NULL)
+		n->prev->next = n->next;
+	else
+		a->first = n->next;
+	if (n->next != NULL)
+		n->next->prev = n->prev;
+	free(n);
+	access_note_closed(a);
+}
+
+static const struct ws_events ws_events = { .on_message = on_message, .on_close = on_close };
+
+static void add(struct access *a, struct native *n)
+{
+	n->access = a;
+	n->next = a->first;
+	if (n->next != NULL)
+		n->next->prev = n;
+	a->first = n;
+}
+
+/* What a client offers as subprotocols is a comma-separated list; one that offers some expects one back. */
+static const char *first_subprotocol(const struct http_exchange *x, char *out, size_t cap)
+{
+	const char *offered = http_header(x, "Sec-WebSocket-Protocol");
+	size_t n;
+
+	if (offered == NULL)
+		return NULL;
+	offered += strspn(offered, " \t,");
+	n = strcspn(offered, " \t,");
+	if (n == 0 || n >= cap)
+		return NULL;
+	memcpy(out, offered, n);
+	out[n] = '\0';
+	return out;
+}
+
+void native_accept(struct access *a, struct http_exchange *x)
+{
+	enum http_upgrade_wish wish;
+	char subprotocol[64];
+	struct native *n;
+	struct error err;
+
+	wish = http_wants_websocket(x, &err);
+	if (wish == HTTP_NO_UPGRADE)
+		(void)error_set(&err, ERROR_INVALID, "this is a WebSocket endpoint; connect with Upgrade: websocket");
+	if (wish != HTTP_UPGRADE) {
+		route_refuse(x, wish == HTTP_NO_UPGRADE ? 426 : 400, err.text, 0);
+		return;
+	}
+	if (a->stopped || roster_has_room(a->roster, &err) < 0) {
+		metric_add(METRIC_sessions_refused_total, 1);
+		route_refuse(x, 503, a->stopped ? "the server is shutting down" : err.text, 1000);
+		return;
+	}
+	n = xcalloc(1, sizeof *n);
+	n->opened_ns = n->pinged_ns = clock_now_ns();
+	add(a, n);
+	n->ws = http_upgrade(x, first_subprotocol(x, subprotocol, sizeof subprotocol), &ws_events, n);
+}
+
+static void look_at_start(struct native *n, uint64_t now_ns)
+{
+	struct error err;
+
+	if (n->state != NATIVE_WAITING || now_ns - n->opened_ns < n->access->cfg.start_timeout_ms * NS_PER_MS)
+		return;
+	(void)error_set(&err, ERROR_TIMEOUT, "no start came within start_timeout_ms %u",
+	    n->access->cfg.start_timeout_ms);
+	refuse(n, &err, 0);
+}
+
+/* A client whose reading we stopped ourselves cannot be heard, so it is not called silent. */
+void native_look(struct native *n, uint64_t now_ns)
+{
+	const struct access_config *cfg = &n->access->cfg;
+	uint64_t quiet_ns = now_ns - MIN(now_ns, ws_last_heard_ns(n->ws));
+
+	look_at_start(n, now_ns);
+	if (n->state == NATIVE_CLOSING || quiet_ns < cfg->ping_interval_ms * NS_PER_MS)
+		return;
+	if (quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
+		log_info("session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
+		    (unsigned long long)n->context.session, cfg->ping_timeout_ms);
+		close_with(n, WS_CLOSE_GOING_AWAY, "no sign of life");
+	} else if (now_ns - n->pinged_ns >= cfg->ping_interval_ms * NS_PER_MS) {
+		n->pinged_ns = now_ns;
+		(void)ws_ping(n->ws);
+	}
+}
+
+void native_stop(struct native *n, const struct error *why)
+{
+	if (n->state == NATIVE_CLOSING)
+		return;
+	send_text(n, native_error_text(why, 1000));
+	close_with(n, WS_CLOSE_RESTART, why->text);
+}
+
+struct native *native_next(const struct native *n)
+{
+	return n->next;
+}

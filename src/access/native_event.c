@@ -1,0 +1,142 @@
+#include "access/native_event.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/error.h"
+
+/* Text comes from an instance, which nobody vouches for: what is not UTF-8 is made so byte by byte. */
+static json_t *text_of(const char *bytes, size_t n)
+{
+	json_t *text = json_stringn(bytes, n);
+	char *copy;
+
+	if (text != NULL)
+		return text;
+	copy = malloc(n + 1);
+	if (copy == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		copy[i] = (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?';
+	text = json_stringn(copy, n);
+	free(copy);
+	return text;
+}
+
+/* Four digits are what an instance tells; more would be noise of the conversion. */
+static json_t *confidence_of(float c)
+{
+	return json_real((double)(int)(c * 10000.0f + 0.5f) / 10000.0);
+}
+
+static json_t *words_of(const struct session_event *e)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; i < e->final.words_n; i++) {
+		const struct session_word *w = &e->final.words[i];
+
+		(void)json_array_append_new(words,
+		    json_pack("{s:o,s:I,s:I,s:o}", "text", text_of(w->text, w->text_bytes), "start_ms",
+		        (json_int_t)w->start_ms, "end_ms", (json_int_t)w->end_ms, "confidence",
+		        confidence_of(w->confidence)));
+	}
+	return words;
+}
+
+static const char *cause_name(enum ear_cause c)
+{
+	static const char *const names[] = { [EAR_CAUSE_NONE] = "none", [EAR_CAUSE_SILENCE] = "silence",
+		[EAR_CAUSE_MAX_LENGTH] = "max_length", [EAR_CAUSE_COMMIT] = "commit",
+		[EAR_CAUSE_STOP] = "stop" };
+
+	return names[c];
+}
+
+static void add_adaptation(json_t *final, const struct session_event *e)
+{
+	char *text = malloc(BASE64_LENGTH(e->final.adaptation_bytes) + 1);
+
+	if (text == NULL)
+		return;
+	base64_encode(e->final.adaptation, e->final.adaptation_bytes, text);
+	(void)json_object_set_new(final, "adaptation", json_string(text));
+	free(text);
+}
+
+static json_t *final_of(const struct session_event *e, const struct native_context *ctx)
+{
+	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final", "utterance",
+	    (json_int_t)e->utterance, "text", text_of(e->final.text, e->final.text_bytes), "start_ms",
+	    (json_int_t)e->final.start_ms, "end_ms", (json_int_t)e->final.end_ms, "confidence",
+	    confidence_of(e->final.confidence), "cause", cause_name(e->final.cause), "instance",
+	    (json_int_t)ctx->instance, "words", words_of(e));
+
+	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
+		add_adaptation(final, e);
+	return final;
+}
+
+static json_t *error_of(const struct error *err, uint64_t utterance, unsigned retry_after_ms)
+{
+	json_t *error = json_pack("{s:s,s:s,s:o}", "type", "error", "code", error_code_name(err->code),
+	    "message", text_of(err->text, strlen(err->text)));
+
+	if (error != NULL && utterance > 0)
+		(void)json_object_set_new(error, "utterance", json_integer((json_int_t)utterance));
+	if (error != NULL && retry_after_ms > 0)
+		(void)json_object_set_new(error, "retry_after_ms", json_integer(retry_after_ms));
+	return error;
+}
+
+static json_t *object_of(const struct session_event *e, const struct native_context *ctx)
+{
+	json_int_t utterance = (json_int_t)e->utterance;
+
+	switch (e->kind) {
+	case SESSION_EVENT_QUEUED:
+		return json_pack("{s:s,s:i,s:I}", "type", "queued", "position", (int)e->queued.position,
+		    "estimated_wait_ms", (json_int_t)e->queued.estimated_wait_ms);
+	case SESSION_EVENT_READY:
+		return json_pack("{s:s,s:I,s:s,s:I}", "type", "ready", "session", (json_int_t)ctx->session,
+		    "pool", ctx->pool, "instance", (json_int_t)ctx->instance);
+	case SESSION_EVENT_SPEECH_START:
+		return json_pack("{s:s,s:I,s:I}", "type", "speech_start", "utterance", utterance, "at_ms",
+		    (json_int_t)e->at_ms);
+	case SESSION_EVENT_SPEECH_END:
+		return json_pack("{s:s,s:I,s:I}", "type", "speech_end", "utterance", utterance, "at_ms",
+		    (json_int_t)e->at_ms);
+	case SESSION_EVENT_PARTIAL:
+		return json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance", utterance, "text",
+		    text_of(e->partial.text, e->partial.text_bytes), "stable",
+		    (json_int_t)e->partial.stable_bytes);
+	case SESSION_EVENT_FINAL:
+		return final_of(e, ctx);
+	case SESSION_EVENT_ERROR:
+		return error_of(e->error.why, e->utterance, e->error.retry_after_ms);
+	case SESSION_EVENT_ENDED:
+		return json_pack("{s:s,s:I,s:I}", "type", "done", "audio_ms", (json_int_t)e->ended.audio_ms,
+		    "utterances", (json_int_t)e->ended.utterances);
+	}
+	return NULL;
+}
+
+static char *text_and_free(json_t *object)
+{
+	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+	json_decref(object);
+	return text;
+}
+
+char *native_event_text(const struct session_event *e, const struct native_context *ctx)
+{
+	return text_and_free(object_of(e, ctx));
+}
+
+char *native_error_text(const struct error *err, unsigned retry_after_ms)
+{
+	return text_and_free(error_of(err, 0, retry_after_ms));
+}

@@ -1,0 +1,22 @@
+/* route: which handler answers which path. A table, looked up by method and path; what is in no row is answered
+ * here with 404 or 405. Server process, loop thread only. */
+#ifndef ACCESS_ROUTE_H
+#define ACCESS_ROUTE_H
+
+#include <stddef.h>
+
+struct http_exchange;
+
+struct route {
+	const char *method; /* "GET"; HEAD comes to it too */
+	const char *path;
+	void (*handle)(void *arg, struct http_exchange *x); /* must answer, now or later */
+};
+
+/* Finds the row and calls it, or answers with an error. */
+void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
+
+/* {"error":{"code":...,"message":...}} with `status`; retry_after_ms 0: no Retry-After. */
+void route_refuse(struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms);
+
+#endif

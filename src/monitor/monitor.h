@@ -1,0 +1,25 @@
+/* monitor: what an operator's tools read: the metrics page (Prometheus text), the status page (JSON), and whether the
+ * server is ready. It only reads. Server process, loop thread only. */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct crew;
+struct roster;
+
+struct monitor {
+	struct crew *const *crews; /* borrowed */
+	unsigned crews_n;
+	const struct roster *roster; /* borrowed */
+	uint64_t started_ns;
+};
+
+/* Texts to be freed by the caller; NULL when memory is out. */
+char *monitor_metrics(const struct monitor *m);
+char *monitor_status(const struct monitor *m);
+/* {"ready":...,"pools":{name:state}}; *ready_out: whether some pool can give out places. */
+char *monitor_ready(const struct monitor *m, bool *ready_out);
+
+#endif

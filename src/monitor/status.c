@@ -1,0 +1,188 @@
+/* The status page, and with it the conservation sums: what has begun has ended or is still there. */
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "monitor/monitor.h"
+#include "pool/crew.h"
+#include "pool/pool.h"
+#include "session/roster.h"
+#include "session/session.h"
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	(void)json_object_set_new(object, key, value);
+}
+
+static void add_instance(void *arg, const struct instance_view *v)
+{
+	json_t *i = json_object();
+
+	set(i, "id", number(v->id));
+	set(i, "pid", json_integer(v->pid));
+	set(i, "state", json_string(instance_state_name(v->state)));
+	set(i, "session", v->session == 0 ? json_null() : number(v->session));
+	set(i, "uses", number(v->uses));
+	set(i, "age_ms", number(v->age_ms));
+	set(i, "private_kb", number(v->pid == 0 ? 0 : crew_private_kb(v->pid)));
+	(void)json_array_append_new(arg, i);
+}
+
+static void add_waiter(void *arg, const struct waiter_view *v)
+{
+	json_t *w = json_object();
+
+	set(w, "session", number(v->session));
+	set(w, "position", number(v->position));
+	set(w, "waited_ms", number(v->waited_ms));
+	set(w, "estimated_wait_ms", number(v->estimated_wait_ms));
+	(void)json_array_append_new(arg, w);
+}
+
+static json_t *counts_of(const struct pool *pool)
+{
+	json_t *counts = json_object();
+
+	for (int s = INSTANCE_STARTING; s <= INSTANCE_RETIRING; s++)
+		set(counts, instance_state_name((enum instance_state)s),
+		    number(pool_instances_in(pool, (enum instance_state)s)));
+	set(counts, "places", number(pool_config_of(pool)->max));
+	set(counts, "places_taken", number(pool_places_taken(pool)));
+	set(counts, "waiting", number(pool_queue_length(pool)));
+	return counts;
+}
+
+static json_t *pool_of(struct crew *crew)
+{
+	const struct pool *pool = crew_pool(crew);
+	json_t *p = json_object(), *instances = json_array(), *queue = json_array();
+
+	pool_each_instance(pool, add_instance, instances);
+	pool_each_waiter(pool, add_waiter, queue);
+	set(p, "name", json_string(pool_name(pool)));
+	set(p, "state", json_string(pool_state_name(pool_state(pool))));
+	if (pool_state(pool) == POOL_FAILED)
+		set(p, "failure", json_string(pool_failure(pool)));
+	set(p, "host_pid", json_integer(crew_host_pid(crew)));
+	set(p, "counts", counts_of(pool));
+	set(p, "instances", instances);
+	set(p, "queue", queue);
+	return p;
+}
+
+static void add_session(void *arg, const struct session *session)
+{
+	json_t *s = json_object();
+	uint64_t instance = session_instance(session);
+
+	set(s, "id", number(session_id(session)));
+	set(s, "state", json_string(session_state_name(session_state(session))));
+	set(s, "pool", json_string(session_pool_name(session)));
+	set(s, "instance", instance == 0 ? json_null() : number(instance));
+	(void)json_array_append_new(arg, s);
+}
+
+/* {begun, ended, open, balanced}: `open` is counted by other means than begun - ended. */
+static json_t *sum(uint64_t begun, uint64_t ended, uint64_t open)
+{
+	json_t *s = json_object();
+
+	set(s, "begun", number(begun));
+	set(s, "ended", number(ended));
+	set(s, "open", number(open));
+	set(s, "balanced", json_boolean(begun == ended + open));
+	return s;
+}
+
+static unsigned alive(const struct pool *pool)
+{
+	unsigned n = 0;
+
+	for (int s = INSTANCE_STARTING; s <= INSTANCE_RETIRING; s++)
+		n += pool_instances_in(pool, (enum instance_state)s);
+	return n;
+}
+
+static void count_utterances(void *arg, const struct session *s)
+{
+	*(uint64_t *)arg += session_open_utterances(s);
+}
+
+static json_t *sums_of(const struct monitor *m)
+{
+	struct pool_counts t = { 0 };
+	uint64_t living = 0, taken = 0, open = 0;
+	json_t *sums = json_object();
+
+	for (unsigned i = 0; i < m->crews_n; i++) {
+		const struct pool *pool = crew_pool(m->crews[i]);
+		const struct pool_counts *c = pool_counts(pool);
+
+		t.spawned += c->spawned;
+		t.exited += c->exited;
+		t.leases_granted += c->leases_granted;
+		t.leases_ended += c->leases_ended;
+		living += alive(pool);
+		taken += pool_places_taken(pool);
+	}
+	roster_each(m->roster, count_utterances, &open);
+	set(sums, "instances", sum(t.spawned, t.exited, living));
+	set(sums, "leases", sum(t.leases_granted, t.leases_ended, taken));
+	set(sums, "utterances",
+	    sum(metric_get(METRIC_utterances_opened_total),
+	        metric_get(METRIC_utterances_done_total) + metric_get(METRIC_utterances_failed_total) +
+	            metric_get(METRIC_utterances_abandoned_total),
+	        open));
+	set(sums, "sessions",
+	    sum(metric_get(METRIC_sessions_opened_total), metric_get(METRIC_sessions_closed_total),
+	        roster_count(m->roster)));
+	return sums;
+}
+
+static char *text_and_free(json_t *object)
+{
+	char *text = json_dumps(object, JSON_INDENT(2));
+
+	json_decref(object);
+	return text;
+}
+
+char *monitor_status(const struct monitor *m)
+{
+	json_t *status = json_object(), *pools = json_array(), *sessions = json_array();
+
+	for (unsigned i = 0; i < m->crews_n; i++)
+		(void)json_array_append_new(pools, pool_of(m->crews[i]));
+	roster_each(m->roster, add_session, sessions);
+	set(status, "version", json_string(STENOPOOL_VERSION));
+	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));
+	set(status, "pools", pools);
+	set(status, "sessions", sessions);
+	set(status, "sums", sums_of(m));
+	return text_and_free(status);
+}
+
+char *monitor_ready(const struct monitor *m, bool *ready_out)
+{
+	json_t *page = json_object(), *pools = json_object();
+	bool ready = false;
+
+	for (unsigned i = 0; i < m->crews_n; i++) {
+		const struct pool *pool = crew_pool(m->crews[i]);
+		enum pool_state s = pool_state(pool);
+
+		ready = ready || s == POOL_READY;
+		set(pools, pool_name(pool), json_string(s == POOL_FAILED ? pool_failure(pool) : pool_state_name(s)));
+	}
+	set(page, "ready", json_boolean(ready));
+	set(page, "pools", pools);
+	*ready_out = ready;
+	return text_and_free(page);
+}
