@@ -1,0 +1,46 @@
+# make            build
+# make run        build and serve (ARGS="--listen 0.0.0.0:8080 ...")
+# make demo       four clients, two instances, in the terminal
+# make test       unit and end-to-end tests
+# make check      all that must hold before a commit: format, includes, gcc and clang, sanitizers, fuzzers
+# make bench      measure, and print the tables of docs/benchmarks.md
+# Each installs the Debian packages it lacks first.
+
+BUILD ?= build
+ARGS ?=
+
+.PHONY: all run demo test check bench format clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+$(BUILD)/build.ninja:
+	@tools/install-packages build
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+run: all
+	@$(BUILD)/stenopool serve $(ARGS)
+
+demo: all
+	@tools/install-packages test
+	@tools/demo
+
+test: all
+	@tools/install-packages test
+	@tools/run-tests $(BUILD)
+
+check:
+	@tools/install-packages build test check
+	@tools/check
+
+bench:
+	@tools/install-packages build test bench
+	@tools/bench
+
+format:
+	@tools/install-packages check
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build build-*

@@ -1,0 +1,80 @@
+/* config: everything a person can set, from a file (INI), from --set and --listen, with defaults for all. One table
+ * in config_table.c holds key, type, range, default, unit and sentence; it fills the structs, words the errors and
+ * prints the manual. After loading it is not changed. Server process, before the loop runs. */
+#ifndef CLI_CONFIG_H
+#define CLI_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "audio/endpoint.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "pool/pool.h"
+#include "session/session.h"
+
+struct error;
+
+enum {
+	CONFIG_POOLS_MAX = 32,
+	CONFIG_LISTENS_MAX = 32,
+	CONFIG_PARAMS_MAX = 64,
+	CONFIG_NAME_MAX = 32
+};
+
+struct config_listen {
+	char name[CONFIG_NAME_MAX];
+	char *address; /* owned */
+};
+
+struct config_pool {
+	char name[CONFIG_NAME_MAX];
+	struct pool_config pool;
+	char *engine;                        /* owned */
+	char *warmup;                        /* owned; "" none, NULL the one that is shipped */
+	char *params[CONFIG_PARAMS_MAX + 1]; /* owned "key=value", NULL at the end */
+	unsigned params_n;
+	unsigned load_timeout_ms;
+	unsigned backoff_min_ms, backoff_max_ms;
+};
+
+struct config {
+	enum log_level log_level;
+	unsigned max_sessions;
+	unsigned ear_threads;
+	unsigned start_timeout_ms; /* from connection to the client's start */
+	unsigned ping_interval_ms;
+	unsigned ping_timeout_ms;
+	struct http_config http;
+	struct session_limits session;
+	struct endpoint_config endpoint; /* [vad] */
+	struct config_listen listens[CONFIG_LISTENS_MAX];
+	unsigned listens_n;
+	struct config_pool pools[CONFIG_POOLS_MAX];
+	unsigned pools_n;
+	bool
+	    listens_named; /* by the file, so that config_set cannot add one by a slip of the pen */
+	bool pools_named;  /* likewise */
+	bool listen_only;  /* config_listen_only was called */
+};
+
+/* Starts with the defaults; `path` NULL: no file. Then config_set and config_listen_only, then config_finish. All: -1
+ * and one sentence in *err; of a file: "FILE:LINE: [section] key: ..., allowed is ...". */
+int config_load(struct config **out, const char *path, struct error *err);
+/* The same from an open stream, which is read to its end and not closed; `name` is what errors call it. */
+int config_read(struct config **out, FILE *from, const char *name, struct error *err);
+/* "pool.en.max=8", "vad.post_silence_ms=800", "server.max_sessions=10". Takes the place of what the file says. A pool
+ * or listener that does not exist is made, unless the file names pools or listeners of its own. */
+int config_set(struct config *c, const char *assignment, struct error *err);
+/* --listen: takes the place of all listeners there are; called again, it adds one. */
+int config_listen_only(struct config *c, const char *address, struct error *err);
+/* Adds the default pool and listener where none is named, and checks what only makes sense as a whole. */
+int config_finish(struct config *c, struct error *err);
+void config_free(struct config **c);
+
+/* The manual: every section and key with default, range, unit and sentence. It is a valid file itself, and stays one
+ * when the ';' before its keys are taken away. */
+void config_print_help(FILE *to);
+
+#endif

@@ -1,0 +1,58 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/config.h"
+#include "cli/config_table.h"
+#include "cli/config_value.h"
+
+static void print_range(FILE *to, const struct config_row *row)
+{
+	char allowed[128], initial[64];
+
+	config_value_allowed(row, allowed, sizeof allowed);
+	config_value_initial(row, initial, sizeof initial);
+	if (row->per_core > 0)
+		(void)fprintf(to, "# Allowed: %s. Default: %u for each core, here %s.\n", allowed,
+		    row->per_core, initial);
+	else if (row->initial != NULL && row->type != CONFIG_TEXT)
+		(void)fprintf(to, "# Allowed: %s. Default: %s.\n", allowed, initial);
+	else if (row->initial != NULL)
+		(void)fprintf(to, "# Default: %s.\n", initial);
+}
+
+static void print_row(FILE *to, const struct config_row *row)
+{
+	char initial[64];
+
+	config_value_initial(row, initial, sizeof initial);
+	(void)fprintf(to, "\n# %s.\n", row->help);
+	print_range(to, row);
+	(void)fprintf(to, ";%s = %s\n", row->key, *initial != '\0' ? initial : row->unit);
+}
+
+static void print_section(FILE *to, enum config_section section)
+{
+	const struct config_section_info *info = &config_table_sections[section];
+
+	(void)fprintf(to, "\n\n# %s.\n", info->help);
+	if (info->example != NULL)
+		(void)fprintf(to, "[%s %s]\n", info->word, info->example);
+	else
+		(void)fprintf(to, "[%s]\n", info->word);
+	for (unsigned i = 0; i < config_table_n; i++)
+		if (config_table[i].section == section)
+			print_row(to, &config_table[i]);
+}
+
+void config_print_help(FILE *to)
+{
+	(void)fputs("# Stenopool: all settings, with their defaults. Take the ';' away in front of "
+		    "a line to change it.\n"
+		    "# A comment stands on a line of its own behind # or ;, or behind a value and "
+		    "\" ;\". The same settings\n"
+		    "# can be given on the command line: --set server.max_sessions=10 --set "
+		    "pool.en.max=8.\n",
+	    to);
+	for (int s = 0; s < CONFIG_SECTIONS; s++)
+		print_section(to, (enum config_section)s);
+}

@@ -1,0 +1,208 @@
+#include "cli/config_table.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "cli/config.h"
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug",
+	NULL }; /* enum log_level */
+static const char *const refreshes[] = { "utterance", "session", "reset", NULL }; /* enum refresh */
+static const char *const endpointings[] = { "vad", "manual", NULL }; /* enum endpointing */
+
+#define SERVER(field) offsetof(struct config, field)
+#define LISTEN(field) offsetof(struct config_listen, field)
+#define POOL(field)   offsetof(struct config_pool, field)
+
+/* clang-format off */
+const struct config_row config_table[] = {
+	/* section, key, type, offset, min, max, initial, per core, unit, choices, help */
+	{ CONFIG_SERVER, "log_level", CONFIG_CHOICE, SERVER(log_level), 0, 0, "info", 0, "WORD", log_levels,
+	  "What is written to the log: this and what is graver" },
+	{ CONFIG_SERVER, "max_sessions", CONFIG_UINT, SERVER(max_sessions), 1, 100000, "1000", 0, "sessions", NULL,
+	  "Sessions open at once, those that wait for a place included; one more is refused" },
+	{ CONFIG_SERVER, "ear_threads", CONFIG_UINT, SERVER(ear_threads), 1, 64, NULL, 1, "threads", NULL,
+	  "Threads that resample audio and look for speech in it" },
+	{ CONFIG_SERVER, "max_connections", CONFIG_UINT, SERVER(http.max_connections), 1, 100000, "2000", 0, "connections", NULL,
+	  "Connections open at once on all listeners; one more is answered 503 and closed" },
+	{ CONFIG_SERVER, "header_timeout_ms", CONFIG_UINT, SERVER(http.header_timeout_ms), 100, 600000, "10000", 0, "ms", NULL,
+	  "A client has so long to send the header of a request" },
+	{ CONFIG_SERVER, "body_timeout_ms", CONFIG_UINT, SERVER(http.body_timeout_ms), 100, 3600000, "60000", 0, "ms", NULL,
+	  "A client has so long to send the body of a request" },
+	{ CONFIG_SERVER, "http_idle_timeout_ms", CONFIG_UINT, SERVER(http.idle_timeout_ms), 100, 3600000, "60000", 0, "ms", NULL,
+	  "A connection without a request is kept so long" },
+	{ CONFIG_SERVER, "linger_timeout_ms", CONFIG_UINT, SERVER(http.linger_timeout_ms), 100, 60000, "2000", 0, "ms", NULL,
+	  "A client has so long to close a connection after the server has" },
+	{ CONFIG_SERVER, "max_header_bytes", CONFIG_UINT, SERVER(http.max_header_bytes), 1024, 1048576, "16384", 0, "bytes", NULL,
+	  "The longest header of a request; a longer one is answered 431" },
+	{ CONFIG_SERVER, "max_body_bytes", CONFIG_SIZE, SERVER(http.max_body_bytes), 1024, 1073741824, "26214400", 0, "bytes", NULL,
+	  "The longest body of a request; it is held in memory, and a longer one is answered 413" },
+	{ CONFIG_SERVER, "max_message_bytes", CONFIG_UINT, SERVER(http.max_message_bytes), 1024, 67108864, "1048576", 0, "bytes", NULL,
+	  "The longest message on a WebSocket; a longer one ends the connection" },
+	{ CONFIG_SERVER, "send_buffer_bytes", CONFIG_UINT, SERVER(http.send_buffer_bytes), 4096, 67108864, "1048576", 0, "bytes", NULL,
+	  "What a client has not read yet; with more than this its WebSocket is closed" },
+	{ CONFIG_SERVER, "session_buffer_ms", CONFIG_UINT, SERVER(session.buffer_ms), 1000, 600000, "60000", 0, "ms", NULL,
+	  "Audio kept for a session that waits or whose recogniser is behind; a client that sends more is slowed" },
+	{ CONFIG_SERVER, "idle_timeout_ms", CONFIG_UINT, SERVER(session.idle_timeout_ms), 0, 86400000, "60000", 0, "ms", NULL,
+	  "A session without audio is ended after so long; 0 is never" },
+	{ CONFIG_SERVER, "partial_interval_ms", CONFIG_UINT, SERVER(session.partial_interval_ms), 100, 10000, "300", 0, "ms", NULL,
+	  "Audio between two partial texts of an utterance" },
+	{ CONFIG_SERVER, "start_timeout_ms", CONFIG_UINT, SERVER(start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL,
+	  "A client has so long from its connection to its start message" },
+	{ CONFIG_SERVER, "ping_interval_ms", CONFIG_UINT, SERVER(ping_interval_ms), 1000, 600000, "20000", 0, "ms", NULL,
+	  "A quiet WebSocket is sent a ping so often" },
+	{ CONFIG_SERVER, "ping_timeout_ms", CONFIG_UINT, SERVER(ping_timeout_ms), 1000, 3600000, "60000", 0, "ms", NULL,
+	  "A WebSocket that gave no sign of life for so long is dropped" },
+
+	{ CONFIG_LISTEN, "address", CONFIG_ADDRESS, LISTEN(address), 0, 0, "127.0.0.1:8080", 0, "HOST:PORT", NULL,
+	  "Where clients connect; port 0 takes a free one" },
+
+	{ CONFIG_POOL, "engine", CONFIG_TEXT, POOL(engine), 0, 0, "pocketsphinx", 0, "NAME", NULL,
+	  "The recogniser" },
+	{ CONFIG_POOL, "min", CONFIG_UINT, POOL(pool.min), 0, 1024, "1", 0, "instances", NULL,
+	  "Instances kept alive when nobody speaks" },
+	{ CONFIG_POOL, "max", CONFIG_UINT, POOL(pool.max), 1, 1024, NULL, 2, "instances", NULL,
+	  "The most instances at work, so the most clients served at once; others wait in the queue" },
+	{ CONFIG_POOL, "spare", CONFIG_UINT, POOL(pool.spare), 0, 1024, "1", 0, "instances", NULL,
+	  "Unused instances kept ready for whoever comes next" },
+	{ CONFIG_POOL, "refresh", CONFIG_CHOICE, POOL(pool.refresh), 0, 0, "utterance", 0, "WORD", refreshes,
+	  "How often a new instance takes the place of the used one; reset uses one again after the engine's own reset" },
+	{ CONFIG_POOL, "queue_max", CONFIG_UINT, POOL(pool.queue_max), 0, 100000, "100", 0, "clients", NULL,
+	  "Clients that may wait for an instance; one more is refused" },
+	{ CONFIG_POOL, "queue_timeout_ms", CONFIG_UINT, POOL(pool.queue_timeout_ms), 100, 86400000, "60000", 0, "ms", NULL,
+	  "A client that has waited so long is refused" },
+	{ CONFIG_POOL, "start_timeout_ms", CONFIG_UINT, POOL(pool.start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL,
+	  "A new instance that is not ready after so long is killed" },
+	{ CONFIG_POOL, "load_timeout_ms", CONFIG_UINT, POOL(load_timeout_ms), 100, 3600000, "120000", 0, "ms", NULL,
+	  "A host that has not loaded its model after so long is killed" },
+	{ CONFIG_POOL, "backoff_min_ms", CONFIG_UINT, POOL(backoff_min_ms), 1, 3600000, "2000", 0, "ms", NULL,
+	  "Pause before a host that ended is started again; it doubles each time" },
+	{ CONFIG_POOL, "backoff_max_ms", CONFIG_UINT, POOL(backoff_max_ms), 1, 3600000, "60000", 0, "ms", NULL,
+	  "The longest such pause" },
+	{ CONFIG_POOL, "warmup", CONFIG_TEXT, POOL(warmup), 0, 0, NULL, 0, "PATH", NULL,
+	  "A WAV file the host decodes before it forks, so that instances are born warm; unset: the one that is shipped, empty: none" },
+	{ CONFIG_POOL, "model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL,
+	  "The engine's acoustic or only model; unset: the engine's own default" },
+	{ CONFIG_POOL, "language_model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL,
+	  "The engine's language model; unset: the engine's own default" },
+	{ CONFIG_POOL, "dictionary", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL,
+	  "The engine's pronunciations; unset: the engine's own default" },
+	{ CONFIG_POOL, "param.NAME", CONFIG_PARAMS, 0, 0, 0, NULL, 0, "VALUE", NULL,
+	  "Anything else the engine knows, under its own name; it refuses what it does not know" },
+
+	{ CONFIG_VAD, "endpointing", CONFIG_CHOICE, SERVER(endpoint.endpointing), 0, 0, "vad", 0, "WORD", endpointings,
+	  "What ends an utterance: silence, or only the client's word" },
+	{ CONFIG_VAD, "vad_sensitivity", CONFIG_REAL, SERVER(endpoint.vad_sensitivity), 0, 1, "0.5", 0, NULL, NULL,
+	  "More misses less speech and takes more noise for speech" },
+	{ CONFIG_VAD, "pre_roll_ms", CONFIG_UINT, SERVER(endpoint.pre_roll_ms), 0, 2000, "300", 0, "ms", NULL,
+	  "Audio kept from before the moment speech was noticed" },
+	{ CONFIG_VAD, "min_speech_ms", CONFIG_UINT, SERVER(endpoint.min_speech_ms), 0, 2000, "100", 0, "ms", NULL,
+	  "Shorter speech opens no utterance" },
+	{ CONFIG_VAD, "post_silence_ms", CONFIG_UINT, SERVER(endpoint.post_silence_ms), 100, 10000, "600", 0, "ms", NULL,
+	  "Silence that ends an utterance" },
+	{ CONFIG_VAD, "min_utterance_ms", CONFIG_UINT, SERVER(endpoint.min_utterance_ms), 0, 10000, "0", 0, "ms", NULL,
+	  "Silence does not end a shorter utterance" },
+	{ CONFIG_VAD, "max_utterance_ms", CONFIG_UINT, SERVER(endpoint.max_utterance_ms), 1000, 120000, "30000", 0, "ms", NULL,
+	  "A longer utterance is cut at its quietest recent moment" },
+};
+/* clang-format on */
+
+const unsigned config_table_n = ARRAY_SIZE(config_table);
+
+const struct config_section_info config_table_sections[CONFIG_SECTIONS] = {
+	[CONFIG_SERVER] = { "server", "[server]", NULL, "The server as a whole" },
+	[CONFIG_LISTEN] = { "listen", "[listen NAME]", "main",
+	    "An address to listen on; as many sections as there are addresses" },
+	[CONFIG_POOL] = { "pool", "[pool NAME]", "en",
+	    "Recognisers with one model; as many sections as there are models. Clients choose a "
+	    "pool by its NAME" },
+	[CONFIG_VAD] = { "vad", "[vad]", NULL,
+	    "Where utterances begin and end; what a client says in its start message goes before "
+	    "this" },
+};
+
+/* Typing errors between a and b: letters to add, drop or change. Words longer than the row are far from all. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[48], n = (unsigned)strlen(b);
+
+	if (n >= ARRAY_SIZE(row))
+		return n;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; *a != '\0'; i++, a++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= n; j++) {
+			unsigned changed = diagonal + (*a != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[n];
+}
+
+const char *config_table_nearest(const char *word, const char *const *candidates)
+{
+	size_t n = strlen(word);
+	unsigned best = n < 3 ? 2 : n < 6 ? 3 : 4; /* one more than the slips allowed */
+	const char *found = NULL;
+
+	if (n > 64)
+		return NULL;
+	for (; *candidates != NULL; candidates++) {
+		unsigned d = distance(word, *candidates);
+
+		if (d < best && d < strlen(*candidates)) {
+			best = d;
+			found = *candidates;
+		}
+	}
+	return found;
+}
+
+static bool matches(const struct config_row *row, const char *key)
+{
+	if (row->type != CONFIG_PARAMS)
+		return strcmp(row->key, key) == 0;
+	return strncmp(key, "param.", 6) == 0 && key[6] != '\0' && strchr(key, '=') == NULL;
+}
+
+static int unknown(enum config_section section, const char *key, struct error *err)
+{
+	const char *keys[64]; /* more than the table has rows */
+	const char *near;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < config_table_n; i++)
+		if (config_table[i].section == section)
+			keys[n++] = config_table[i].key;
+	keys[n] = NULL;
+	near = config_table_nearest(key, keys);
+	if (near != NULL)
+		return error_set(
+		    err, ERROR_CONFIG, "there is no such setting; did you mean %s?", near);
+	for (unsigned i = 0; i < config_table_n; i++)
+		if (matches(&config_table[i], key))
+			return error_set(err, ERROR_CONFIG,
+			    "there is no such setting here; it belongs in %s",
+			    config_table_sections[config_table[i].section].header);
+	return error_set(err, ERROR_CONFIG, "there is no such setting");
+}
+
+const struct config_row *config_table_find(
+    enum config_section section, const char *key, struct error *err)
+{
+	_Static_assert(
+	    ARRAY_SIZE(config_table) < 64, "unknown() has room for the keys of every row");
+
+	for (unsigned i = 0; i < config_table_n; i++)
+		if (config_table[i].section == section && matches(&config_table[i], key))
+			return &config_table[i];
+	(void)unknown(section, key, err);
+	return NULL;
+}

@@ -1,0 +1,53 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cli/serve.h"
+#include "cli/transcribe.h"
+
+enum { EXIT_USAGE = 2 };
+
+static const struct command {
+	const char *name;
+	int (*main)(int argc, char **argv); /* argv[0] is the name */
+	const char *help;
+} commands[] = {
+	{ "serve", serve_main, "run the server" },
+	{ "transcribe", transcribe_main,
+	    "send audio files or stdin to a server and print the texts" },
+};
+
+static void print_usage(FILE *to)
+{
+	(void)fputs("usage: stenopool COMMAND [OPTION...]\n"
+		    "Real-time speech to text for many speakers at once.\n\n",
+	    to);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		(void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].help);
+	(void)fprintf(
+	    to, "  %-12s print the version\n\nstenopool COMMAND --help tells more.\n", "version");
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return commands[i].main(argc - 1, argv + 1);
+	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0) {
+		(void)puts("stenopool " STENOPOOL_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+		print_usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (*word == '\0')
+		print_usage(stderr);
+	else
+		(void)fprintf(
+		    stderr, "stenopool: there is no command %s; see stenopool --help\n", word);
+	return EXIT_USAGE;
+}

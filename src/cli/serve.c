@@ -1,0 +1,118 @@
+#include "cli/serve.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "cli/config.h"
+#include "cli/server.h"
+
+static const char usage[] =
+    "usage: stenopool serve [-c FILE] [--listen HOST:PORT] [--set SECTION[.NAME].KEY=VALUE]... "
+    "[--check]\n"
+    "       stenopool serve --help-config\n"
+    "\n"
+    "  -c, --config FILE    read settings from FILE; without it PocketSphinx en-us is served on "
+    "127.0.0.1:8080\n"
+    "      --listen ADDR    listen there, and nowhere else\n"
+    "      --set K=V        one setting, over what the file says: --set pool.en.max=8\n"
+    "      --check          read and check the settings, then leave\n"
+    "      --help-config    explain every setting\n";
+
+enum outcome { RUN, LEAVE_WELL, LEAVE_BADLY, LEAVE_USAGE };
+
+enum { OPT_LISTEN = 256, OPT_SET, OPT_CHECK, OPT_HELP_CONFIG };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "help-config", no_argument, NULL, OPT_HELP_CONFIG },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* First round: which file, and what needs no config at all. */
+static enum outcome find_file(int argc, char **argv, const char **path, bool *check)
+{
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (c == 'c')
+			*path = optarg;
+		if (c == OPT_CHECK)
+			*check = true;
+		if (c == '?')
+			return LEAVE_USAGE;
+		if (c == 'h' || c == OPT_HELP_CONFIG) {
+			if (c == 'h')
+				(void)fputs(usage, stdout);
+			else
+				config_print_help(stdout);
+			return LEAVE_WELL;
+		}
+	}
+	if (optind == argc)
+		return RUN;
+	(void)fprintf(stderr, "stenopool serve: \"%s\" is not an option\n", argv[optind]);
+	return LEAVE_USAGE;
+}
+
+/* Second round: what goes over the file. */
+static int apply_options(struct config *c, int argc, char **argv, struct error *err)
+{
+	int o;
+
+	optind = 1;
+	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (o == OPT_SET && config_set(c, optarg, err) < 0)
+			return -1;
+		if (o == OPT_LISTEN && config_listen_only(c, optarg, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run(const struct config *cfg, struct error *err)
+{
+	struct server *server = NULL;
+	int rc;
+
+	log_set_level(cfg->log_level);
+	rc = server_new(&server, cfg, err);
+	if (rc == 0)
+		server_run(server);
+	server_free(&server);
+	return rc;
+}
+
+int serve_main(int argc, char **argv)
+{
+	const char *path = NULL;
+	struct config *cfg = NULL;
+	struct error err = ERROR_INIT;
+	bool check = false;
+	enum outcome o = find_file(argc, argv, &path, &check);
+
+	if (o == LEAVE_USAGE)
+		(void)fputs(usage, stderr);
+	if (o != RUN)
+		return o == LEAVE_WELL ? 0 : 2;
+	if (config_load(&cfg, path, &err) < 0 || apply_options(cfg, argc, argv, &err) < 0 ||
+	    config_finish(cfg, &err) < 0)
+		o = LEAVE_BADLY;
+	else if (check)
+		(void)puts("the settings are in order");
+	else if (run(cfg, &err) < 0)
+		o = LEAVE_BADLY;
+	config_free(&cfg);
+	if (o != LEAVE_BADLY)
+		return 0;
+	(void)fprintf(stderr, "stenopool: %s\n", err.text);
+	return err.code == ERROR_CONFIG ? 2 : 1;
+}

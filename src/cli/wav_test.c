@@ -1,0 +1,283 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "cli/wav.h"
+
+enum {
+	TAG_PCM = 1,
+	TAG_ADPCM = 2,
+	TAG_FLOAT = 3,
+	TAG_ALAW = 6,
+	TAG_MULAW = 7,
+	TAG_EXTENSIBLE = 0xfffe
+};
+
+/* A file to build: what a row leaves 0 is what a well-formed file has. */
+struct row {
+	const char *name;
+	unsigned tag, bits, channels, rate;
+	unsigned sub_tag;   /* of an extensible format */
+	const char *before; /* a chunk before the format: its bytes */
+	uint32_t data_size; /* what the header says, if `lie` */
+	int lie, align;
+	unsigned audio_bytes; /* in the file: 1, 2, 3, ... */
+	enum encoding encoding;
+	unsigned want_bytes; /* that come out */
+	const char *want;    /* the error instead */
+};
+
+static size_t put(uint8_t *to, size_t at, uint32_t value, unsigned bytes)
+{
+	for (unsigned i = 0; i < bytes; i++)
+		to[at + i] = (uint8_t)(value >> 8 * i);
+	return at + bytes;
+}
+
+static size_t put_text(uint8_t *to, size_t at, const char *text)
+{
+	memcpy(to + at, text, strlen(text));
+	return at + strlen(text);
+}
+
+static size_t put_fmt(uint8_t *to, size_t at, const struct row *r)
+{
+	static const uint8_t tail[14] = { 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b,
+		0x71 };
+	unsigned frame = r->align != 0 ? (unsigned)r->align : r->channels * ((r->bits + 7) / 8);
+
+	at = put_text(to, at, "fmt ");
+	at = put(to, at, r->tag == TAG_EXTENSIBLE ? 40 : 16, 4);
+	at = put(to, at, r->tag, 2);
+	at = put(to, at, r->channels, 2);
+	at = put(to, at, r->rate, 4);
+	at = put(to, at, r->rate * frame, 4);
+	at = put(to, at, frame, 2);
+	at = put(to, at, r->bits, 2);
+	if (r->tag != TAG_EXTENSIBLE)
+		return at;
+	at = put(to, at, 22, 2);
+	at = put(to, at, r->bits, 2);
+	at = put(to, at, 0, 4);
+	at = put(to, at, r->sub_tag, 2);
+	memcpy(to + at, tail, sizeof tail);
+	return at + sizeof tail;
+}
+
+static size_t build(uint8_t *to, const struct row *r)
+{
+	size_t at = put_text(to, 0, "RIFF");
+
+	at = put(to, at, 1000, 4);
+	at = put_text(to, at, "WAVE");
+	if (r->before != NULL) {
+		at = put_text(to, at, "LIST");
+		at = put(to, at, (uint32_t)strlen(r->before), 4);
+		at = put_text(to, at, r->before);
+		at = put(to, at, 0, strlen(r->before) % 2);
+	}
+	if (r->tag != 0)
+		at = put_fmt(to, at, r);
+	at = put_text(to, at, "data");
+	at = put(to, at, r->lie ? r->data_size : r->audio_bytes, 4);
+	for (unsigned i = 0; i < r->audio_bytes; i++)
+		to[at++] = (uint8_t)(i + 1);
+	if (!r->lie)
+		at = put_text(to, at, "LISTtrailing chunks are not audio");
+	return at;
+}
+
+static const struct row rows[] = {
+	{ "16 bit mono goes as it is", TAG_PCM, 16, 1, 16000, .audio_bytes = 8, .want_bytes = 8 },
+	{ "16 bit stereo goes as it is", TAG_PCM, 16, 2, 44100, .audio_bytes = 8, .want_bytes = 8 },
+	{ "8 bit goes as it is", TAG_PCM, 8, 1, 8000, .audio_bytes = 5, .encoding = ENCODING_U8,
+	    .want_bytes = 5 },
+	{ "24 bit keeps its upper 16", TAG_PCM, 24, 1, 16000, .audio_bytes = 9, .want_bytes = 6 },
+	{ "24 bit stereo keeps its upper 16", TAG_PCM, 24, 2, 48000, .audio_bytes = 12,
+	    .want_bytes = 8 },
+	{ "32 bit keeps its upper 16", TAG_PCM, 32, 1, 16000, .audio_bytes = 8, .want_bytes = 4 },
+	{ "20 bit stand in three bytes", TAG_PCM, 20, 1, 16000, .audio_bytes = 6, .want_bytes = 4 },
+	{ "float goes as it is", TAG_FLOAT, 32, 1, 16000, .audio_bytes = 8,
+	    .encoding = ENCODING_F32LE, .want_bytes = 8 },
+	{ "A-law goes as it is", TAG_ALAW, 8, 1, 8000, .audio_bytes = 3, .encoding = ENCODING_ALAW,
+	    .want_bytes = 3 },
+	{ "mu-law goes as it is", TAG_MULAW, 8, 1, 8000, .audio_bytes = 3,
+	    .encoding = ENCODING_MULAW, .want_bytes = 3 },
+	{ "extensible is what its GUID says", TAG_EXTENSIBLE, 32, 1, 16000, .sub_tag = TAG_FLOAT,
+	    .audio_bytes = 8, .encoding = ENCODING_F32LE, .want_bytes = 8 },
+	{ "a chunk before the format is passed over", TAG_PCM, 16, 1, 16000, .before = "even",
+	    .audio_bytes = 4, .want_bytes = 4 },
+	{ "an odd chunk has a byte of padding", TAG_PCM, 16, 1, 16000, .before = "odd",
+	    .audio_bytes = 4, .want_bytes = 4 },
+	{ "an empty chunk has no bytes", TAG_PCM, 16, 1, 16000, .before = "", .audio_bytes = 4,
+	    .want_bytes = 4 },
+	{ "size 0 goes on to the end", TAG_PCM, 16, 1, 16000, .lie = 1, .data_size = 0,
+	    .audio_bytes = 6, .want_bytes = 6 },
+	{ "size -1 goes on to the end", TAG_PCM, 16, 1, 16000, .lie = 1, .data_size = 0xffffffff,
+	    .audio_bytes = 6, .want_bytes = 6 },
+	{ "a truncated file gives what there is", TAG_PCM, 16, 1, 16000, .lie = 1, .data_size = 100,
+	    .audio_bytes = 6, .want_bytes = 6 },
+	{ "half a frame at the end is dropped", TAG_PCM, 16, 2, 16000, .lie = 1, .data_size = 100,
+	    .audio_bytes = 6, .want_bytes = 4 },
+	{ "other codecs are refused by number", TAG_ADPCM, 4, 1, 16000,
+	    .want = "WAV format 2 with 4 bits is not supported; PCM with 8, 16, 24 or 32, float "
+		    "with 32, A-law and mu-law "
+		    "with 8" },
+	{ "float with 64 bit is refused", TAG_FLOAT, 64, 1, 16000,
+	    .want = "WAV format 3 with 64 bits is not supported; PCM with 8, 16, 24 or 32, float "
+		    "with 32, A-law and mu-law "
+		    "with 8" },
+	{ "a strange extensible format is refused", TAG_EXTENSIBLE, 16, 1, 16000, .sub_tag = 0x55,
+	    .want = "WAV format 85 with 16 bits is not supported; PCM with 8, 16, 24 or 32, float "
+		    "with 32, A-law and "
+		    "mu-law with 8" },
+	{ "six channels are refused", TAG_PCM, 16, 6, 16000,
+	    .want = "channels 6 is not supported; 1 or 2" },
+	{ "no channels are refused", TAG_PCM, 16, 0, 16000,
+	    .want = "channels 0 is not supported; 1 or 2" },
+	{ "96 kHz is refused", TAG_PCM, 16, 1, 96000,
+	    .want = "sample_rate 96000 is not supported; 8000 to 48000" },
+	{ "a frame of a wrong size is refused", TAG_PCM, 16, 2, 16000, .align = 2,
+	    .want = "the WAV file says 2 bytes a frame, but its format makes 4" },
+	{ "audio without a format is refused", .audio_bytes = 4,
+	    .want = "the audio of the WAV file comes before its format" },
+};
+
+static int feed(struct wav *w, const uint8_t *bytes, size_t n, size_t piece, struct buffer *out,
+    struct error *err)
+{
+	for (size_t at = 0; at < n; at += piece)
+		if (wav_feed(w, bytes + at, MIN(piece, n - at), out, err) != 0)
+			return -1;
+	return wav_finish(w, err);
+}
+
+/* What byte i of the output is: the file's bytes count from 1, and of wide samples the lower ones are missing. */
+static uint8_t expected(const struct row *r, size_t i)
+{
+	size_t wide = r->tag == TAG_PCM ? (r->bits + 7) / 8 : 1;
+
+	if (wide <= 2)
+		return (uint8_t)(i + 1);
+	return (uint8_t)(i / 2 * wide + wide - 2 + i % 2 + 1);
+}
+
+static void check_audio(const struct row *r, struct wav *w, const struct buffer *out)
+{
+	const struct format *f = wav_format(w);
+
+	assert_int_equal(f->encoding, r->encoding);
+	assert_int_equal(f->channels, r->channels);
+	assert_int_equal(f->rate_hz, r->rate);
+	assert_int_equal(out->len, r->want_bytes);
+	for (size_t i = 0; i < out->len; i++)
+		assert_int_equal(buffer_head(out)[i], expected(r, i));
+	if (!r->lie)
+		assert_int_equal(
+		    wav_frames(w), r->audio_bytes / (r->channels * ((r->bits + 7) / 8)));
+	else if (r->data_size == 0 || r->data_size == UINT32_MAX)
+		assert_int_equal(wav_frames(w), 0);
+}
+
+static void check_row(const struct row *r, size_t piece)
+{
+	struct error err = ERROR_INIT;
+	struct wav *w = wav_new();
+	struct buffer out;
+	uint8_t file[256];
+	size_t n = build(file, r);
+
+	buffer_init(&out, 1000);
+	if (r->want == NULL) {
+		if (feed(w, file, n, piece, &out, &err) != 0)
+			fail_msg("%s", err.text);
+		check_audio(r, w, &out);
+	} else {
+		assert_int_equal(feed(w, file, n, piece, &out, &err), -1);
+		assert_string_equal(err.text, r->want);
+	}
+	buffer_done(&out);
+	wav_free(&w);
+}
+
+static void test_row(void **state)
+{
+	const struct row *r = *state;
+
+	for (size_t piece = 1; piece < 64; piece++)
+		check_row(r, piece);
+	check_row(r, 256);
+}
+
+static void expect_error(const char *bytes, size_t n, const char *want)
+{
+	struct error err = ERROR_INIT;
+	struct wav *w = wav_new();
+	struct buffer out;
+
+	buffer_init(&out, 1000);
+	assert_int_equal(feed(w, (const uint8_t *)bytes, n, 7, &out, &err), -1);
+	assert_string_equal(err.text, want);
+	assert_null(wav_format(w));
+	buffer_done(&out);
+	wav_free(&w);
+}
+
+static void test_what_is_no_wav_file_is_refused(void **state)
+{
+	(void)state;
+	expect_error("", 0, "this is not a WAV file");
+	expect_error("RIFF", 4, "this is not a WAV file");
+	expect_error("ID3\4\0\0\0\0\0\0\0\0\0\0", 14, "this is not a WAV file");
+	expect_error("RIFF\1\1\1\1AVI LIST", 16, "this is not a WAV file");
+	expect_error(
+	    "RF64\1\1\1\1WAVEds64", 16, "WAV files of the kind RF64 are not supported; only RIFF");
+	expect_error("RIFF\1\1\1\1WAVEfmt ", 16, "the WAV file ends before its audio begins");
+	expect_error("RIFF\1\1\1\1WAVEfmt \0\1\1\0", 20,
+	    "the format of the WAV file has 65792 bytes; allowed is 16 to 256");
+	expect_error("RIFF\1\1\1\1WAVEJUNK\377\377\377\377nothing", 27,
+	    "the WAV file ends before its audio begins");
+}
+
+static void test_a_full_buffer_is_an_error(void **state)
+{
+	const struct row r = { "", TAG_PCM, 24, 1, 16000, .audio_bytes = 90 };
+	struct error err = ERROR_INIT;
+	struct wav *w = wav_new();
+	struct buffer out;
+	uint8_t file[256];
+	size_t n = build(file, &r);
+
+	(void)state;
+	buffer_init(&out, 59);
+	assert_int_equal(wav_feed(w, file, n, &out, &err), -1);
+	assert_string_equal(err.text, "there is no room for 90 more bytes of audio");
+	buffer_done(&out);
+	wav_free(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest single[] = {
+		cmocka_unit_test(test_what_is_no_wav_file_is_refused),
+		cmocka_unit_test(test_a_full_buffer_is_an_error),
+	};
+	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+	struct row copies[ARRAY_SIZE(rows)];
+	int failed;
+
+	memcpy(copies, rows, sizeof rows);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tests[i] = (struct CMUnitTest){ copies[i].name, test_row, NULL, NULL, &copies[i] };
+	failed = cmocka_run_group_tests_name("wav", single, NULL, NULL);
+	failed += cmocka_run_group_tests_name("wav files", tests, NULL, NULL);
+	return failed;
+}
