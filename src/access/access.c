@@ -11,8 +11,8 @@
 #include "pool/pool.h"
 #include "session/roster.h"
 
-struct access *access_new(const struct access_config *cfg, struct pool *const *pools, unsigned pools_n,
-    struct roster *roster, struct work *work)
+struct access *access_new(const struct access_config *cfg, struct pool *const *pools,
+    unsigned pools_n, struct roster *roster, struct work *work)
 {
 	struct access *a = xcalloc(1, sizeof *a);
 
@@ -77,7 +77,8 @@ static void name_pools(const struct access *a, char *names, size_t cap)
 	for (unsigned i = 0; i < a->pools_n; i++) {
 		size_t used = strlen(names);
 
-		(void)snprintf(names + used, cap - used, "%s%s", i == 0 ? "" : ", ", pool_name(a->pools[i]));
+		(void)snprintf(
+		    names + used, cap - used, "%s%s", i == 0 ? "" : ", ", pool_name(a->pools[i]));
 	}
 }
 
@@ -91,6 +92,7 @@ struct pool *access_pool(const struct access *a, const char *name, struct error 
 		if (strcmp(pool_name(a->pools[i]), name) == 0)
 			return a->pools[i];
 	name_pools(a, names, sizeof names);
-	(void)error_set(err, ERROR_INVALID, "there is no pool \"%.40s\"; there is: %s", name, names);
+	(void)error_set(
+	    err, ERROR_INVALID, "there is no pool \"%.40s\"; there is: %s", name, names);
 	return NULL;
 }

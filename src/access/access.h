@@ -17,15 +17,15 @@ struct work;
 
 struct access_config {
 	struct session_limits session;
-	struct endpoint_config endpoint;  /* what a client gets that asks for nothing */
-	unsigned start_timeout_ms;        /* from connection to `start` */
-	unsigned ping_interval_ms;        /* between our pings on a quiet connection */
-	unsigned ping_timeout_ms;         /* without any sign of life the connection is dropped */
+	struct endpoint_config endpoint; /* what a client gets that asks for nothing */
+	unsigned start_timeout_ms;       /* from connection to `start` */
+	unsigned ping_interval_ms;       /* between our pings on a quiet connection */
+	unsigned ping_timeout_ms;        /* without any sign of life the connection is dropped */
 };
 
 /* Borrows all; the first pool is the one of clients that name none. */
-struct access *access_new(const struct access_config *cfg, struct pool *const *pools, unsigned pools_n,
-    struct roster *roster, struct work *work);
+struct access *access_new(const struct access_config *cfg, struct pool *const *pools,
+    unsigned pools_n, struct roster *roster, struct work *work);
 void access_free(struct access **a); /* no connection may be open */
 /* Looks after the open connections; to be called about once a second. */
 void access_look(struct access *a, uint64_t now_ns);

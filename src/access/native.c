@@ -83,7 +83,8 @@ static void on_event(void *arg, const struct session_event *e)
 	if (e->kind == SESSION_EVENT_ENDED)
 		close_with(n, WS_CLOSE_NORMAL, "done");
 	else if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
-		log_info("session %llu: ended: %s", (unsigned long long)n->context.session, e->error.why->text);
+		log_info("session %llu: ended: %s", (unsigned long long)n->context.session,
+		    e->error.why->text);
 		close_with(n, close_code(e->error.why->code), e->error.why->text);
 	}
 }
@@ -97,15 +98,16 @@ static void on_drain(void *arg)
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
-static int open_session(struct native *n, const struct native_start *start, struct error *err,
-    unsigned *retry_after_ms)
+static int open_session(
+    struct native *n, const struct native_start *start, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = n->access;
 	struct pool *pool = access_pool(a, start->pool[0] == '\0' ? NULL : start->pool, err);
 
 	if (pool == NULL || roster_has_room(a->roster, err) < 0)
 		return -1;
-	n->session = session_new(pool, a->work, &a->cfg.session, &start->session, err, retry_after_ms);
+	n->session =
+	    session_new(pool, a->work, &a->cfg.session, &start->session, err, retry_after_ms);
 	if (n->session == NULL)
 		return -1;
 	n->context.session = session_id(n->session);
@@ -148,9 +150,10 @@ static void on_text(struct native *n, const char *text, size_t bytes)
 	} else if (command == NATIVE_START && n->state == NATIVE_WAITING) {
 		on_start(n, &start);
 	} else if (command == NATIVE_START || n->state == NATIVE_WAITING) {
-		(void)error_set(&err, ERROR_INVALID, "%s", n->state == NATIVE_WAITING
-		        ? "the first message must be start"
-		        : "start was sent twice; a connection is one session");
+		(void)error_set(&err, ERROR_INVALID, "%s",
+		    n->state == NATIVE_WAITING
+			? "the first message must be start"
+			: "start was sent twice; a connection is one session");
 		refuse(n, &err, 0);
 	} else if (command == NATIVE_COMMIT) {
 		session_commit(n->session);
@@ -192,7 +195,8 @@ static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
 
 	(void)ws;
 	if (n->session != NULL)
-		log_info("session %llu: client left (%u %s)", (unsigned long long)n->context.session, code, why);
+		log_info("session %llu: client left (%u %s)",
+		    (unsigned long long)n->context.session, code, why);
 	drop_session(n);
 	if (n->prev != NULL)
 		n->prev->next = n->next;
@@ -241,7 +245,8 @@ void native_accept(struct access *a, struct http_exchange *x)
 
 	wish = http_wants_websocket(x, &err);
 	if (wish == HTTP_NO_UPGRADE)
-		(void)error_set(&err, ERROR_INVALID, "this is a WebSocket endpoint; connect with Upgrade: websocket");
+		(void)error_set(&err, ERROR_INVALID,
+		    "this is a WebSocket endpoint; connect with Upgrade: websocket");
 	if (wish != HTTP_UPGRADE) {
 		route_refuse(x, wish == HTTP_NO_UPGRADE ? 426 : 400, err.text, 0);
 		return;
@@ -254,14 +259,16 @@ void native_accept(struct access *a, struct http_exchange *x)
 	n = xcalloc(1, sizeof *n);
 	n->opened_ns = n->pinged_ns = clock_now_ns();
 	add(a, n);
-	n->ws = http_upgrade(x, first_subprotocol(x, subprotocol, sizeof subprotocol), &ws_events, n);
+	n->ws =
+	    http_upgrade(x, first_subprotocol(x, subprotocol, sizeof subprotocol), &ws_events, n);
 }
 
 static void look_at_start(struct native *n, uint64_t now_ns)
 {
 	struct error err;
 
-	if (n->state != NATIVE_WAITING || now_ns - n->opened_ns < n->access->cfg.start_timeout_ms * NS_PER_MS)
+	if (n->state != NATIVE_WAITING ||
+	    now_ns - n->opened_ns < n->access->cfg.start_timeout_ms * NS_PER_MS)
 		return;
 	(void)error_set(&err, ERROR_TIMEOUT, "no start came within start_timeout_ms %u",
 	    n->access->cfg.start_timeout_ms);
@@ -278,7 +285,8 @@ void native_look(struct native *n, uint64_t now_ns)
 	if (n->state == NATIVE_CLOSING || quiet_ns < cfg->ping_interval_ms * NS_PER_MS)
 		return;
 	if (quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
-		log_info("session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
+		log_info(
+		    "session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
 		    (unsigned long long)n->context.session, cfg->ping_timeout_ms);
 		close_with(n, WS_CLOSE_GOING_AWAY, "no sign of life");
 	} else if (now_ns - n->pinged_ns >= cfg->ping_interval_ms * NS_PER_MS) {

@@ -39,17 +39,19 @@ static json_t *words_of(const struct session_event *e)
 		const struct session_word *w = &e->final.words[i];
 
 		(void)json_array_append_new(words,
-		    json_pack("{s:o,s:I,s:I,s:o}", "text", text_of(w->text, w->text_bytes), "start_ms",
-		        (json_int_t)w->start_ms, "end_ms", (json_int_t)w->end_ms, "confidence",
-		        confidence_of(w->confidence)));
+		    json_pack("{s:o,s:I,s:I,s:o}", "text", text_of(w->text, w->text_bytes),
+			"start_ms", (json_int_t)w->start_ms, "end_ms", (json_int_t)w->end_ms,
+			"confidence", confidence_of(w->confidence)));
 	}
 	return words;
 }
 
 static const char *cause_name(enum ear_cause c)
 {
-	static const char *const names[] = { [EAR_CAUSE_NONE] = "none", [EAR_CAUSE_SILENCE] = "silence",
-		[EAR_CAUSE_MAX_LENGTH] = "max_length", [EAR_CAUSE_COMMIT] = "commit",
+	static const char *const names[] = { [EAR_CAUSE_NONE] = "none",
+		[EAR_CAUSE_SILENCE] = "silence",
+		[EAR_CAUSE_MAX_LENGTH] = "max_length",
+		[EAR_CAUSE_COMMIT] = "commit",
 		[EAR_CAUSE_STOP] = "stop" };
 
 	return names[c];
@@ -68,11 +70,12 @@ static void add_adaptation(json_t *final, const struct session_event *e)
 
 static json_t *final_of(const struct session_event *e, const struct native_context *ctx)
 {
-	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final", "utterance",
-	    (json_int_t)e->utterance, "text", text_of(e->final.text, e->final.text_bytes), "start_ms",
-	    (json_int_t)e->final.start_ms, "end_ms", (json_int_t)e->final.end_ms, "confidence",
-	    confidence_of(e->final.confidence), "cause", cause_name(e->final.cause), "instance",
-	    (json_int_t)ctx->instance, "words", words_of(e));
+	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final",
+	    "utterance", (json_int_t)e->utterance, "text",
+	    text_of(e->final.text, e->final.text_bytes), "start_ms", (json_int_t)e->final.start_ms,
+	    "end_ms", (json_int_t)e->final.end_ms, "confidence", confidence_of(e->final.confidence),
+	    "cause", cause_name(e->final.cause), "instance", (json_int_t)ctx->instance, "words",
+	    words_of(e));
 
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
@@ -81,8 +84,8 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 
 static json_t *error_of(const struct error *err, uint64_t utterance, unsigned retry_after_ms)
 {
-	json_t *error = json_pack("{s:s,s:s,s:o}", "type", "error", "code", error_code_name(err->code),
-	    "message", text_of(err->text, strlen(err->text)));
+	json_t *error = json_pack("{s:s,s:s,s:o}", "type", "error", "code",
+	    error_code_name(err->code), "message", text_of(err->text, strlen(err->text)));
 
 	if (error != NULL && utterance > 0)
 		(void)json_object_set_new(error, "utterance", json_integer((json_int_t)utterance));
@@ -97,35 +100,38 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 
 	switch (e->kind) {
 	case SESSION_EVENT_QUEUED:
-		return json_pack("{s:s,s:i,s:I}", "type", "queued", "position", (int)e->queued.position,
-		    "estimated_wait_ms", (json_int_t)e->queued.estimated_wait_ms);
+		return json_pack("{s:s,s:i,s:I}", "type", "queued", "position",
+		    (int)e->queued.position, "estimated_wait_ms",
+		    (json_int_t)e->queued.estimated_wait_ms);
 	case SESSION_EVENT_READY:
-		return json_pack("{s:s,s:I,s:s,s:I}", "type", "ready", "session", (json_int_t)ctx->session,
-		    "pool", ctx->pool, "instance", (json_int_t)ctx->instance);
+		return json_pack("{s:s,s:I,s:s,s:I}", "type", "ready", "session",
+		    (json_int_t)ctx->session, "pool", ctx->pool, "instance",
+		    (json_int_t)ctx->instance);
 	case SESSION_EVENT_SPEECH_START:
-		return json_pack("{s:s,s:I,s:I}", "type", "speech_start", "utterance", utterance, "at_ms",
-		    (json_int_t)e->at_ms);
+		return json_pack("{s:s,s:I,s:I}", "type", "speech_start", "utterance", utterance,
+		    "at_ms", (json_int_t)e->at_ms);
 	case SESSION_EVENT_SPEECH_END:
-		return json_pack("{s:s,s:I,s:I}", "type", "speech_end", "utterance", utterance, "at_ms",
-		    (json_int_t)e->at_ms);
+		return json_pack("{s:s,s:I,s:I}", "type", "speech_end", "utterance", utterance,
+		    "at_ms", (json_int_t)e->at_ms);
 	case SESSION_EVENT_PARTIAL:
-		return json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance", utterance, "text",
-		    text_of(e->partial.text, e->partial.text_bytes), "stable",
+		return json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance", utterance,
+		    "text", text_of(e->partial.text, e->partial.text_bytes), "stable",
 		    (json_int_t)e->partial.stable_bytes);
 	case SESSION_EVENT_FINAL:
 		return final_of(e, ctx);
 	case SESSION_EVENT_ERROR:
 		return error_of(e->error.why, e->utterance, e->error.retry_after_ms);
 	case SESSION_EVENT_ENDED:
-		return json_pack("{s:s,s:I,s:I}", "type", "done", "audio_ms", (json_int_t)e->ended.audio_ms,
-		    "utterances", (json_int_t)e->ended.utterances);
+		return json_pack("{s:s,s:I,s:I}", "type", "done", "audio_ms",
+		    (json_int_t)e->ended.audio_ms, "utterances", (json_int_t)e->ended.utterances);
 	}
 	return NULL;
 }
 
 static char *text_and_free(json_t *object)
 {
-	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	char *text =
+	    object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
 	json_decref(object);
 	return text;

@@ -24,7 +24,8 @@ struct field {
 static int take_pool(struct native_start *s, const char *text, struct error *err)
 {
 	if (strlen(text) >= sizeof s->pool)
-		return error_set(err, ERROR_INVALID, "pool: a name has at most %zu bytes", sizeof s->pool - 1);
+		return error_set(
+		    err, ERROR_INVALID, "pool: a name has at most %zu bytes", sizeof s->pool - 1);
 	memcpy(s->pool, text, strlen(text) + 1);
 	return 0;
 }
@@ -41,7 +42,8 @@ static int take_endpointing(struct native_start *s, const char *text, struct err
 	else if (strcmp(text, "manual") == 0)
 		s->session.ear.endpoint.endpointing = ENDPOINTING_MANUAL;
 	else
-		return error_set(err, ERROR_INVALID, "endpointing \"%.40s\" is not known; vad or manual", text);
+		return error_set(
+		    err, ERROR_INVALID, "endpointing \"%.40s\" is not known; vad or manual", text);
 	return 0;
 }
 
@@ -50,8 +52,8 @@ static int take_adaptation(struct native_start *s, const char *text, struct erro
 	long n = base64_decode(text, strlen(text), s->adaptation, sizeof s->adaptation);
 
 	if (n < 0)
-		return error_set(err, ERROR_INVALID, "adaptation is not base64 of at most %zu bytes",
-		    sizeof s->adaptation);
+		return error_set(err, ERROR_INVALID,
+		    "adaptation is not base64 of at most %zu bytes", sizeof s->adaptation);
 	s->session.adaptation = s->adaptation;
 	s->session.adaptation_bytes = (size_t)n;
 	return 0;
@@ -73,44 +75,51 @@ static const struct field fields[] = {
 	{ "max_utterance_ms", KIND_WHOLE, AT(ear.endpoint.max_utterance_ms), NULL, 1e9 },
 	{ "offset_ms", KIND_WHOLE, AT(offset_ms), NULL, 9e15 },
 	{ "adaptation", KIND_TEXT, 0, take_adaptation, 0 },
-	{ "return_adaptation", KIND_FLAG, offsetof(struct native_start, return_adaptation), NULL, 0 },
+	{ "return_adaptation", KIND_FLAG, offsetof(struct native_start, return_adaptation), NULL,
+	    0 },
 };
 
 static const char *json_kind(const json_t *v)
 {
-	static const char *const names[] = { "an object", "an array", "text", "a number", "a number", "true",
-		"false", "null" };
+	static const char *const names[] = { "an object", "an array", "text", "a number",
+		"a number", "true", "false", "null" };
 
 	return names[json_typeof(v)];
 }
 
-static int take_text(const struct field *f, const json_t *v, struct native_start *s, struct error *err)
+static int take_text(
+    const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	if (!json_is_string(v))
-		return error_set(err, ERROR_INVALID, "%s must be text, not %s", f->name, json_kind(v));
+		return error_set(
+		    err, ERROR_INVALID, "%s must be text, not %s", f->name, json_kind(v));
 	if (strlen(json_string_value(v)) != json_string_length(v))
 		return error_set(err, ERROR_INVALID, "%s must not have a zero byte in it", f->name);
 	return f->take(s, json_string_value(v), err);
 }
 
-static int take_flag(const struct field *f, const json_t *v, struct native_start *s, struct error *err)
+static int take_flag(
+    const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	if (!json_is_boolean(v))
-		return error_set(err, ERROR_INVALID, "%s must be true or false, not %s", f->name, json_kind(v));
+		return error_set(
+		    err, ERROR_INVALID, "%s must be true or false, not %s", f->name, json_kind(v));
 	*(bool *)((char *)s + f->offset) = json_is_true(v);
 	return 0;
 }
 
 /* 16000.0 is a whole number too: there are clients whose language has no other kind. */
-static int take_whole(const struct field *f, const json_t *v, struct native_start *s, struct error *err)
+static int take_whole(
+    const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	double d = json_number_value(v);
 
 	if (!json_is_number(v))
-		return error_set(err, ERROR_INVALID, "%s must be a whole number, not %s", f->name, json_kind(v));
+		return error_set(
+		    err, ERROR_INVALID, "%s must be a whole number, not %s", f->name, json_kind(v));
 	if (d != floor(d) || d < 0 || d > f->max)
-		return error_set(err, ERROR_INVALID, "%s must be a whole number from 0 to %.0f, not %g", f->name,
-		    f->max, d);
+		return error_set(err, ERROR_INVALID,
+		    "%s must be a whole number from 0 to %.0f, not %g", f->name, f->max, d);
 	if (f->offset == AT(offset_ms))
 		s->session.offset_ms = (uint64_t)d;
 	else
@@ -118,15 +127,18 @@ static int take_whole(const struct field *f, const json_t *v, struct native_star
 	return 0;
 }
 
-static int take_real(const struct field *f, const json_t *v, struct native_start *s, struct error *err)
+static int take_real(
+    const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	if (!json_is_number(v))
-		return error_set(err, ERROR_INVALID, "%s must be a number, not %s", f->name, json_kind(v));
+		return error_set(
+		    err, ERROR_INVALID, "%s must be a number, not %s", f->name, json_kind(v));
 	*(double *)(void *)((char *)s + f->offset) = json_number_value(v);
 	return 0;
 }
 
-static int take_field(const struct field *f, const json_t *v, struct native_start *s, struct error *err)
+static int take_field(
+    const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	switch (f->kind) {
 	case KIND_TEXT:
@@ -154,13 +166,15 @@ static int parse_start(const json_t *message, struct native_start *start, struct
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)message, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)message, name, value)
+	{
 		const struct field *f = find_field(name);
 
 		if (strcmp(name, "type") == 0)
 			continue;
 		if (f == NULL)
-			return error_set(err, ERROR_INVALID, "start has a field \"%.60s\" that is not known", name);
+			return error_set(err, ERROR_INVALID,
+			    "start has a field \"%.60s\" that is not known", name);
 		if (take_field(f, value, start, err) < 0)
 			return -1;
 	}
@@ -172,15 +186,17 @@ static int parse_bare(const json_t *message, const char *type, struct error *err
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)message, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)message, name, value)
+	{
 		if (strcmp(name, "type") != 0)
-			return error_set(err, ERROR_INVALID, "%s has a field \"%.60s\" that is not known", type, name);
+			return error_set(err, ERROR_INVALID,
+			    "%s has a field \"%.60s\" that is not known", type, name);
 	}
 	return 0;
 }
 
-static int parse_object(const json_t *message, enum native_command *command, struct native_start *start,
-    struct error *err)
+static int parse_object(const json_t *message, enum native_command *command,
+    struct native_start *start, struct error *err)
 {
 	const json_t *type = json_object_get(message, "type");
 	const char *word = json_string_value(type);
@@ -197,20 +213,21 @@ static int parse_object(const json_t *message, enum native_command *command, str
 	else if (strcmp(word, "stop") == 0)
 		*command = NATIVE_STOP;
 	else
-		return error_set(err, ERROR_INVALID, "type \"%.40s\" is not known; start, commit or stop", word);
+		return error_set(
+		    err, ERROR_INVALID, "type \"%.40s\" is not known; start, commit or stop", word);
 	return parse_bare(message, word, err);
 }
 
-int native_parse(const char *text, size_t n, enum native_command *command, struct native_start *start,
-    struct error *err)
+int native_parse(const char *text, size_t n, enum native_command *command,
+    struct native_start *start, struct error *err)
 {
 	json_error_t why;
 	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
 	int rc;
 
 	if (message == NULL)
-		return error_set(err, ERROR_INVALID, "the message is not JSON: %s at byte %d", why.text,
-		    why.position);
+		return error_set(err, ERROR_INVALID, "the message is not JSON: %s at byte %d",
+		    why.text, why.position);
 	rc = parse_object(message, command, start, err);
 	json_decref(message);
 	return rc;

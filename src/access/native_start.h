@@ -15,7 +15,7 @@ struct error;
 enum native_command { NATIVE_START, NATIVE_COMMIT, NATIVE_STOP };
 
 struct native_start {
-	char pool[64];              /* "": not named */
+	char pool[64];                 /* "": not named */
 	struct session_config session; /* its adaptation points to the field below */
 	bool return_adaptation;
 	uint8_t adaptation[IPC_BLOB_MAX];
@@ -23,7 +23,7 @@ struct native_start {
 
 /* Reads one message. For NATIVE_START fills *start, which holds the defaults before. -1: *err is a sentence for the
  * client that names the field. */
-int native_parse(const char *text, size_t n, enum native_command *command, struct native_start *start,
-    struct error *err);
+int native_parse(const char *text, size_t n, enum native_command *command,
+    struct native_start *start, struct error *err);
 
 #endif

@@ -26,25 +26,32 @@ static const char *status_word(unsigned status)
 	}
 }
 
-static void refuse(struct http_exchange *x, unsigned status, const char *message, const char *headers)
+static void refuse(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers)
 {
-	json_t *body = json_pack("{s:{s:s,s:s}}", "error", "code", status_word(status), "message", message);
+	json_t *body =
+	    json_pack("{s:{s:s,s:s}}", "error", "code", status_word(status), "message", message);
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 	const char *plain = text == NULL ? "{}" : text;
-	const struct http_answer a = { .status = status, .content_type = "application/json",
-		.headers = headers, .body = plain, .body_bytes = strlen(plain) };
+	const struct http_answer a = { .status = status,
+		.content_type = "application/json",
+		.headers = headers,
+		.body = plain,
+		.body_bytes = strlen(plain) };
 
 	http_respond(x, &a);
 	free(text);
 	json_decref(body);
 }
 
-void route_refuse(struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms)
+void route_refuse(
+    struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms)
 {
 	char headers[48] = "";
 
 	if (retry_after_ms > 0)
-		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n", (retry_after_ms + 999) / 1000);
+		(void)snprintf(
+		    headers, sizeof headers, "Retry-After: %u\r\n", (retry_after_ms + 999) / 1000);
 	refuse(x, status, message, retry_after_ms > 0 ? headers : NULL);
 }
 
@@ -58,8 +65,8 @@ static void refuse_method(struct http_exchange *x, const struct route *row)
 {
 	char message[200], headers[48];
 
-	(void)snprintf(message, sizeof message, "%s is not allowed for %s; %s is", http_method(x), row->path,
-	    row->method);
+	(void)snprintf(message, sizeof message, "%s is not allowed for %s; %s is", http_method(x),
+	    row->path, row->method);
 	(void)snprintf(headers, sizeof headers, "Allow: %s\r\n", row->method);
 	refuse(x, 405, message, headers);
 }

@@ -17,6 +17,7 @@ struct route {
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
 
 /* {"error":{"code":...,"message":...}} with `status`; retry_after_ms 0: no Retry-After. */
-void route_refuse(struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms);
+void route_refuse(
+    struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms);
 
 #endif

@@ -21,9 +21,9 @@ void resample_free(struct resample **r);
  * -1 when memory is out. */
 int resample_feed(struct resample *r, const float *in, size_t n, int16_t *out, size_t *done_out,
     struct error *err);
-/* Gives what the filter still holds, so that all outputs together are the input's duration, to the
- * nearest sample; call it until *done_out is 0. More may be fed then: that starts from silence, and the filter's memory
- * is given back until it does. */
+/* Gives what the filter still holds, so that all outputs together are the input's duration, to the nearest
+ * sample; call it until *done_out is 0. More may be fed then: that starts from silence. The filter's
+ * memory is given back until it does. */
 int resample_flush(struct resample *r, int16_t *out, size_t *done_out, struct error *err);
 
 #endif

@@ -10,8 +10,9 @@ struct buffer {
 	uint8_t *data; /* owned; the bytes in use start at data + head */
 	size_t head;   /* bytes already taken */
 	size_t len;    /* bytes in use; head + len <= cap */
-	size_t cap;    /* bytes allocated; may exceed max by the growth factor; 0 before the first append */
-	size_t max;    /* bytes allowed in use */
+	size_t
+	    cap; /* bytes allocated; may exceed max by the growth factor; 0 before the first append */
+	size_t max; /* bytes allowed in use */
 };
 
 void buffer_init(struct buffer *b, size_t max_bytes);
@@ -25,6 +26,7 @@ uint8_t *buffer_reserve(struct buffer *b, size_t n);
 void buffer_grow(struct buffer *b, size_t n); /* n <= what was reserved */
 
 const uint8_t *buffer_head(const struct buffer *b);
-void buffer_consume(struct buffer *b, size_t n); /* n <= len; frees the memory of a large empty buffer */
+void buffer_consume(
+    struct buffer *b, size_t n); /* n <= len; frees the memory of a large empty buffer */
 
 #endif

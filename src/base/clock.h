@@ -10,7 +10,7 @@
 
 typedef uint64_t clock_now_f(void *arg);
 
-uint64_t clock_now_ns(void);       /* CLOCK_MONOTONIC */
+uint64_t clock_now_ns(void);         /* CLOCK_MONOTONIC */
 uint64_t clock_process_cpu_ns(void); /* CPU time used by this process */
 
 #endif

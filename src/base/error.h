@@ -25,7 +25,10 @@ struct error {
 	char text[256]; /* one sentence without a full stop; always terminated */
 };
 
-#define ERROR_INIT { ERROR_NONE, "" }
+#define ERROR_INIT                                                                                 \
+	{                                                                                          \
+		ERROR_NONE, ""                                                                     \
+	}
 
 /* Fills *err and returns -1, so that a failure is `return error_set(err, ...)`. */
 int error_set(struct error *err, enum error_code code, const char *fmt, ...)

@@ -8,25 +8,25 @@
 
 /* X(kind, name, one line of help) */
 #define METRICS(X)                                                                                 \
-	X(COUNTER, connections_total, "Connections accepted")                                       \
-	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")    \
-	X(COUNTER, http_requests_total, "HTTP requests read whole")                                 \
-	X(COUNTER, http_errors_total, "HTTP requests answered with a status of 400 or more")        \
-	X(COUNTER, sessions_opened_total, "Sessions opened")                                        \
-	X(COUNTER, sessions_closed_total, "Sessions closed, however they ended")                    \
-	X(COUNTER, sessions_refused_total, "Sessions refused before they were given a place")       \
-	X(COUNTER, sessions_failed_total, "Sessions ended by an error")                             \
-	X(COUNTER, utterances_opened_total, "Utterances in which speech began")                     \
-	X(COUNTER, utterances_done_total, "Utterances that ended with a final")                     \
-	X(COUNTER, utterances_failed_total, "Utterances that ended with an error")                  \
-	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")   \
-	X(COUNTER, partials_total, "Partial texts sent")                                            \
-	X(COUNTER, words_total, "Words in finals")                                                  \
-	X(COUNTER, audio_received_ms_total, "Audio received, in milliseconds of its own time")      \
-	X(COUNTER, audio_decoded_ms_total, "Audio of finished utterances, in milliseconds")         \
-	X(COUNTER, decode_cpu_us_total, "CPU time of instances for finished utterances, in us")       \
-	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")      \
-	X(GAUGE, sessions, "Sessions open now")                                                     \
+	X(COUNTER, connections_total, "Connections accepted")                                      \
+	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")   \
+	X(COUNTER, http_requests_total, "HTTP requests read whole")                                \
+	X(COUNTER, http_errors_total, "HTTP requests answered with a status of 400 or more")       \
+	X(COUNTER, sessions_opened_total, "Sessions opened")                                       \
+	X(COUNTER, sessions_closed_total, "Sessions closed, however they ended")                   \
+	X(COUNTER, sessions_refused_total, "Sessions refused before they were given a place")      \
+	X(COUNTER, sessions_failed_total, "Sessions ended by an error")                            \
+	X(COUNTER, utterances_opened_total, "Utterances in which speech began")                    \
+	X(COUNTER, utterances_done_total, "Utterances that ended with a final")                    \
+	X(COUNTER, utterances_failed_total, "Utterances that ended with an error")                 \
+	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")  \
+	X(COUNTER, partials_total, "Partial texts sent")                                           \
+	X(COUNTER, words_total, "Words in finals")                                                 \
+	X(COUNTER, audio_received_ms_total, "Audio received, in milliseconds of its own time")     \
+	X(COUNTER, audio_decoded_ms_total, "Audio of finished utterances, in milliseconds")        \
+	X(COUNTER, decode_cpu_us_total, "CPU time of instances for finished utterances, in us")    \
+	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")     \
+	X(GAUGE, sessions, "Sessions open now")                                                    \
 	X(GAUGE, connections, "Connections open now")
 
 #define METRIC_ENUM(kind, name, help) METRIC_##name,

@@ -38,8 +38,8 @@ struct engine_result {
 	const char *text; /* UTF-8, words separated by one space; "" when nothing was heard */
 	float confidence; /* 0..1, of the whole text */
 	const struct engine_word *words;
-	size_t words_n;         /* <= ENGINE_WORDS_MAX; 0 in partials of engines that do not know yet */
-	const void *adaptation; /* only from end: for the begin of the session's next utterance */
+	size_t words_n; /* <= ENGINE_WORDS_MAX; 0 in partials of engines that do not know yet */
+	const void *adaptation;  /* only from end: for the begin of the session's next utterance */
 	size_t adaptation_bytes; /* <= ENGINE_ADAPTATION_MAX_BYTES */
 };
 
@@ -48,8 +48,8 @@ struct engine_result {
 typedef bool engine_progress_f(void *arg, uint64_t decoded_samples);
 
 struct engine_begin {
-	const void *adaptation; /* what an end returned earlier; borrowed for the call */
-	size_t adaptation_bytes; /* 0: the speaker is unknown */
+	const void *adaptation;         /* what an end returned earlier; borrowed for the call */
+	size_t adaptation_bytes;        /* 0: the speaker is unknown */
 	engine_progress_f *on_progress; /* may be NULL */
 	void *arg;
 };
@@ -61,7 +61,8 @@ struct engine_ops {
 	const char *name;
 	/* Takes key=value parameters; an unknown key or a bad value is a worded ERROR_CONFIG, a model that
 	 * is not there an ERROR_ENGINE that names the path. */
-	int (*load)(struct engine **out, const struct engine_param *params, size_t params_n, struct error *err);
+	int (*load)(struct engine **out, const struct engine_param *params, size_t params_n,
+	    struct error *err);
 	void (*unload)(struct engine **engine);
 	const char *(*model)(const struct engine *engine); /* for people: "en-us"; lent */
 	int (*begin)(struct engine *engine, const struct engine_begin *begin, struct error *err);

@@ -24,8 +24,8 @@ int channel_pair(int fds_out[2], struct error *err);
 int channel_set_nonblocking(int fd, struct error *err);
 
 /* Sends `m` and a duplicate of each of the `fds_n` descriptors. */
-enum channel_status channel_send(int fd, const struct ipc_message *m, const int *fds, size_t fds_n,
-    struct error *err);
+enum channel_status channel_send(
+    int fd, const struct ipc_message *m, const int *fds, size_t fds_n, struct error *err);
 
 /* What a receiver keeps between calls; about 90 KiB, so one for each thread, not one for each channel. */
 struct channel_inbox {
@@ -37,7 +37,7 @@ struct channel_inbox {
 
 /* Receives one message into *out, which borrows from *inbox until the next call. Descriptors that come
  * with a message that is refused are closed here. */
-enum channel_status channel_receive(int fd, struct channel_inbox *inbox, struct ipc_message *out,
-    struct error *err);
+enum channel_status channel_receive(
+    int fd, struct channel_inbox *inbox, struct ipc_message *out, struct error *err);
 
 #endif

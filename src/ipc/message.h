@@ -80,7 +80,7 @@ struct ipc_spawn { /* SPAWN, SPAWNED, EXITED, SPAWN_FAILED */
 	struct ipc_text text; /* SPAWN_FAILED */
 };
 
-struct ipc_failure { /* HOST_FAILED, FAILED */
+struct ipc_failure {   /* HOST_FAILED, FAILED */
 	uint32_t code; /* enum error_code */
 	struct ipc_text text;
 };
@@ -101,12 +101,13 @@ struct ipc_result { /* PARTIAL (text and confidence only), FINAL */
 	struct ipc_text text;
 	uint16_t confidence;
 	uint16_t words_n; /* <= IPC_WORDS_MAX */
-	struct ipc_word *words; /* encode: the caller's; decode: the caller's array of IPC_WORDS_MAX */
+	struct ipc_word
+	    *words; /* encode: the caller's; decode: the caller's array of IPC_WORDS_MAX */
 	const uint8_t *adaptation;
 	uint32_t adaptation_bytes;
-	uint32_t cpu_us;   /* FINAL: CPU time from BEGIN to here */
-	uint32_t faults;   /* FINAL: minor page faults from BEGIN to here */
-	uint32_t rss_kb;   /* FINAL: of the instance now */
+	uint32_t cpu_us; /* FINAL: CPU time from BEGIN to here */
+	uint32_t faults; /* FINAL: minor page faults from BEGIN to here */
+	uint32_t rss_kb; /* FINAL: of the instance now */
 };
 
 struct ipc_message {

@@ -20,10 +20,12 @@ static const struct pool_counter pool_counters[] = {
 	    offsetof(struct pool_counts, spawned) },
 	{ "pool_instances_exited_total", "Instances whose process has ended",
 	    offsetof(struct pool_counts, exited) },
-	{ "pool_instances_lost_total", "Instances that ended unasked", offsetof(struct pool_counts, lost) },
+	{ "pool_instances_lost_total", "Instances that ended unasked",
+	    offsetof(struct pool_counts, lost) },
 	{ "pool_leases_granted_total", "Places given to sessions",
 	    offsetof(struct pool_counts, leases_granted) },
-	{ "pool_leases_ended_total", "Places given back", offsetof(struct pool_counts, leases_ended) },
+	{ "pool_leases_ended_total", "Places given back",
+	    offsetof(struct pool_counts, leases_ended) },
 	{ "pool_refused_full_total", "Sessions refused because the queue was full (queue_max)",
 	    offsetof(struct pool_counts, refused_full) },
 	{ "pool_refused_timeout_total", "Sessions refused after waiting for queue_timeout_ms",
@@ -34,7 +36,8 @@ static const struct pool_counter pool_counters[] = {
 	    offsetof(struct pool_counts, queue_left) },
 	{ "pool_utterances_begun_total", "Utterances begun by an instance",
 	    offsetof(struct pool_counts, utterances_begun) },
-	{ "pool_utterances_ended_total", "Utterances that an instance is done with, however they ended",
+	{ "pool_utterances_ended_total",
+	    "Utterances that an instance is done with, however they ended",
 	    offsetof(struct pool_counts, utterances_ended) },
 	{ "pool_stale_messages_total", "Late answers of instances, dropped by their epoch",
 	    offsetof(struct pool_counts, stale_messages) },
@@ -48,7 +51,8 @@ struct pool_histogram {
 };
 
 static const struct pool_histogram pool_histograms[] = {
-	{ "pool_wait_seconds", "From the wish for a place to its grant", offsetof(struct pool_counts, wait) },
+	{ "pool_wait_seconds", "From the wish for a place to its grant",
+	    offsetof(struct pool_counts, wait) },
 	{ "pool_begin_seconds", "From the beginning of an utterance to its BEGIN being written",
 	    offsetof(struct pool_counts, begin) },
 	{ "pool_final_seconds", "From the end of an utterance being written to its final",
@@ -80,7 +84,8 @@ static void add_gauge(struct page *p, const struct monitor *m, const char *name,
 {
 	head(p, name, help, "gauge");
 	for (unsigned i = 0; i < m->crews_n; i++)
-		page_add(p, PREFIX "%s{pool=\"%s\"} %u\n", name, pool_name(pool_at(m, i)), read(pool_at(m, i)));
+		page_add(p, PREFIX "%s{pool=\"%s\"} %u\n", name, pool_name(pool_at(m, i)),
+		    read(pool_at(m, i)));
 }
 
 static unsigned places(const struct pool *pool)
@@ -109,12 +114,14 @@ static void add_counter(struct page *p, const struct monitor *m, const struct po
 	for (unsigned i = 0; i < m->crews_n; i++) {
 		const char *counts = (const char *)pool_counts(pool_at(m, i));
 
-		page_add(p, PREFIX "%s{pool=\"%s\"} %" PRIu64 "\n", c->name, pool_name(pool_at(m, i)),
+		page_add(p, PREFIX "%s{pool=\"%s\"} %" PRIu64 "\n", c->name,
+		    pool_name(pool_at(m, i)),
 		    *(const uint64_t *)(const void *)(counts + c->offset));
 	}
 }
 
-static void add_buckets(struct page *p, const char *name, const char *pool, const struct histogram *h)
+static void add_buckets(
+    struct page *p, const char *name, const char *pool, const struct histogram *h)
 {
 	uint64_t below = 0;
 
@@ -123,7 +130,8 @@ static void add_buckets(struct page *p, const char *name, const char *pool, cons
 		page_add(p, PREFIX "%s_bucket{pool=\"%s\",le=\"%g\"} %" PRIu64 "\n", name, pool,
 		    (double)histogram_bounds_ns[i] / 1e9, below);
 	}
-	page_add(p, PREFIX "%s_bucket{pool=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, pool, h->count);
+	page_add(
+	    p, PREFIX "%s_bucket{pool=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, pool, h->count);
 	page_add(p, PREFIX "%s_sum{pool=\"%s\"} %.9f\n", name, pool, (double)h->sum_ns / 1e9);
 	page_add(p, PREFIX "%s_count{pool=\"%s\"} %" PRIu64 "\n", name, pool, h->count);
 }
@@ -149,7 +157,8 @@ char *monitor_metrics(const struct monitor *m)
 	add_gauge(&p, m, "pool_ready", "Whether the pool's host has its model loaded", is_ready);
 	add_gauge(&p, m, "pool_places", "Places (max)", places);
 	add_gauge(&p, m, "pool_places_taken", "Places lent to sessions now", pool_places_taken);
-	add_gauge(&p, m, "pool_queue_length", "Sessions that wait for a place now", pool_queue_length);
+	add_gauge(
+	    &p, m, "pool_queue_length", "Sessions that wait for a place now", pool_queue_length);
 	add_instances(&p, m);
 	for (size_t i = 0; i < ARRAY_SIZE(pool_counters); i++)
 		add_counter(&p, m, &pool_counters[i]);

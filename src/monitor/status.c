@@ -137,12 +137,13 @@ static json_t *sums_of(const struct monitor *m)
 	set(sums, "leases", sum(t.leases_granted, t.leases_ended, taken));
 	set(sums, "utterances",
 	    sum(metric_get(METRIC_utterances_opened_total),
-	        metric_get(METRIC_utterances_done_total) + metric_get(METRIC_utterances_failed_total) +
-	            metric_get(METRIC_utterances_abandoned_total),
-	        open));
+		metric_get(METRIC_utterances_done_total) +
+		    metric_get(METRIC_utterances_failed_total) +
+		    metric_get(METRIC_utterances_abandoned_total),
+		open));
 	set(sums, "sessions",
 	    sum(metric_get(METRIC_sessions_opened_total), metric_get(METRIC_sessions_closed_total),
-	        roster_count(m->roster)));
+		roster_count(m->roster)));
 	return sums;
 }
 
@@ -179,7 +180,8 @@ char *monitor_ready(const struct monitor *m, bool *ready_out)
 		enum pool_state s = pool_state(pool);
 
 		ready = ready || s == POOL_READY;
-		set(pools, pool_name(pool), json_string(s == POOL_FAILED ? pool_failure(pool) : pool_state_name(s)));
+		set(pools, pool_name(pool),
+		    json_string(s == POOL_FAILED ? pool_failure(pool) : pool_state_name(s)));
 	}
 	set(page, "ready", json_boolean(ready));
 	set(page, "pools", pools);

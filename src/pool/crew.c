@@ -35,8 +35,9 @@ struct member {
 	int fd, pidfd; /* -1: closed */
 	uv_poll_t poll, exit_poll;
 	bool wants_room; /* a send found no room */
-	bool gone;       /* the process has ended; its wait status may still be on the way from the host */
-	bool exited;     /* ... and the pool knows */
+	bool
+	    gone; /* the process has ended; its wait status may still be on the way from the host */
+	bool exited; /* ... and the pool knows */
 	unsigned handles;
 };
 
@@ -391,8 +392,8 @@ static void op_wake_at(void *arg, uint64_t at_ns)
 	if (at_ns == UINT64_MAX)
 		(void)uv_timer_stop(&c->timer);
 	else
-		(void)uv_timer_start(&c->timer, on_timer,
-		    at_ns > now_ns ? (at_ns - now_ns) / NS_PER_MS + 1 : 0, 0);
+		(void)uv_timer_start(
+		    &c->timer, on_timer, at_ns > now_ns ? (at_ns - now_ns) / NS_PER_MS + 1 : 0, 0);
 }
 
 static const struct pool_ops pool_ops = {
@@ -446,7 +447,8 @@ unsigned crew_private_kb(int pid)
 	if (f == NULL)
 		return 0;
 	while (fgets(line, sizeof line, f) != NULL)
-		if (sscanf(line, "Private_Clean: %u", &kb) == 1 || sscanf(line, "Private_Dirty: %u", &kb) == 1)
+		if (sscanf(line, "Private_Clean: %u", &kb) == 1 ||
+		    sscanf(line, "Private_Dirty: %u", &kb) == 1)
 			total += kb;
 	(void)fclose(f);
 	return total;

@@ -12,8 +12,8 @@ struct uv_loop_s;
 /* Borrows everything, for as long as the crew lives. Makes the pool; starts nothing yet. */
 struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct pool_config *pool_cfg,
     const struct host_config *host_cfg);
-void crew_start(struct crew *c); /* starts the host */
-struct pool *crew_pool(struct crew *c); /* lent; lives as long as the crew */
+void crew_start(struct crew *c);         /* starts the host */
+struct pool *crew_pool(struct crew *c);  /* lent; lives as long as the crew */
 int crew_host_pid(const struct crew *c); /* 0: none now */
 /* Private memory of that process now, in KiB; 0 where it cannot be read. Reads a file: for status pages. */
 unsigned crew_private_kb(int pid);

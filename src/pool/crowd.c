@@ -6,7 +6,7 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-#define RETIRE_GRACE_NS     (2 * NS_PER_S)   /* from being told to go to being killed */
+#define RETIRE_GRACE_NS (2 * NS_PER_S) /* from being told to go to being killed */
 
 struct instance *crowd_find(const struct pool *p, uint64_t id)
 {
@@ -161,8 +161,8 @@ static uint64_t deadline_ns(const struct pool *p, const struct instance *i)
 static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
 {
 	if (i->state == INSTANCE_STARTING)
-		log_warn("instance %s/%llu: not ready after start_timeout_ms %u, killing it", p->name,
-		    (unsigned long long)i->id, p->cfg.start_timeout_ms);
+		log_warn("instance %s/%llu: not ready after start_timeout_ms %u, killing it",
+		    p->name, (unsigned long long)i->id, p->cfg.start_timeout_ms);
 	i->since_ns = now_ns; /* kill again, should it be needed, one grace later */
 	crowd_kill(p, i);
 }

@@ -48,7 +48,8 @@ static void start(struct host *h);
 
 static void set_state(struct host *h, enum host_state to, const char *why)
 {
-	log_debug("host %s: %s -> %s on %s", h->cfg->name, state_names[h->state], state_names[to], why);
+	log_debug(
+	    "host %s: %s -> %s on %s", h->cfg->name, state_names[h->state], state_names[to], why);
 	h->state = to;
 }
 
@@ -108,7 +109,8 @@ static void on_pause_over(uv_timer_t *timer)
 	struct host *h = timer->data;
 
 	if (h->fd >= 0)
-		(void)uv_timer_start(timer, on_pause_over, 1, 0); /* its old socket is still closing */
+		(void)uv_timer_start(
+		    timer, on_pause_over, 1, 0); /* its old socket is still closing */
 	else
 		start(h);
 }
@@ -164,7 +166,8 @@ static void take_hello(struct host *h, const struct ipc_hello *hello)
 	(void)uv_timer_stop(&h->timer);
 	h->failures = 0;
 	set_state(h, HOST_READY, "hello");
-	log_info("host %s: %.*s with model %.*s loaded in %u ms, warmed up in %u ms, %u KiB private",
+	log_info(
+	    "host %s: %.*s with model %.*s loaded in %u ms, warmed up in %u ms, %u KiB private",
 	    h->cfg->name, (int)hello->engine.length, hello->engine.bytes, (int)hello->model.length,
 	    hello->model.bytes, hello->load_ms, hello->warmup_ms, hello->private_kb);
 	h->events->on_ready(h->arg, hello);
@@ -174,8 +177,8 @@ static void take_failure(struct host *h, const struct ipc_failure *f)
 {
 	struct error err;
 
-	(void)error_set(&err, f->code < ERROR_CODES ? (enum error_code)f->code : ERROR_ENGINE, "%.*s",
-	    (int)f->text.length, f->text.bytes);
+	(void)error_set(&err, f->code < ERROR_CODES ? (enum error_code)f->code : ERROR_ENGINE,
+	    "%.*s", (int)f->text.length, f->text.bytes);
 	log_error("host %s: %s", h->cfg->name, err.text);
 	h->events->on_failed(h->arg, &err);
 }
@@ -244,8 +247,11 @@ static int spawn_process(struct host *h, int theirs, int stderr_fd, struct error
 	uv_stdio_container_t stdio[4] = { { .flags = UV_IGNORE }, { .flags = UV_IGNORE },
 		{ .flags = UV_INHERIT_FD, .data.fd = stderr_fd },
 		{ .flags = UV_INHERIT_FD, .data.fd = theirs } };
-	uv_process_options_t o = { .exit_cb = on_exit_status, .file = h->cfg->program, .stdio = stdio,
-		.stdio_count = 4, .flags = UV_PROCESS_DETACHED };
+	uv_process_options_t o = { .exit_cb = on_exit_status,
+		.file = h->cfg->program,
+		.stdio = stdio,
+		.stdio_count = 4,
+		.flags = UV_PROCESS_DETACHED };
 	char *args[70] = { (char *)(uintptr_t)h->cfg->program, (char *)(uintptr_t)h->cfg->engine };
 	size_t n = 2;
 	int rc;
@@ -310,8 +316,8 @@ static void start(struct host *h)
 	(void)uv_timer_start(&h->timer, on_start_timeout, h->cfg->start_timeout_ms, 0);
 }
 
-struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg, const struct host_events *events,
-    void *arg)
+struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
+    const struct host_events *events, void *arg)
 {
 	struct host *h = xcalloc(1, sizeof *h);
 

@@ -12,8 +12,8 @@ struct uv_loop_s;
 struct ipc_hello;
 
 struct host_config {
-	const char *program;       /* path of stenopool-host */
-	const char *name;          /* the pool's, for the log */
+	const char *program; /* path of stenopool-host */
+	const char *name;    /* the pool's, for the log */
 	const char *engine;
 	char *const *params;       /* "key=value", ended by NULL */
 	unsigned start_timeout_ms; /* exec to HELLO; a slower host is killed */
@@ -23,8 +23,9 @@ struct host_config {
 
 struct host_events {
 	void (*on_ready)(void *arg, const struct ipc_hello *hello);
-	void (*on_down)(void *arg);                            /* it ended; a restart is planned */
-	void (*on_failed)(void *arg, const struct error *why); /* it said it cannot; a restart is planned too */
+	void (*on_down)(void *arg); /* it ended; a restart is planned */
+	void (*on_failed)(
+	    void *arg, const struct error *why); /* it said it cannot; a restart is planned too */
 	/* A newborn; the receiver owns the descriptors. */
 	void (*on_spawned)(void *arg, uint64_t id, int pid, const int fds[3]);
 	void (*on_spawn_failed)(void *arg, uint64_t id, const struct error *why);
@@ -32,8 +33,8 @@ struct host_events {
 };
 
 /* Borrows everything; nothing is started yet. */
-struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg, const struct host_events *events,
-    void *arg);
+struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
+    const struct host_events *events, void *arg);
 void host_start(struct host *h);
 int host_spawn(struct host *h, uint64_t id); /* -1: it is not ready */
 int host_pid(const struct host *h);          /* 0: none */

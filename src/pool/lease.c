@@ -20,14 +20,14 @@ static int refuse(struct pool *p, struct error *err)
 	if (p->places_taken + p->queue.count >= p->cfg.max + p->cfg.queue_max) {
 		p->counts.refused_full++;
 		return error_set(err, ERROR_BUSY,
-		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)", p->name,
-		    p->cfg.max, p->cfg.queue_max);
+		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)",
+		    p->name, p->cfg.max, p->cfg.queue_max);
 	}
 	return 0;
 }
 
-struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg, struct error *err,
-    unsigned *retry_after_ms_out)
+struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg,
+    struct error *err, unsigned *retry_after_ms_out)
 {
 	struct lease *l;
 
@@ -100,7 +100,8 @@ static void give_up_place(struct lease *l)
 	struct pool *p = l->pool;
 
 	forget_utterance(l);
-	lease_list_remove(l); /* before the pool settles: no newborn for a place that is given back */
+	lease_list_remove(
+	    l); /* before the pool settles: no newborn for a place that is given back */
 	if (l->instance != NULL)
 		crowd_give_back(p, l->instance);
 	l->instance = NULL;
@@ -155,7 +156,8 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 		size_t part = MIN(n - taken, (size_t)IPC_AUDIO_MAX_SAMPLES);
 		struct ipc_message m = { .type = IPC_AUDIO, .epoch = l->epoch };
 
-		m.audio.bytes = (const uint8_t *)(samples + taken); /* s16le: the hosts we run on are */
+		m.audio.bytes =
+		    (const uint8_t *)(samples + taken); /* s16le: the hosts we run on are */
 		m.audio.samples = (uint32_t)part;
 		if (!send_to(l, &m))
 			break;
@@ -209,8 +211,9 @@ static void on_early_final(struct lease *l)
 	struct error err;
 
 	l->pool->counts.protocol_errors++;
-	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent a final before the utterance's end",
-	    l->pool->name, i->id);
+	(void)error_set(&err, ERROR_PEER,
+	    "instance %s/%" PRIu64 " sent a final before the utterance's end", l->pool->name,
+	    i->id);
 	log_warn("%s, killing it", err.text);
 	crowd_kill(l->pool, i);
 	lease_lost(l, &err);

@@ -8,17 +8,17 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-#define FIRST_MEAN_LEASE_NS (10 * NS_PER_S) /* the guess before any lease has ended */
+#define FIRST_MEAN_LEASE_NS (10 * NS_PER_S)   /* the guess before any lease has ended */
 #define SPAWN_PAUSE_NS      (100 * NS_PER_MS) /* after a newborn that failed; doubles */
 #define SPAWN_PAUSES        6                 /* ... so often */
-
 
 uint64_t pool_now_ns(const struct pool *p)
 {
 	return p->ops->now_ns(p->arg);
 }
 
-struct pool *pool_new(const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg)
+struct pool *pool_new(
+    const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg)
 {
 	struct pool *p = xcalloc(1, sizeof *p);
 
@@ -233,8 +233,8 @@ static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
 	struct error err;
 
 	p->counts.protocol_errors++;
-	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s while %s", p->name, i->id,
-	    ipc_type_name(type), instance_state_name(i->state));
+	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s while %s", p->name,
+	    i->id, ipc_type_name(type), instance_state_name(i->state));
 	log_warn("%s, killing it", err.text);
 	crowd_kill(p, i);
 	if (l != NULL)

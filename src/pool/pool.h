@@ -29,9 +29,9 @@ enum refresh {
 };
 
 struct pool_config {
-	unsigned min;              /* 0..1024: instances kept alive */
-	unsigned max;              /* 1..1024: places, so leases at once */
-	unsigned spare;            /* 0..1024: newborns kept ahead, beyond those in leased places */
+	unsigned min;   /* 0..1024: instances kept alive */
+	unsigned max;   /* 1..1024: places, so leases at once */
+	unsigned spare; /* 0..1024: newborns kept ahead, beyond those in leased places */
 	enum refresh refresh;
 	unsigned queue_max;        /* 0..100000: leases that may wait */
 	unsigned queue_timeout_ms; /* a longer wait is refused */
@@ -56,21 +56,23 @@ struct pool_ops {
 enum pool_state { POOL_STARTING, POOL_READY, POOL_FAILED, POOL_STOPPED, POOL_STATES };
 
 struct pool_counts {
-	uint64_t spawned, exited;                    /* instances; spawned - exited = alive */
-	uint64_t lost;                               /* instances that ended unasked */
-	uint64_t leases_granted, leases_ended;       /* granted - ended = places taken */
+	uint64_t spawned, exited;              /* instances; spawned - exited = alive */
+	uint64_t lost;                         /* instances that ended unasked */
+	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
-	uint64_t queue_left;                         /* waiting clients that gave up */
-	uint64_t utterances_begun, utterances_ended; /* as instances saw them; final, failed, lost or aborted */
-	uint64_t stale_messages;                     /* late answers dropped by their epoch */
-	uint64_t protocol_errors;                    /* messages an instance had no right to send; it was killed */
-	struct histogram wait;                       /* request of a lease to its grant */
-	struct histogram begin;                      /* wish to begin an utterance to BEGIN written */
-	struct histogram final;                      /* END written to FINAL received */
+	uint64_t queue_left; /* waiting clients that gave up */
+	uint64_t utterances_begun,
+	    utterances_ended;     /* as instances saw them; final, failed, lost or aborted */
+	uint64_t stale_messages;  /* late answers dropped by their epoch */
+	uint64_t protocol_errors; /* messages an instance had no right to send; it was killed */
+	struct histogram wait;    /* request of a lease to its grant */
+	struct histogram begin;   /* wish to begin an utterance to BEGIN written */
+	struct histogram final;   /* END written to FINAL received */
 };
 
 /* `name` and `ops`' arg are borrowed and must outlive the pool. */
-struct pool *pool_new(const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg);
+struct pool *pool_new(
+    const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg);
 void pool_free(struct pool **pool); /* every lease must have been released */
 /* Refuses all who wait, retires all idle instances and spawns no more; leases go on until released. */
 void pool_stop(struct pool *pool);
@@ -82,14 +84,16 @@ void pool_on_host_failed(struct pool *pool, const struct error *why); /* it cann
 bool pool_on_spawned(struct pool *pool, uint64_t id, int pid); /* false: nobody asked for it */
 void pool_on_message(struct pool *pool, uint64_t id, const struct ipc_message *m);
 void pool_on_writable(struct pool *pool, uint64_t id);
-void pool_on_lost(struct pool *pool, uint64_t id, const struct error *why);      /* its socket is closed */
+void pool_on_lost(
+    struct pool *pool, uint64_t id, const struct error *why);         /* its socket is closed */
 void pool_on_exited(struct pool *pool, uint64_t id, const char *how); /* its process is gone */
 void pool_on_time(struct pool *pool);
 
 /* A lease: the right to a place. Callbacks come from pool_on_* and from another lease's release, never from inside a call
  * on the same lease. Any of them may release the lease. */
 struct lease_events {
-	void (*on_queued)(void *arg, unsigned position, uint64_t estimated_wait_ms); /* position from 1; falls */
+	void (*on_queued)(
+	    void *arg, unsigned position, uint64_t estimated_wait_ms); /* position from 1; falls */
 	void (*on_granted)(void *arg);
 	/* It never will be granted; the lease is only to be released now. */
 	void (*on_refused)(void *arg, const struct error *why, unsigned retry_after_ms);
@@ -97,16 +101,17 @@ struct lease_events {
 	void (*on_writable)(void *arg);
 	void (*on_progress)(void *arg, uint64_t samples);
 	void (*on_partial)(void *arg, const struct ipc_result *r);
-	void (*on_final)(void *arg, const struct ipc_result *r);      /* the utterance is over */
-	void (*on_failed)(void *arg, const struct error *why);        /* the utterance is over */
+	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
+	void (*on_failed)(void *arg, const struct error *why);   /* the utterance is over */
 };
 
 /* Wants a place; on_granted or on_queued and later on_granted or on_refused come from inside lease_start. NULL: refused at
  * once; *err names the setting, *retry_after_ms_out (if not NULL) is when a place may be free. */
-struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg, struct error *err,
-    unsigned *retry_after_ms_out);
+struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg,
+    struct error *err, unsigned *retry_after_ms_out);
 void lease_start(struct lease *l);
-void lease_release(struct lease **l); /* gives the place back at once; an utterance in work is forgotten */
+void lease_release(
+    struct lease **l); /* gives the place back at once; an utterance in work is forgotten */
 
 /* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. */
 bool lease_begin(struct lease *l, const struct ipc_begin *begin);
@@ -133,9 +138,9 @@ struct instance_view {
 	uint64_t id, session; /* 0: no session */
 	int pid;
 	enum instance_state state;
-	unsigned uses;        /* utterances begun */
+	unsigned uses; /* utterances begun */
 	uint64_t age_ms;
-	unsigned rss_kb;      /* as last told; 0: not yet */
+	unsigned rss_kb; /* as last told; 0: not yet */
 };
 typedef void pool_each_f(void *arg, const struct instance_view *v);
 void pool_each_instance(const struct pool *pool, pool_each_f *f, void *arg);

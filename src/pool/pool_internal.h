@@ -93,7 +93,8 @@ void lease_list_append(struct lease_list *list, struct lease *l);
 void lease_list_remove(struct lease *l);
 uint64_t queue_estimate_ms(const struct pool *p, unsigned position);
 unsigned queue_retry_after_ms(const struct pool *p);
-void queue_announce(struct pool *p); /* tells the waiters their new places, until one asks for another round */
+void queue_announce(
+    struct pool *p); /* tells the waiters their new places, until one asks for another round */
 void queue_refuse(struct lease *l, const struct error *why);
 uint64_t queue_check_deadlines(struct pool *p);
 void queue_note_lease(struct pool *p, uint64_t duration_ns);

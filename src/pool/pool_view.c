@@ -55,9 +55,13 @@ void pool_each_instance(const struct pool *p, pool_each_f *f, void *arg)
 
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		for (const struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
-			struct instance_view v = { .id = i->id, .pid = i->pid, .state = i->state,
-				.session = i->lease == NULL ? 0 : i->lease->session, .uses = i->uses,
-				.age_ms = (now_ns - i->born_ns) / NS_PER_MS, .rss_kb = i->rss_kb };
+			struct instance_view v = { .id = i->id,
+				.pid = i->pid,
+				.state = i->state,
+				.session = i->lease == NULL ? 0 : i->lease->session,
+				.uses = i->uses,
+				.age_ms = (now_ns - i->born_ns) / NS_PER_MS,
+				.rss_kb = i->rss_kb };
 
 			f(arg, &v);
 		}
@@ -70,7 +74,8 @@ void pool_each_waiter(const struct pool *p, pool_waiter_f *f, void *arg)
 	unsigned position = 0;
 
 	for (const struct lease *l = p->queue.first; l != NULL; l = l->next) {
-		struct waiter_view v = { .session = l->session, .position = position + 1,
+		struct waiter_view v = { .session = l->session,
+			.position = position + 1,
 			.waited_ms = (now_ns - l->asked_ns) / NS_PER_MS,
 			.estimated_wait_ms = queue_estimate_ms(p, position + 1) };
 
