@@ -23,9 +23,10 @@ struct uv_loop_s;
 
 struct http_config {
 	unsigned max_connections; /* open at once; one more gets 503 and Retry-After at once */
-	unsigned
-	    header_timeout_ms; /* from accept (or the first byte of a next request) to the header's end */
-	unsigned body_timeout_ms;   /* from the header's end to the body's end */
+	/* From accept, or a next request's first byte, to the header's end. */
+	unsigned header_timeout_ms;
+	/* From the header's end to the body's; and again from the answer until all of it is sent. */
+	unsigned body_timeout_ms;
 	unsigned idle_timeout_ms;   /* kept alive between requests */
 	unsigned linger_timeout_ms; /* from our close to the peer's */
 	unsigned max_header_bytes;  /* more: 431 */
@@ -36,8 +37,8 @@ struct http_config {
 
 struct http_events {
 	/* The header has come, the body not yet. The handler may answer here, from inside, to refuse the request before
-	 * its body is sent (the connection then ends, if there is a body); else the request goes on. Must not keep `x`,
-	 * but may http_set_data what on_request shall find. May be NULL. */
+	 * its body is sent (the connection then ends, if there is a body); else the request goes on. Must not keep
+	 * anything for `x`: of a client that leaves before its request is whole, nothing is told. May be NULL. */
 	void (*on_header)(void *arg, struct http_exchange *x);
 	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade,
 	 * exactly once. May answer from inside. */
@@ -55,7 +56,8 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_co
 int http_server_listen(struct http_server *s, const char *address, struct error *err);
 /* The address of listener i as "127.0.0.1:8080", its real port included; NULL past the last. Lent. */
 const char *http_server_address(const struct http_server *s, unsigned i);
-void http_server_stop_listening(struct http_server *s); /* open connections go on */
+/* Open connections go on, HTTP until their next answer, which says Connection: close. */
+void http_server_stop_listening(struct http_server *s);
 /* Drops every connection at once, calling on_abort and the WebSockets' on_close, and frees the server when the
  * last handle has closed; then calls done (may be NULL). Sets *s to NULL. The loop must run on until then. */
 void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg);

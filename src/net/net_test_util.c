@@ -111,6 +111,17 @@ static void answer_echo(struct http_exchange *x)
 	free(text);
 }
 
+static void answer_impostor(struct http_exchange *x)
+{
+	struct http_answer a = {
+		.status = 101,
+		.headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+			   "guessed\r\n",
+	};
+
+	http_respond(x, &a);
+}
+
 static void on_header(void *arg, struct http_exchange *x)
 {
 	struct net_test *t = arg;
@@ -131,6 +142,8 @@ static void on_request(void *arg, struct http_exchange *x)
 		answer_big(x);
 	else if (strcmp(http_path(x), "/ws") == 0)
 		answer_websocket(t, x);
+	else if (strcmp(http_path(x), "/impostor") == 0)
+		answer_impostor(x);
 	else
 		answer_echo(x);
 }

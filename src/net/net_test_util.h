@@ -17,6 +17,7 @@
  *   /later    not yet: x is kept in `pending`
  *   /big      with 8 MB of 'b'
  *   /refuse   401 from on_header
+ *   /impostor with 101, but not by a WebSocket
  *   /ws       by a WebSocket that echoes
  *   the rest  with "METHOD PATH QUERY BODY". */
 struct net_test {

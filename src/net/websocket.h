@@ -37,7 +37,7 @@ struct ws_events {
 };
 
 /* Queues a text message and sends what the socket takes; copies. -1 when send_buffer_bytes would be passed: the
- * connection is then being closed with 1008 and on_close will come. No effect after ws_close. */
+ * connection is then being closed with 1008 and on_close will come. After ws_close: no effect, -1. */
 int ws_send_text(struct ws *ws, const char *text, size_t n);
 int ws_send_binary(struct ws *ws, const void *bytes, size_t n);
 int ws_ping(struct ws *ws);

@@ -185,6 +185,8 @@ static void test_refusals_are_told(void **state)
 
 	expect_failure(t, "/refuse", 60000, "the server answered 401: {\"error\":\"key\"}");
 	expect_failure(t, "/other?q", 60000, "the server answered 200: GET /other q ");
+	expect_failure(
+	    t, "/impostor", 60000, "answered 101 with a wrong Sec-WebSocket-Accept 'guessed'");
 	expect_failure(t, "/later", 20, "did not answer the handshake in time");
 	net_test_wait_count(t, &t->aborts, 1);
 }
