@@ -13,7 +13,7 @@
 #include "engine/engine.h"
 #include "engine/fake_fault.h"
 
-enum { WORD_BYTES = 8, MS_PER_BLOCK = 200, ADAPTATION_BYTES = 16, SLICE_MS = 10 };
+enum { WORD_BYTES = 9, MS_PER_BLOCK = 200, ADAPTATION_BYTES = 16, SLICE_MS = 10 };
 
 static const char vocabulary[][WORD_BYTES] = { "alpha", "bravo", "charlie", "delta", "echo",
 	"foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike", "november", "oscar",

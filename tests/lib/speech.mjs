@@ -64,15 +64,21 @@ export function join(...parts) {
   return all;
 }
 
-// A sound that speech detection takes for speech and the fake engine for words; another one for each seed.
+// A sound that speech detection takes for speech and the fake engine for words; another one for each seed. A voice
+// of many harmonics that rises and falls four times a second, in a room that is not quite silent.
 export function babble(ms, seed = 1) {
   const samples = new Int16Array(16 * ms);
-  let x = seed * 2654435761 >>> 0;
+  const pitch = 110 + (seed % 7) * 13;
+  const formant = 500 + (seed % 5) * 130;
+  let noise = seed;
   for (let i = 0; i < samples.length; i++) {
-    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
-    const tone = Math.sin((2 * Math.PI * (140 + seed % 7 * 11) * i) / 16000) + 0.6 * Math.sin((2 * Math.PI * (800 + seed % 5 * 90) * i) / 16000);
-    const syllable = Math.max(0, Math.sin((2 * Math.PI * 4 * i) / 16000));
-    samples[i] = Math.round(syllable * (5000 * tone + 800 * (x / 2 ** 32 - 0.5)));
+    const t = i / 16000;
+    let voice = 0;
+    noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0;
+    for (let h = 1; h * pitch < 5000; h++) {
+      voice += Math.sin(2 * Math.PI * h * pitch * t + h * h) * (0.15 + Math.exp(-(((h * pitch - formant) / 600) ** 2)));
+    }
+    samples[i] = Math.round(1800 * voice * Math.max(0, Math.sin(2 * Math.PI * 4 * t)) + 40 * (noise / 2 ** 32 - 0.5));
   }
   return samples;
 }

@@ -1,0 +1,35 @@
+// Many sessions keep the ear's threads busy at once; a build with ThreadSanitizer watches them.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { withServer, fake } from './lib/server.mjs';
+import { dictate, Client } from './lib/client.mjs';
+import { babble, join, silence } from './lib/speech.mjs';
+
+const CLIENTS = 12;
+
+test('sessions that use the ear at the same time do not disturb each other', async () => {
+  await withServer(fake({ 'pool.en.max': CLIENTS, 'server.ear_threads': 4 }), async (s) => {
+    const sounds = Array.from({ length: CLIENTS }, (_, i) => join(silence(300), babble(1500, i + 1), silence(1200), babble(900, i + 5)));
+    const hear = async (sound, i) => (await dictate(s, sound, {}, { chunk: 320 + 64 * i })).finals.map((f) => f.words);
+    const alone = [];
+    for (const [i, sound] of sounds.entries()) alone.push(await hear(sound, i));
+    const together = await Promise.all(sounds.map(hear));
+    assert.deepEqual(together, alone);
+    assert.ok(alone.every((finals) => finals.length >= 1 && finals[0].length >= 1));
+  });
+});
+
+test('a session that is closed while its ear is at work does no harm', async () => {
+  await withServer(fake({ 'pool.en.max': CLIENTS, 'server.ear_threads': 4 }), async (s) => {
+    const sound = babble(3000);
+    await Promise.all(
+      Array.from({ length: 5 * CLIENTS }, async (_, i) => {
+        const c = await Client.start(s, { sample_rate: i % 2 ? 8000 : 16000 });
+        await c.until(() => c.events.length > 0, 'ready or queued');
+        c.audio(sound, { chunk: 3200 });
+        c.vanish();
+      }),
+    );
+    await s.checkSums();
+  });
+});
