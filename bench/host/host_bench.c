@@ -28,7 +28,7 @@
 #include "host/memory.h"
 #include "host/spawn.h"
 #include "host/warmup.h"
-#include "host/wav.h"
+#include "host/clip.h"
 #include "ipc/channel.h"
 
 enum { CLIPS_MAX = 64, PARAMS_MAX = 32, FORKS = 50 };
@@ -331,7 +331,7 @@ static void parse(int argc, char **argv)
 		struct clip *c = &bench.clips[bench.clips_n];
 
 		c->name = strrchr(argv[i], '/') == NULL ? argv[i] : strrchr(argv[i], '/') + 1;
-		if (wav_read(argv[i], &c->samples, &c->n, &err) < 0)
+		if (clip_read(argv[i], &c->samples, &c->n, &err) < 0)
 			(void)fprintf(stderr, "skipped: %s\n", err.text);
 		else
 			bench.clips_n++;
@@ -372,7 +372,7 @@ int main(int argc, char **argv)
 		print_turns(rounds);
 	}
 	for (unsigned side = GOING_ON; side < NEWBORN; side++) {
-		(void)close(bench.fds[side]);
+		(void)kill(pids[side], SIGTERM); /* the second has a copy of the first one's socket */
 		(void)waitpid(pids[side], NULL, 0);
 	}
 	bench.ops->unload(&bench.engine);

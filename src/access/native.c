@@ -14,6 +14,7 @@
 #include "base/metric.h"
 #include "base/util.h"
 #include "net/http.h"
+#include "net/utf8.h"
 #include "net/websocket.h"
 #include "pool/pool.h"
 #include "session/roster.h"
@@ -59,11 +60,19 @@ static void drop_session(struct native *n)
 	session_free(&n->session);
 }
 
+/* A reason must be UTF-8, and a sentence may quote what a client or an engine said, cut anywhere. */
 static void close_with(struct native *n, unsigned code, const char *reason)
 {
+	struct utf8 u = { 0 };
+	struct error text;
+
+	(void)error_set(&text, ERROR_NONE, "%s", reason);
+	if (!utf8_take(&u, (const uint8_t *)text.text, strlen(text.text)) || !utf8_is_whole(&u))
+		for (char *c = text.text; *c != '\0'; c++)
+			*c = (unsigned char)*c < 0x80 ? *c : '?';
 	n->state = NATIVE_CLOSING;
 	drop_session(n);
-	ws_close(n->ws, code, reason);
+	ws_close(n->ws, code, text.text);
 }
 
 /* Tells the client why, then closes. */

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "access/native_start.h"
 
 #include <jansson.h>
@@ -21,6 +22,18 @@ struct field {
 	double max; /* KIND_WHOLE */
 };
 
+/* At most `max` bytes of `text`, with no character cut: a precision for "%.*s". */
+static int whole_characters(const char *text, int max)
+{
+	int n = (int)strnlen(text, (size_t)max + 1);
+
+	if (n <= max)
+		return n;
+	for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		continue;
+	return n;
+}
+
 static int take_pool(struct native_start *s, const char *text, struct error *err)
 {
 	if (strlen(text) >= sizeof s->pool)
@@ -42,8 +55,9 @@ static int take_endpointing(struct native_start *s, const char *text, struct err
 	else if (strcmp(text, "manual") == 0)
 		s->session.ear.endpoint.endpointing = ENDPOINTING_MANUAL;
 	else
-		return error_set(
-		    err, ERROR_INVALID, "endpointing \"%.40s\" is not known; vad or manual", text);
+		return error_set(err, ERROR_INVALID,
+		    "endpointing \"%.*s\" is not known; vad or manual", whole_characters(text, 40),
+		    text);
 	return 0;
 }
 
@@ -119,7 +133,7 @@ static int take_whole(
 		    err, ERROR_INVALID, "%s must be a whole number, not %s", f->name, json_kind(v));
 	if (d != floor(d) || d < 0 || d > f->max)
 		return error_set(err, ERROR_INVALID,
-		    "%s must be a whole number from 0 to %.0f, not %g", f->name, f->max, d);
+		    "%s must be a whole number from 0 to %.0f, not %.16g", f->name, f->max, d);
 	if (f->offset == AT(offset_ms))
 		s->session.offset_ms = (uint64_t)d;
 	else
@@ -161,6 +175,12 @@ static const struct field *find_field(const char *name)
 	return NULL;
 }
 
+static int refuse_field(const char *type, const char *name, struct error *err)
+{
+	return error_set(err, ERROR_INVALID, "%s has a field \"%.*s\" that is not known", type,
+	    whole_characters(name, 60), name);
+}
+
 static int parse_start(const json_t *message, struct native_start *start, struct error *err)
 {
 	const char *name;
@@ -173,8 +193,7 @@ static int parse_start(const json_t *message, struct native_start *start, struct
 		if (strcmp(name, "type") == 0)
 			continue;
 		if (f == NULL)
-			return error_set(err, ERROR_INVALID,
-			    "start has a field \"%.60s\" that is not known", name);
+			return refuse_field("start", name, err);
 		if (take_field(f, value, start, err) < 0)
 			return -1;
 	}
@@ -189,8 +208,7 @@ static int parse_bare(const json_t *message, const char *type, struct error *err
 	json_object_foreach((json_t *)(uintptr_t)message, name, value)
 	{
 		if (strcmp(name, "type") != 0)
-			return error_set(err, ERROR_INVALID,
-			    "%s has a field \"%.60s\" that is not known", type, name);
+			return refuse_field(type, name, err);
 	}
 	return 0;
 }
@@ -201,7 +219,7 @@ static int parse_object(const json_t *message, enum native_command *command,
 	const json_t *type = json_object_get(message, "type");
 	const char *word = json_string_value(type);
 
-	if (word == NULL)
+	if (word == NULL || strlen(word) != json_string_length(type))
 		return error_set(err, ERROR_INVALID,
 		    "a message must be a JSON object with a \"type\" of start, commit or stop");
 	if (strcmp(word, "start") == 0) {
@@ -213,8 +231,9 @@ static int parse_object(const json_t *message, enum native_command *command,
 	else if (strcmp(word, "stop") == 0)
 		*command = NATIVE_STOP;
 	else
-		return error_set(
-		    err, ERROR_INVALID, "type \"%.40s\" is not known; start, commit or stop", word);
+		return error_set(err, ERROR_INVALID,
+		    "type \"%.*s\" is not known; start, commit or stop", whole_characters(word, 40),
+		    word);
 	return parse_bare(message, word, err);
 }
 
@@ -222,7 +241,7 @@ int native_parse(const char *text, size_t n, enum native_command *command,
     struct native_start *start, struct error *err)
 {
 	json_error_t why;
-	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
 	int rc;
 
 	if (message == NULL)

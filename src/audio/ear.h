@@ -39,11 +39,9 @@ struct ear_event {
 	enum ear_event_kind kind;
 	enum ear_cause cause; /* of an end */
 	uint64_t at;          /* 16 kHz samples from the first of the session */
-	uint64_t
-	    speech_at; /* where speech itself began or ended, without pre-roll and trailing silence */
-	size_t
-	    audio_from; /* START: index in out->samples of the utterance's first sample in this output */
-	size_t audio_to; /* END: one past its last */
+	uint64_t speech_at;   /* where speech itself began or ended, without pre-roll and silence */
+	size_t audio_from;    /* START: index in out->samples of the utterance's first sample */
+	size_t audio_to;      /* END: one past its last */
 };
 
 /* What one call gives: events in order, and the samples of utterances, one after the other. Samples of the

@@ -20,8 +20,7 @@ struct endpoint_config {
 	unsigned min_speech_ms; /* 0..2000, default 100: less detected speech opens no utterance */
 	unsigned post_silence_ms;  /* 100..10000, default 600: silence that ends an utterance */
 	unsigned min_utterance_ms; /* 0..10000, default 0: silence does not end a shorter one */
-	unsigned
-	    max_utterance_ms; /* 1000..120000, default 30000: cut at its quietest recent moment */
+	unsigned max_utterance_ms; /* 1000..120000, default 30000: cut where it is quietest */
 };
 
 #define ENDPOINT_CONFIG_DEFAULT                                                                    \

@@ -10,9 +10,8 @@ struct buffer {
 	uint8_t *data; /* owned; the bytes in use start at data + head */
 	size_t head;   /* bytes already taken */
 	size_t len;    /* bytes in use; head + len <= cap */
-	size_t
-	    cap; /* bytes allocated; may exceed max by the growth factor; 0 before the first append */
-	size_t max; /* bytes allowed in use */
+	size_t cap;    /* bytes allocated: up to twice max; 0 before the first append */
+	size_t max;    /* bytes allowed in use */
 };
 
 void buffer_init(struct buffer *b, size_t max_bytes);

@@ -53,10 +53,9 @@ struct config {
 	unsigned listens_n;
 	struct config_pool pools[CONFIG_POOLS_MAX];
 	unsigned pools_n;
-	bool
-	    listens_named; /* by the file, so that config_set cannot add one by a slip of the pen */
-	bool pools_named;  /* likewise */
-	bool listen_only;  /* config_listen_only was called */
+	bool listens_named; /* by the file, so that a slip in config_set adds none */
+	bool pools_named;   /* likewise */
+	bool listen_only;   /* config_listen_only was called */
 };
 
 /* Starts with the defaults; `path` NULL: no file. Then config_set and config_listen_only, then config_finish. All: -1

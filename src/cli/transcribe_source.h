@@ -22,8 +22,8 @@ struct transcribe_source_config {
 
 /* All called from the loop, one for each transcribe_source_more. Any may free the source. */
 struct transcribe_source_events {
-	void (*on_data)(void *
-		arg); /* there is more in the buffer, or at the end nothing new; the format is known */
+	/* There is more in the buffer, or at the end nothing new; the format is known. */
+	void (*on_data)(void *arg);
 	void (*on_error)(void *arg, const struct error *why);
 };
 

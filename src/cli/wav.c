@@ -30,9 +30,8 @@ struct wav {
 	enum state state;
 	uint8_t head[FMT_MAX_BYTES]; /* what the state collects before it can decide */
 	size_t head_n, head_want;    /* head_n <= head_want <= sizeof head */
-	uint64_t
-	    left; /* bytes of the chunk still to come, padding included; of WAV_SKIP and WAV_DATA */
-	bool endless; /* the audio has no size */
+	uint64_t left; /* WAV_SKIP, WAV_DATA: bytes of the chunk still to come, padding included */
+	bool endless;  /* the audio has no size */
 	struct format format;
 	unsigned sample_bytes;         /* of one channel in the file */
 	unsigned keep_bytes;           /* of them the upper ones are sent */

@@ -1,4 +1,4 @@
-#include "host/wav.h"
+#include "host/clip.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 enum { HEADER_MAX_BYTES = 4096, RIFF_BYTES = 12, CHUNK_BYTES = 8, FORMAT_BYTES = 16 };
 
-struct clip {
+struct span {
 	const uint8_t *data; /* inside what was read */
 	size_t bytes;
 };
@@ -32,7 +32,7 @@ static int check_format(const char *path, const uint8_t *f, size_t bytes, struct
 }
 
 static int find_data(
-    const char *path, const uint8_t *file, size_t n, struct clip *out, struct error *err)
+    const char *path, const uint8_t *file, size_t n, struct span *out, struct error *err)
 {
 	bool checked = false;
 
@@ -41,7 +41,7 @@ static int find_data(
 		const uint8_t *body = file + at + CHUNK_BYTES;
 
 		if (memcmp(file + at, "data", 4) == 0 && checked) {
-			*out = (struct clip){ body, bytes < left ? bytes : left };
+			*out = (struct span){ body, bytes < left ? bytes : left };
 			return 0;
 		}
 		if (memcmp(file + at, "fmt ", 4) == 0) {
@@ -57,25 +57,25 @@ static int find_data(
 }
 
 static int decode(
-    const char *path, const uint8_t *file, size_t n, struct clip *out, struct error *err)
+    const char *path, const uint8_t *file, size_t n, struct span *out, struct error *err)
 {
-	*out = (struct clip){ file, n };
+	*out = (struct span){ file, n };
 	if (n >= RIFF_BYTES && memcmp(file, "RIFF", 4) == 0 && memcmp(file + 8, "WAVE", 4) == 0 &&
 	    find_data(path, file, n, out, err) < 0)
 		return -1;
-	if (out->bytes / 2 > WAV_MAX_SAMPLES)
+	if (out->bytes / 2 > CLIP_MAX_SAMPLES)
 		return error_set(err, ERROR_LIMIT, "%s has %zu samples; at most %d", path,
-		    out->bytes / 2, WAV_MAX_SAMPLES);
+		    out->bytes / 2, CLIP_MAX_SAMPLES);
 	return 0;
 }
 
-int wav_read(const char *path, int16_t **samples_out, size_t *n_out, struct error *err)
+int clip_read(const char *path, int16_t **samples_out, size_t *n_out, struct error *err)
 {
-	const size_t cap = WAV_MAX_SAMPLES * 2 + HEADER_MAX_BYTES;
+	const size_t cap = CLIP_MAX_SAMPLES * 2 + HEADER_MAX_BYTES;
 	FILE *file = fopen(path, "rbe");
 	uint8_t *bytes = malloc(cap);
 	int16_t *samples = NULL;
-	struct clip clip;
+	struct span clip;
 	size_t n;
 
 	if (file == NULL || bytes == NULL) {

@@ -386,7 +386,7 @@ int main(void)
 	executable = getenv("STENOPOOL_HOST");
 	if (executable == NULL) {
 		(void)puts("1..0 # SKIP STENOPOOL_HOST does not say where stenopool-host is");
-		return 0;
+		return 77;
 	}
 	for (int i = 0; i < SAMPLES; i++) { /* loud all the time */
 		speech[2 * i] = (uint8_t)(i * 31);

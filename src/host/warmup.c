@@ -6,7 +6,7 @@
 #include "base/util.h"
 #include "engine/engine.h"
 #include "host/hugepages.h"
-#include "host/wav.h"
+#include "host/clip.h"
 
 /* What an utterance writes to hardly depends on its length. */
 enum { REHEARSAL_SAMPLES = 16000 };
@@ -46,7 +46,7 @@ int warmup_engine(const struct engine_ops *ops, struct engine *engine, const cha
 	int16_t *samples;
 	int failed;
 
-	if (wav_read(path, &samples, &r.n, err) < 0)
+	if (clip_read(path, &samples, &r.n, err) < 0)
 		return error_prefix(err, "host.warmup");
 	r.samples = samples;
 	failed = decode(&r, err);

@@ -8,7 +8,7 @@ struct engine_ops;
 struct error;
 struct hugepages;
 
-/* `path`: the clip (host/wav.h). Leaves the engine reset, and in *pages what newborns write to, which it
+/* `path`: the clip (host/clip.h). Leaves the engine reset, and in *pages what newborns write to, which it
  * learns from a child that hears the beginning of the clip again. Needs a single-threaded process. */
 int warmup_engine(const struct engine_ops *ops, struct engine *engine, const char *path,
     struct hugepages *pages, struct error *err);

@@ -100,9 +100,8 @@ struct ipc_result { /* PARTIAL (text and confidence only), FINAL */
 	uint64_t utterance;
 	struct ipc_text text;
 	uint16_t confidence;
-	uint16_t words_n; /* <= IPC_WORDS_MAX */
-	struct ipc_word
-	    *words; /* encode: the caller's; decode: the caller's array of IPC_WORDS_MAX */
+	uint16_t words_n;       /* <= IPC_WORDS_MAX */
+	struct ipc_word *words; /* the caller's; when decoding an array of IPC_WORDS_MAX */
 	const uint8_t *adaptation;
 	uint32_t adaptation_bytes;
 	uint32_t cpu_us; /* FINAL: CPU time from BEGIN to here */

@@ -33,8 +33,8 @@ int roster_has_room(const struct roster *r, struct error *err)
 {
 	if (r->count < r->max)
 		return 0;
-	return error_set(err, ERROR_BUSY, "%u sessions are open and no more are allowed (max_sessions %u)",
-	    r->count, r->max);
+	return error_set(err, ERROR_BUSY,
+	    "%u sessions are open and no more are allowed (max_sessions %u)", r->count, r->max);
 }
 
 void roster_add(struct roster *r, struct session *s)

@@ -130,15 +130,19 @@ static void test_not_idle(void **state)
 	session_commit(clients[2]->session); /* its final is awaited */
 	work_fake_run(&work);
 	look_after_ms(IDLE_MS + 1);
-	for (int i = 0; i < CLIENTS; i++)
-		if (i != 3)
-			assert_false(clients[i]->over);
 	assert_true(clients[3]->over);
-	pool_fake_final(&pool, pool_fake_hearer(&pool, 1), "text");
+	assert_false(clients[4]->over); /* it has waited, and has a place now */
+	look_after_ms(IDLE_MS + 1);
+	for (int i = 0; i < 3; i++)
+		assert_false(clients[i]->over);
+	for (uint64_t id = 1; id <= pool.last_id; id++)
+		if (pool.instances[id].open && pool.instances[id].ended)
+			pool_fake_final(&pool, id, "text");
+	session_fake_forget(clients[1]);
 	look_after_ms(IDLE_MS - 1);
 	assert_false(clients[2]->over);
-	look_after_ms(2);
 	look_after_ms(IDLE_MS + 1);
+	assert_true(clients[2]->over);
 	assert_false(clients[0]->over);
 }
 

@@ -22,7 +22,8 @@ static const enum session_state next[SESSION_STATES][SESSION_STEPS] = {
 
 static const char *const state_names[SESSION_STATES] = { "queued", "ready", "speaking", "draining",
 	"closed" };
-static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end", "close" };
+static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end",
+	"close" };
 
 static uint64_t last_id;
 
@@ -33,8 +34,8 @@ void session_step(struct session *s, enum session_step step)
 	assert(to != NEVER);
 	s->state = to;
 	if (from != to)
-		log_debug("session %llu: %s -> %s on %s", (unsigned long long)s->id, state_names[from],
-		    state_names[to], step_names[step]);
+		log_debug("session %llu: %s -> %s on %s", (unsigned long long)s->id,
+		    state_names[from], state_names[to], step_names[step]);
 }
 
 void session_enter(struct session *s)
@@ -88,7 +89,8 @@ void session_finish_if_done(struct session *s)
 {
 	struct session_event e = { .kind = SESSION_EVENT_ENDED };
 
-	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running || s->first != NULL)
+	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running ||
+	    s->first != NULL)
 		return;
 	close_session(s);
 	e.ended.audio_ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
@@ -99,8 +101,8 @@ void session_finish_if_done(struct session *s)
 static int take_adaptation(struct session *s, const struct session_config *cfg, struct error *err)
 {
 	if (cfg->adaptation_bytes > IPC_BLOB_MAX)
-		return error_set(err, ERROR_INVALID, "adaptation has %zu bytes; at most %d", cfg->adaptation_bytes,
-		    IPC_BLOB_MAX);
+		return error_set(err, ERROR_INVALID, "adaptation has %zu bytes; at most %d",
+		    cfg->adaptation_bytes, IPC_BLOB_MAX);
 	if (cfg->adaptation_bytes == 0)
 		return 0;
 	s->adaptation = xcalloc(1, IPC_BLOB_MAX);
@@ -119,8 +121,9 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
 }
 
-struct session *session_new(struct pool *pool, struct work *work, const struct session_limits *limits,
-    const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out)
+struct session *session_new(struct pool *pool, struct work *work,
+    const struct session_limits *limits, const struct session_config *cfg, struct error *err,
+    unsigned *retry_after_ms_out)
 {
 	struct session *s = xcalloc(1, sizeof *s);
 
@@ -188,7 +191,8 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 		session_fail(s, &err, 0);
 	}
 	hearing_next(s);
-	s->blocked = s->blocked || s->input.len > s->input_bound; /* until on_drain, whatever is sent all the same */
+	if (s->input.len > s->input_bound)
+		s->blocked = true; /* until on_drain, whatever is sent all the same */
 	go_on = !s->blocked;
 	session_leave(s);
 	return go_on;
@@ -213,7 +217,8 @@ void session_commit(struct session *s)
 	s->heard = true;
 	session_enter(s);
 	if (buffer_append(&s->marks, &at, sizeof at) < 0) {
-		(void)error_set(&err, ERROR_LIMIT, "more than %d commits wait to be carried out", MARKS_MAX);
+		(void)error_set(
+		    &err, ERROR_LIMIT, "more than %d commits wait to be carried out", MARKS_MAX);
 		session_fail(s, &err, 0);
 	}
 	hearing_next(s);

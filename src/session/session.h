@@ -21,20 +21,27 @@ struct session;
 struct work;
 
 struct session_limits {
-	unsigned buffer_ms;           /* audio kept for a session before the ear or the instance takes it */
-	unsigned idle_timeout_ms;     /* no audio and nothing to say for so long ends the session; 0: never */
+	unsigned buffer_ms;           /* audio kept before the ear or the instance takes it */
+	unsigned idle_timeout_ms;     /* nothing heard or said for so long ends it; 0: never */
 	unsigned partial_interval_ms; /* audio between two partials of an utterance */
 };
 
 struct session_config {
 	struct ear_config ear;
 	bool partials;
-	uint64_t offset_ms;            /* added to all times: where this audio stands in the client's own */
-	const uint8_t *adaptation;     /* of an earlier final; borrowed for the call */
-	size_t adaptation_bytes;       /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
+	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
+	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
+	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
 };
 
-enum session_state { SESSION_QUEUED, SESSION_READY, SESSION_SPEAKING, SESSION_DRAINING, SESSION_CLOSED, SESSION_STATES };
+enum session_state {
+	SESSION_QUEUED,
+	SESSION_READY,
+	SESSION_SPEAKING,
+	SESSION_DRAINING,
+	SESSION_CLOSED,
+	SESSION_STATES
+};
 
 enum session_event_kind {
 	SESSION_EVENT_QUEUED,
@@ -66,7 +73,8 @@ struct session_event {
 		uint64_t at_ms; /* SPEECH_START, SPEECH_END */
 		struct {
 			const char *text;
-			size_t text_bytes, stable_bytes; /* the first stable_bytes have stood for a while */
+			size_t text_bytes;
+			size_t stable_bytes; /* of the text's beginning have stood for a while */
 		} partial;
 		struct {
 			const char *text;
@@ -103,8 +111,9 @@ struct session_events {
 
 /* NULL with a sentence in *err when the config cannot be or the pool refuses; *retry_after_ms_out as lease_new. No
  * event comes from inside; session_start gives the first. Borrows pool, work, limits and arg. */
-struct session *session_new(struct pool *pool, struct work *work, const struct session_limits *limits,
-    const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out);
+struct session *session_new(struct pool *pool, struct work *work,
+    const struct session_limits *limits, const struct session_config *cfg, struct error *err,
+    unsigned *retry_after_ms_out);
 void session_start(struct session *s, const struct session_events *events, void *arg);
 /* Aborts what is open, gives the place back, and frees once no job holds it. No event comes any more. */
 void session_free(struct session **s);

@@ -25,12 +25,12 @@ struct utterance {
 	struct utterance *next;
 	uint64_t id;
 	enum utterance_state state;
-	enum ear_cause cause;   /* once ENDED */
-	uint64_t from, to;      /* samples of the session; `to` once ENDED */
-	struct buffer audio;    /* s16; kept whole until its final */
-	size_t sent;            /* samples of it that the instance took */
+	enum ear_cause cause; /* once ENDED */
+	uint64_t from, to;    /* samples of the session; `to` once ENDED */
+	struct buffer audio;  /* s16; kept whole until its final */
+	size_t sent;          /* samples of it that the instance took */
 	bool begun, end_sent;
-	bool failed;            /* an OPEN one that failed: waits for its end, keeps no audio */
+	bool failed;             /* an OPEN one that failed: waits for its end, keeps no audio */
 	size_t partial_asked_at; /* samples sent when a partial was asked for last */
 	bool partial_pending;
 	struct text text;
@@ -64,22 +64,22 @@ struct session {
 	bool dead;      /* freed by its owner; goes when depth is 0 and no job runs */
 
 	struct buffer input;
-	uint64_t input_taken;            /* bytes that went from input to the ear */
-	struct buffer marks;             /* of uint64_t: byte positions at which to commit, rising */
-	bool ending, finished;           /* no more audio will come; the ear has been told */
-	bool blocked;                    /* the client was told to wait */
-	size_t input_bound;              /* bytes */
+	uint64_t input_taken;  /* bytes that went from input to the ear */
+	struct buffer marks;   /* of uint64_t: byte positions at which to commit, rising */
+	bool ending, finished; /* no more audio will come; the ear has been told */
+	bool blocked;          /* the client was told to wait */
+	size_t input_bound;    /* bytes */
 	struct hearing hearing;
 	bool job_running;
-	uint64_t received_ms;            /* of audio that the ear has heard, as counted by the metric */
+	uint64_t received_ms; /* of audio that the ear has heard, as counted by the metric */
 
 	struct utterance *first, *last;
-	bool speaking;                   /* the last utterance is open */
+	bool speaking; /* the last utterance is open */
 	uint64_t utterances;
-	uint64_t unsent_samples;         /* of all utterances */
-	uint8_t *adaptation;             /* owned */
+	uint64_t unsent_samples; /* of all utterances */
+	uint8_t *adaptation;     /* owned */
 	size_t adaptation_bytes;
-	bool heard;                      /* audio came since the last look of session_is_idle */
+	bool heard; /* audio came since the last look of session_is_idle */
 	uint64_t idle_since_ns;
 };
 

@@ -8,9 +8,10 @@
 enum { TEXT_AGREE = 3 };
 
 struct text {
-	char *last;               /* owned: the partial before */
+	char *last; /* owned: the partial before */
 	size_t last_bytes;
-	size_t agreed[TEXT_AGREE - 2]; /* how much of each partial agreed with the one before, newest first */
+	/* How much of each partial agreed with the one before, newest first. */
+	size_t agreed[TEXT_AGREE - 2];
 	size_t stable;
 };
 

@@ -126,7 +126,8 @@ void utterance_take(struct session *s, const struct ear_out *out)
 
 static bool begin(struct session *s, struct utterance *u)
 {
-	struct ipc_begin b = { .utterance = u->id, .adaptation = s->adaptation,
+	struct ipc_begin b = { .utterance = u->id,
+		.adaptation = s->adaptation,
 		.adaptation_bytes = (uint32_t)s->adaptation_bytes };
 
 	if (!u->begun)

@@ -7,7 +7,7 @@ struct uv_loop_s;
 
 struct work_item {
 	void (*run)(void *arg);  /* on some thread of the work pool */
-	void (*done)(void *arg); /* afterwards, on the loop thread; the item may be submitted again from here */
+	void (*done)(void *arg); /* afterwards, on the loop thread; may submit the item again */
 	void *arg;
 	struct work_item *next; /* work's own while it has the item */
 };

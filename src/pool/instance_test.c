@@ -94,5 +94,5 @@ int main(void)
 	tests[1].name = "each state and event has a name of its own";
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i + 2] = (struct CMUnitTest){ rows[i].name, test_next, NULL, NULL, &rows[i] };
-	return cmocka_run_group_tests_name("instance_table", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
 }

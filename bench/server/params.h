@@ -1,0 +1,23 @@
+/* params: the key=value arguments of a benchmark program, and what else stands on its command line. */
+#ifndef SERVER_PARAMS_H
+#define SERVER_PARAMS_H
+
+#include <stdbool.h>
+
+struct params {
+	const char *url;     /* ws://... */
+	unsigned n;          /* clients at once */
+	unsigned total;      /* sessions */
+	unsigned utterances; /* of each session */
+	unsigned seconds;    /* measured */
+	unsigned gap_ms;
+	unsigned pid; /* the server's */
+	bool vad, partials;
+	char **files; /* the arguments that are no key=value */
+	int files_n;
+};
+
+/* Ends the process with a sentence when an argument is wrong. */
+void params_read(struct params *p, int argc, char **argv);
+
+#endif
