@@ -16,8 +16,7 @@ struct uv_loop_s;
 struct transcribe_client_config {
 	const char *url;  /* "ws://HOST:PORT/v1/stream"; borrowed */
 	const char *pool; /* NULL: the server's default; borrowed */
-	bool
-	    realtime; /* sent at the speed it was spoken, from `ready` on; else as fast as it is taken */
+	bool realtime;    /* paced as it was spoken, from `ready` on; else as fast as it is taken */
 	bool partials;
 	struct transcribe_source_config source;
 };

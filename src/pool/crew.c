@@ -35,9 +35,8 @@ struct member {
 	int fd, pidfd; /* -1: closed */
 	uv_poll_t poll, exit_poll;
 	bool wants_room; /* a send found no room */
-	bool
-	    gone; /* the process has ended; its wait status may still be on the way from the host */
-	bool exited; /* ... and the pool knows */
+	bool gone;       /* the process has ended; the host may still tell how */
+	bool exited;     /* ... and the pool knows */
 	unsigned handles;
 };
 
