@@ -42,18 +42,17 @@ static int parse(const char *text, size_t n, struct native_start *s, enum native
 
 /* Messages that are refused, and the sentence the client reads. */
 
-#define START "{\"type\":\"start\","
-#define WHOLE " must be a whole number"
-#define RANGE WHOLE " from 0 to 1000000000, not "
+#define START    "{\"type\":\"start\","
+#define WHOLE    " must be a whole number"
+#define NOT_JSON "the message is not JSON: " /* and what the library says of it */
+#define RANGE    WHOLE " from 0 to 1000000000, not "
 
 static struct row {
 	const char *name, *message, *sentence;
 } rows[] = {
-	{ "no bytes", "",
-	    "the message is not JSON: '[' or '{' expected near end of file at byte 0" },
-	{ "half an object", "{",
-	    "the message is not JSON: string or '}' expected near end of file at byte 1" },
-	{ "a number", "5", "the message is not JSON: '[' or '{' expected near '5' at byte 1" },
+	{ "no bytes", "", NOT_JSON },
+	{ "half an object", "{", NOT_JSON },
+	{ "a number", "5", NOT_JSON },
 	{ "an array", "[]",
 	    "a message must be a JSON object with a \"type\" of start, commit or stop" },
 	{ "no type", "{}",
@@ -66,14 +65,10 @@ static struct row {
 	    "type \"begin\" is not known; start, commit or stop" },
 	{ "a type in capitals", "{\"type\":\"START\"}",
 	    "type \"START\" is not known; start, commit or stop" },
-	{ "something behind the object", "{\"type\":\"stop\"} {}",
-	    "the message is not JSON: end of file expected near '{' at byte 17" },
-	{ "the type twice", START "\"type\":\"start\"}",
-	    "the message is not JSON: duplicate object key near '\"type\"' at byte 22" },
-	{ "a field twice", START "\"pool\":\"a\",\"pool\":\"a\"}",
-	    "the message is not JSON: duplicate object key near '\"pool\"' at byte 33" },
-	{ "bytes that are not UTF-8", START "\"pool\":\"\xff\"}",
-	    "the message is not JSON: unable to decode byte 0xff near '\"' at byte 24" },
+	{ "something behind the object", "{\"type\":\"stop\"} {}", NOT_JSON },
+	{ "the type twice", START "\"type\":\"start\"}", NOT_JSON },
+	{ "a field twice", START "\"pool\":\"a\",\"pool\":\"a\"}", NOT_JSON },
+	{ "bytes that are not UTF-8", START "\"pool\":\"\xff\"}", NOT_JSON },
 	{ "an unknown field", START "\"rate\":16000}",
 	    "start has a field \"rate\" that is not known" },
 	{ "a field of start in a commit", "{\"type\":\"commit\",\"pool\":\"en\"}",
@@ -127,14 +122,10 @@ static struct row {
 	    "sample_rate" RANGE "4294983296" },
 	{ "sample_rate: huge and real", START "\"sample_rate\":1e308}",
 	    "sample_rate" RANGE "1e+308" },
-	{ "sample_rate: beyond a double", START "\"sample_rate\":1e999}",
-	    "the message is not JSON: real number overflow near '1e999' at byte 34" },
-	{ "sample_rate: beyond 64 bits", START "\"sample_rate\":99999999999999999999}",
-	    "the message is not JSON: too big integer at byte 49" },
-	{ "sample_rate: NaN", START "\"sample_rate\":NaN}",
-	    "the message is not JSON: invalid token near 'NaN' at byte 32" },
-	{ "sample_rate: Infinity", START "\"sample_rate\":-Infinity}",
-	    "the message is not JSON: invalid token near '-' at byte 30" },
+	{ "sample_rate: beyond a double", START "\"sample_rate\":1e999}", NOT_JSON },
+	{ "sample_rate: beyond 64 bits", START "\"sample_rate\":99999999999999999999}", NOT_JSON },
+	{ "sample_rate: NaN", START "\"sample_rate\":NaN}", NOT_JSON },
+	{ "sample_rate: Infinity", START "\"sample_rate\":-Infinity}", NOT_JSON },
 	{ "channels: negative", START "\"channels\":-1}", "channels" RANGE "-1" },
 	{ "channels: null", START "\"channels\":null}", "channels" WHOLE ", not null" },
 	{ "pre_roll_ms: negative", START "\"pre_roll_ms\":-1}", "pre_roll_ms" RANGE "-1" },
@@ -161,7 +152,10 @@ static void test_refused(void **state)
 
 	assert_int_equal(parse(r->message, strlen(r->message), &s, &command, &err), -1);
 	assert_int_equal(err.code, ERROR_INVALID);
-	assert_string_equal(err.text, r->sentence);
+	if (strcmp(r->sentence, NOT_JSON) == 0)
+		assert_memory_equal(err.text, NOT_JSON, sizeof NOT_JSON - 1);
+	else
+		assert_string_equal(err.text, r->sentence);
 }
 
 /* Values that have the right form and cannot be; the layers below know their ranges. */
@@ -344,22 +338,22 @@ static void check_sentence(const char *message, size_t n)
 
 static void test_long_names(void **state)
 {
-	static const char *const forms[] = { "{\"type\":\"start\",\"%s\":1}",
-		"{\"type\":\"stop\",\"%s\":1}", "{\"type\":\"%s\"}",
-		"{\"type\":\"start\",\"endpointing\":\"%s\"}" };
+	static const char *const forms[][2] = { { "{\"type\":\"start\",\"", "\":1}" },
+		{ "{\"type\":\"stop\",\"", "\":1}" }, { "{\"type\":\"", "\"}" },
+		{ "{\"type\":\"start\",\"endpointing\":\"", "\"}" } };
 	static const char *const letters[] = { "a", "\xc3\xa9", "\xe2\x82\xac",
 		"\xf0\x9f\x8e\x99" };
-	char name[1200], message[1400];
+	char message[1400];
 
 	(void)state;
 	for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
 		for (size_t l = 0; l < ARRAY_SIZE(letters); l++) {
-			for (size_t shift = 0; shift < 4; shift++) {
-				name[0] = '\0';
-				(void)strncat(name, "xxxx", shift);
+			for (int shift = 0; shift < 4; shift++) {
+				(void)snprintf(
+				    message, sizeof message, "%s%.*s", forms[f][0], shift, "xxx");
 				for (int i = 0; i < 250; i++)
-					strcat(name, letters[l]);
-				(void)snprintf(message, sizeof message, forms[f], name);
+					strcat(message, letters[l]);
+				strcat(message, forms[f][1]);
 				check_sentence(message, strlen(message));
 			}
 		}

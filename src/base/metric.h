@@ -22,9 +22,9 @@
 	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")  \
 	X(COUNTER, partials_total, "Partial texts sent")                                           \
 	X(COUNTER, words_total, "Words in finals")                                                 \
-	X(COUNTER, audio_received_ms_total, "Audio received, in milliseconds of its own time")     \
-	X(COUNTER, audio_decoded_ms_total, "Audio of finished utterances, in milliseconds")        \
-	X(COUNTER, decode_cpu_us_total, "CPU time of instances for finished utterances, in us")    \
+	X(MILLISECONDS, audio_received_seconds_total, "Audio received, by its own time")           \
+	X(MILLISECONDS, audio_decoded_seconds_total, "Audio of finished utterances")               \
+	X(MICROSECONDS, decode_cpu_seconds_total, "CPU time of instances for finished utterances") \
 	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")     \
 	X(GAUGE, sessions, "Sessions open now")                                                    \
 	X(GAUGE, connections, "Connections open now")
@@ -33,7 +33,8 @@
 enum metric { METRICS(METRIC_ENUM) METRIC_COUNT };
 #undef METRIC_ENUM
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
+/* Durations are counted in the unit of their kind and shown in seconds. */
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_MILLISECONDS, METRIC_MICROSECONDS };
 
 struct metric_info {
 	const char *name; /* without the prefix "stenopool_" */

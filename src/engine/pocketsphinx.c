@@ -9,26 +9,26 @@
  * What remains is the order of codewords of equal score and the like, which no call of the library resets:
  * the scores of a decoder that has worked differ from those of a new one in their last digits, the
  * text hardly ever. A newborn for each utterance is free of that.
- *
- * The library removes silence by default, and then its word times are short by what was removed. The ear
- * has cut the silence already, so that is off here. */
+ */
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
 #include "engine/pocketsphinx_compat.h"
+#include "engine/pocketsphinx_settings.h"
 
-#define MODEL_DIR "/usr/share/pocketsphinx/model/en-us/"
-
-enum { BLOCK_SAMPLES = 1600, SETTINGS_MAX = 128, TEXT_MAX_BYTES = 32 * 1024 };
+enum {
+	BLOCK_SAMPLES = 1600,
+	SHORTEST_SAMPLES =
+	    1600, /* no word is in less, and of two frames 5.1 makes no lattice but an abort */
+	TEXT_MAX_BYTES = 32 * 1024,
+};
 
 struct engine {
 	ps_decoder_t *ps; /* owned */
@@ -75,140 +75,7 @@ static int fail(struct error *err, const char *what)
 	    trouble.last[0] == '\0' ? "PocketSphinx does not say why" : trouble.last);
 }
 
-/* Our words for the three settings every user needs, and what they are when not given. */
-static const struct {
-	const char *key, *setting, *value;
-} paths[] = {
-	{ "model", "hmm", MODEL_DIR "en-us" },
-	{ "language_model", "lm", MODEL_DIR "en-us.lm.bin" },
-	{ "dictionary", "dict", MODEL_DIR "cmudict-en-us.dict" },
-};
-
-/* Any of these says what can be heard; then there is no language model by default. */
-static const char *const instead_of_lm[] = { "lmctl", "fsg", "jsgf", "keyphrase", "kws",
-	"allphone" };
-
-static const struct engine_param fixed[] = {
-	{ "remove_silence", "no" },
-};
-
-struct settings {
-	struct engine_param list[SETTINGS_MAX];
-	size_t n;
-};
-
-static const char *find(const struct engine_param *params, size_t n, const char *key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(params[i].key, key) == 0)
-			return params[i].value;
-	return NULL;
-}
-
-static int add(struct settings *s, const char *name, const char *value, struct error *err)
-{
-	if (find(s->list, s->n, name) != NULL)
-		return error_set(err, ERROR_CONFIG, "%s is given twice", name);
-	if (s->n == SETTINGS_MAX)
-		return error_set(err, ERROR_LIMIT, "at most %d parameters", SETTINGS_MAX);
-	s->list[s->n++] = (struct engine_param){ name, value };
-	return 0;
-}
-
-static int check_number(const char *key, const char *value, bool whole, struct error *err)
-{
-	char *end;
-
-	if (whole)
-		(void)strtol(value, &end, 10);
-	else
-		(void)strtod(value, &end);
-	if (end == value || *end != '\0' || isspace((unsigned char)value[0]))
-		return error_set(err, ERROR_CONFIG, "%s: '%s' is no %snumber", key, value,
-		    whole ? "whole " : "");
-	return 0;
-}
-
-static int check_value(const char *key, const char *value, struct error *err)
-{
-	switch (pocketsphinx_compat_kind(key)) {
-	case POCKETSPHINX_INTEGER:
-		return check_number(key, value, true, err);
-	case POCKETSPHINX_FLOATING:
-		return check_number(key, value, false, err);
-	case POCKETSPHINX_BOOLEAN:
-		if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
-			return 0;
-		return error_set(err, ERROR_CONFIG, "%s: '%s' is neither yes nor no", key, value);
-	case POCKETSPHINX_STRING:
-		return 0;
-	case POCKETSPHINX_UNKNOWN:
-	default:
-		return error_set(err, ERROR_CONFIG, "PocketSphinx has no parameter '%s'", key);
-	}
-}
-
-static int add_path(
-    struct settings *s, const char *key, const char *setting, const char *path, struct error *err)
-{
-	if (access(path, R_OK) < 0)
-		return error_set(err, ERROR_ENGINE, "%s: %s is not there", key, path);
-	return add(s, setting, path, err);
-}
-
-static int add_decoder_param(struct settings *s, const struct engine_param *p, struct error *err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (strcmp(p->key, paths[i].setting) == 0)
-			return error_set(
-			    err, ERROR_CONFIG, "%s: here it is called %s", p->key, paths[i].key);
-	if (strcmp(p->key, "samprate") == 0)
-		return error_set(
-		    err, ERROR_CONFIG, "samprate: it is always %d", ENGINE_SAMPLE_RATE_HZ);
-	if (check_value(p->key, p->value, err) < 0)
-		return -1;
-	return add(s, p->key, p->value, err);
-}
-
-static int add_paths(
-    struct settings *s, const struct engine_param *params, size_t n, struct error *err)
-{
-	bool has_grammar = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(instead_of_lm); i++)
-		has_grammar = has_grammar || find(params, n, instead_of_lm[i]) != NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const char *path = find(params, n, paths[i].key);
-
-		if (path == NULL && has_grammar && strcmp(paths[i].setting, "lm") == 0)
-			continue;
-		path = path == NULL ? paths[i].value : path;
-		if (add_path(s, paths[i].key, paths[i].setting, path, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int make_settings(
-    struct settings *s, const struct engine_param *params, size_t n, struct error *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool is_path = false;
-
-		for (size_t k = 0; k < ARRAY_SIZE(paths); k++)
-			is_path = is_path || strcmp(params[i].key, paths[k].key) == 0;
-		if (!is_path && add_decoder_param(s, &params[i], err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		if (find(s->list, s->n, fixed[i].key) == NULL &&
-		    pocketsphinx_compat_kind(fixed[i].key) != POCKETSPHINX_UNKNOWN &&
-		    add(s, fixed[i].key, fixed[i].value, err) < 0)
-			return -1;
-	return add_paths(s, params, n, err);
-}
-
-static ps_decoder_t *open_decoder(const struct settings *s, struct error *err)
+static ps_decoder_t *open_decoder(const struct pocketsphinx_settings *s, struct error *err)
 {
 	ps_decoder_t *ps;
 
@@ -259,17 +126,17 @@ static void pocketsphinx_unload(struct engine **engine)
 static int pocketsphinx_load(
     struct engine **out, const struct engine_param *params, size_t params_n, struct error *err)
 {
-	struct settings *s = xcalloc(1, sizeof *s);
+	struct pocketsphinx_settings *s = xcalloc(1, sizeof *s);
 	struct engine *e = xcalloc(1, sizeof *e);
 
-	if (make_settings(s, params, params_n, err) == 0)
+	if (pocketsphinx_settings_make(s, params, params_n, err) == 0)
 		e->ps = open_decoder(s, err);
 	if (e->ps == NULL) {
 		free(s);
 		free(e);
 		return -1;
 	}
-	e->model = name_of_model(find(s->list, s->n, "hmm"));
+	e->model = name_of_model(pocketsphinx_settings_find(s, "hmm"));
 	e->frames_per_s = pocketsphinx_compat_frames_per_s(e->ps);
 	e->initial_bytes = pocketsphinx_compat_adaptation(e->ps, e->initial);
 	free(s);
@@ -417,10 +284,9 @@ static int pocketsphinx_end(struct engine *e, struct engine_result *out, struct 
 	e->started = false;
 	if (ps_end_utt(e->ps) < 0)
 		return fail(err, "the utterance cannot end");
-	/* Of an utterance without a frame there is no lattice, and the library complains. */
-	for (ps_seg_t *seg = ps_get_n_frames(e->ps) > 1 ? ps_seg_iter(e->ps) : NULL; seg != NULL;
-	     seg = ps_seg_next(seg))
-		gather_word(e, &g, seg);
+	if (e->samples >= SHORTEST_SAMPLES)
+		for (ps_seg_t *seg = ps_seg_iter(e->ps); seg != NULL; seg = ps_seg_next(seg))
+			gather_word(e, &g, seg);
 	e->text[g.text_n] = '\0';
 	*out = (struct engine_result){ .text = e->text,
 		.confidence = g.words_n == 0 ? 0 : clamp(g.confidence_sum / (double)g.words_n),

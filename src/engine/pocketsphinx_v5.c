@@ -11,9 +11,13 @@
 #include "base/util.h"
 #include "engine/engine.h"
 
-enum { MAGIC_BYTES = 4, NUMBERS_MAX = 64 };
+enum { HEADER_BYTES = 8, NUMBERS_MAX = 64 };
 
-static const char magic[MAGIC_BYTES + 1] = "PSC5";
+/* "PSC5", then the bytes of text that follow, in four hex digits: so that none can be missing. */
+static void put_header(char header[HEADER_BYTES + 1], size_t text_bytes)
+{
+	(void)snprintf(header, HEADER_BYTES + 1, "PSC5%04x", (unsigned)text_bytes & 0xffffu);
+}
 
 enum pocketsphinx_kind pocketsphinx_compat_kind(const char *name)
 {
@@ -91,12 +95,14 @@ size_t pocketsphinx_compat_adaptation(ps_decoder_t *ps, uint8_t out[POCKETSPHINX
 {
 	const char *mean = ps_get_cmn(ps, 0);
 	size_t n = mean == NULL ? 0 : strlen(mean);
+	char header[HEADER_BYTES + 1];
 
-	if (n == 0 || n > POCKETSPHINX_ADAPTATION_MAX - MAGIC_BYTES)
+	if (n == 0 || n > POCKETSPHINX_ADAPTATION_MAX - HEADER_BYTES)
 		return 0;
-	memcpy(out, magic, MAGIC_BYTES);
-	memcpy(out + MAGIC_BYTES, mean, n);
-	return MAGIC_BYTES + n;
+	put_header(header, n);
+	memcpy(out, header, HEADER_BYTES);
+	memcpy(out + HEADER_BYTES, mean, n);
+	return HEADER_BYTES + n;
 }
 
 /* How many numbers of sane size a comma-separated list has; 0 for anything else. */
@@ -122,18 +128,20 @@ static size_t count_numbers(const char *list)
 
 int pocketsphinx_compat_adapt(ps_decoder_t *ps, const uint8_t *bytes, size_t n, struct error *err)
 {
-	char mean[POCKETSPHINX_ADAPTATION_MAX];
+	char mean[POCKETSPHINX_ADAPTATION_MAX], header[HEADER_BYTES + 1];
 	const char *now = ps_get_cmn(ps, 0);
+	size_t text = n < HEADER_BYTES ? 0 : n - HEADER_BYTES;
 
 	if (now == NULL && n == 0)
 		return 0;
-	if (now == NULL || n <= MAGIC_BYTES || n >= sizeof mean ||
-	    memcmp(bytes, magic, MAGIC_BYTES) != 0)
+	put_header(header, text);
+	if (now == NULL || text == 0 || n >= sizeof mean ||
+	    memcmp(bytes, header, HEADER_BYTES) != 0)
 		return error_set(err, ERROR_INVALID,
 		    "adaptation of %zu bytes is none of this version of PocketSphinx", n);
-	memcpy(mean, bytes + MAGIC_BYTES, n - MAGIC_BYTES);
-	mean[n - MAGIC_BYTES] = '\0';
-	if (strlen(mean) != n - MAGIC_BYTES || count_numbers(mean) == 0 ||
+	memcpy(mean, bytes + HEADER_BYTES, text);
+	mean[text] = '\0';
+	if (strlen(mean) != text || count_numbers(mean) == 0 ||
 	    count_numbers(mean) != count_numbers(now) || ps_set_cmn(ps, mean) < 0)
 		return error_set(err, ERROR_INVALID, "adaptation that is none of this model");
 	return 0;

@@ -113,7 +113,8 @@ static int load(struct host *h, struct error *err)
 {
 	uint64_t begun_ns = clock_now_ns();
 
-	hugepages_hold();
+	if (h->cfg->warmup != NULL)
+		hugepages_hold();
 	h->ops = engine_find(h->cfg->engine, err);
 	if (h->ops == NULL || h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
 		return -1;

@@ -64,13 +64,23 @@ static void head(struct page *p, const char *name, const char *help, const char 
 	page_add(p, "# HELP " PREFIX "%s %s.\n# TYPE " PREFIX "%s %s\n", name, help, name, kind);
 }
 
+static void add_value(struct page *p, const struct metric_info *m, uint64_t value)
+{
+	if (m->kind == METRIC_MILLISECONDS)
+		page_add(p, PREFIX "%s %.3f\n", m->name, (double)value / 1e3);
+	else if (m->kind == METRIC_MICROSECONDS)
+		page_add(p, PREFIX "%s %.6f\n", m->name, (double)value / 1e6);
+	else
+		page_add(p, PREFIX "%s %" PRIu64 "\n", m->name, value);
+}
+
 static void add_server(struct page *p)
 {
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
 		const struct metric_info *m = &metric_table[i];
 
-		head(p, m->name, m->help, m->kind == METRIC_COUNTER ? "counter" : "gauge");
-		page_add(p, PREFIX "%s %" PRIu64 "\n", m->name, metric_get((enum metric)i));
+		head(p, m->name, m->help, m->kind == METRIC_GAUGE ? "gauge" : "counter");
+		add_value(p, m, metric_get((enum metric)i));
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/metric.h"
 #include "base/util.h"
 #include "monitor/monitor.h"
@@ -14,6 +15,20 @@
 static json_t *number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
+}
+
+/* A failure may quote an engine, cut anywhere: what is not UTF-8 is made so byte by byte. */
+static json_t *failure_of(const struct pool *pool)
+{
+	json_t *text = json_string(pool_failure(pool));
+	struct error ascii;
+
+	if (text != NULL)
+		return text;
+	(void)error_set(&ascii, ERROR_NONE, "%s", pool_failure(pool));
+	for (char *c = ascii.text; *c != '\0'; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	return json_string(ascii.text);
 }
 
 static void set(json_t *object, const char *key, json_t *value)
@@ -69,7 +84,7 @@ static json_t *pool_of(struct crew *crew)
 	set(p, "name", json_string(pool_name(pool)));
 	set(p, "state", json_string(pool_state_name(pool_state(pool))));
 	if (pool_state(pool) == POOL_FAILED)
-		set(p, "failure", json_string(pool_failure(pool)));
+		set(p, "failure", failure_of(pool));
 	set(p, "host_pid", json_integer(crew_host_pid(crew)));
 	set(p, "counts", counts_of(pool));
 	set(p, "instances", instances);
@@ -181,7 +196,7 @@ char *monitor_ready(const struct monitor *m, bool *ready_out)
 
 		ready = ready || s == POOL_READY;
 		set(pools, pool_name(pool),
-		    json_string(s == POOL_FAILED ? pool_failure(pool) : pool_state_name(s)));
+		    s == POOL_FAILED ? failure_of(pool) : json_string(pool_state_name(s)));
 	}
 	set(page, "ready", json_boolean(ready));
 	set(page, "pools", pools);

@@ -177,13 +177,18 @@ static const struct pool_ops ops = {
 
 /* The test's side. */
 
-void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg)
+void pool_fake_init_as(struct pool_fake *f, const char *name, const struct pool_config *cfg)
 {
 	*f = (struct pool_fake){
 		.now_ns = START_NS, .wake_at_ns = UINT64_MAX, .room = POOL_FAKE_EVERYTHING
 	};
 	f->instances = xcalloc(POOL_FAKE_INSTANCES, sizeof *f->instances);
-	f->pool = pool_new("en", cfg, &ops, f);
+	f->pool = pool_new(name, cfg, &ops, f);
+}
+
+void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg)
+{
+	pool_fake_init_as(f, "en", cfg);
 }
 
 unsigned pool_fake_alive(const struct pool_fake *f)

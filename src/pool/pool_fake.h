@@ -44,7 +44,8 @@ struct pool_fake {
 
 struct pool_config pool_fake_config(void); /* small and plain, for a test to change */
 
-void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg);
+void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg); /* a pool "en" */
+void pool_fake_init_as(struct pool_fake *f, const char *name, const struct pool_config *cfg);
 /* Lets all processes end, checks the conservation sums and frees the pool, whose leases must be released. */
 void pool_fake_done(struct pool_fake *f);
 /* The sums that must hold after every call. */

@@ -27,7 +27,7 @@ static void count_received(struct session *s)
 {
 	uint64_t ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
 
-	metric_add(METRIC_audio_received_ms_total, ms - s->received_ms);
+	metric_add(METRIC_audio_received_seconds_total, ms - s->received_ms);
 	s->received_ms = ms;
 }
 

@@ -311,8 +311,8 @@ static void count_final(const struct utterance *u, const struct ipc_result *r)
 {
 	metric_add(METRIC_utterances_done_total, 1);
 	metric_add(METRIC_words_total, r->words_n);
-	metric_add(METRIC_audio_decoded_ms_total, samples_of(u) / SAMPLES_PER_MS);
-	metric_add(METRIC_decode_cpu_us_total, r->cpu_us);
+	metric_add(METRIC_audio_decoded_seconds_total, samples_of(u) / SAMPLES_PER_MS);
+	metric_add(METRIC_decode_cpu_seconds_total, r->cpu_us);
 	metric_add(METRIC_decode_faults_total, r->faults);
 }
 

@@ -268,8 +268,8 @@ static void test_no_room_for_begin_and_end(void **state)
 
 static void test_audio_is_counted(void **state)
 {
-	uint64_t before = metric_get(METRIC_audio_received_ms_total);
-	uint64_t decoded = metric_get(METRIC_audio_decoded_ms_total);
+	uint64_t before = metric_get(METRIC_audio_received_seconds_total);
+	uint64_t decoded = metric_get(METRIC_audio_decoded_seconds_total);
 
 	(void)state;
 	stage_open();
@@ -277,8 +277,8 @@ static void test_audio_is_counted(void **state)
 	stage_hear(50);
 	stage_commit();
 	stage_answer(1, "text");
-	assert_int_equal(metric_get(METRIC_audio_received_ms_total) - before, 150);
-	assert_int_equal(metric_get(METRIC_audio_decoded_ms_total) - decoded, 150);
+	assert_int_equal(metric_get(METRIC_audio_received_seconds_total) - before, 150);
+	assert_int_equal(metric_get(METRIC_audio_decoded_seconds_total) - decoded, 150);
 	stage_finish();
 }
 
@@ -287,12 +287,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "what was learnt goes from final to begin", test_adaptation, stage_setup,
 		    stage_teardown, NULL },
-		{ "an utterance that fails after its end", test_failed_after_its_end, setup,
-		    teardown, NULL },
+		{ "an utterance that fails after its end", test_failed_after_its_end, stage_setup,
+		    stage_teardown, NULL },
 		{ "an utterance that fails while open", test_failed_while_open, stage_setup,
 		    stage_teardown, NULL },
-		{ "an utterance that fails with much unsent", test_failed_with_much_unsent, setup,
-		    teardown, NULL },
+		{ "an utterance that fails with much unsent", test_failed_with_much_unsent,
+		    stage_setup, stage_teardown, NULL },
 		{ "an end over a failed utterance", test_stump_at_the_end, stage_setup,
 		    stage_teardown, NULL },
 		{ "partials are asked for by audio, one at a time", test_partials, stage_setup,
@@ -301,12 +301,12 @@ int main(void)
 		    stage_setup, stage_teardown, NULL },
 		{ "audio goes in blocks of 100 ms", test_blocks, stage_setup, stage_teardown,
 		    NULL },
-		{ "partials that are not wanted are not asked for", test_no_partials, setup,
-		    teardown, NULL },
+		{ "partials that are not wanted are not asked for", test_no_partials, stage_setup,
+		    stage_teardown, NULL },
 		{ "the ear pauses while an instance is slow", test_pause_while_the_instance_is_slow,
 		    stage_setup, stage_teardown, NULL },
-		{ "BEGIN, AUDIO and END each wait for room", test_no_room_for_begin_and_end, setup,
-		    teardown, NULL },
+		{ "BEGIN, AUDIO and END each wait for room", test_no_room_for_begin_and_end,
+		    stage_setup, stage_teardown, NULL },
 		{ "audio is counted", test_audio_is_counted, stage_setup, stage_teardown, NULL },
 	};
 
