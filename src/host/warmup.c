@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
-#include "host/hugepages.h"
 #include "host/clip.h"
+#include "host/hugepages.h"
 
 /* What an utterance writes to hardly depends on its length. */
 enum { REHEARSAL_SAMPLES = 16000 };

@@ -7,6 +7,7 @@
  * as there is some, so a client that sends requests ahead costs one read's worth of memory. With an empty backlog
  * reading goes on, which is how a client that leaves is noticed. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -299,14 +300,24 @@ static void on_read(void *arg, const uint8_t *bytes, size_t n)
 		on_end(x, UV_ENOMEM);
 }
 
+static void refuse_late(struct http_exchange *x, const char *what, const char *setting, unsigned ms)
+{
+	char text[96];
+
+	(void)snprintf(
+	    text, sizeof text, "the request's %s did not arrive within %s %u", what, setting, ms);
+	refuse(x, 408, text);
+}
+
 static void on_deadline(void *arg)
 {
 	struct http_exchange *x = arg;
+	const struct http_config *cfg = &x->server->cfg;
 
 	if (x->phase == HTTP_HEADER && http_parse_has_begun(x->parse)) {
-		refuse(x, 408, "the request's header did not arrive in time");
+		refuse_late(x, "header", "header_timeout_ms", cfg->header_timeout_ms);
 	} else if (x->phase == HTTP_BODY) {
-		refuse(x, 408, "the request's body did not arrive in time");
+		refuse_late(x, "body", "body_timeout_ms", cfg->body_timeout_ms);
 	} else if (x->phase == HTTP_SENDING || x->phase == HTTP_LAST) {
 		conn_drop(x->conn);
 		http_exchange_leave(x);

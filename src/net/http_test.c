@@ -246,8 +246,8 @@ static void test_header_and_body_have_deadlines(void **state)
 
 	cfg.header_timeout_ms = 20;
 	restart(*state, &cfg);
-	expect_answer(
-	    *state, "GET / HTTP/1.1\r\nHos", "the request's header did not arrive in time", true);
+	expect_answer(*state, "GET / HTTP/1.1\r\nHos",
+	    "the request's header did not arrive within header_timeout_ms", true);
 	net_peer_open(&p, *state);
 	net_peer_wait_end(&p);
 	assert_int_equal(p.got.len, 0); /* who says nothing is told nothing */

@@ -222,8 +222,7 @@ static void setup_run(const struct row *r, uint64_t n)
 	cfg = session_fake_config();
 	cfg.ear.format = r->format;
 	cfg.ear.endpoint.endpointing = r->endpointing;
-	if (r->endpointing == ENDPOINTING_MANUAL)
-		cfg.ear.endpoint.max_utterance_ms = 2500;
+	cfg.ear.endpoint.max_utterance_ms = 2500;
 	make_audio();
 	work_fake_init(&work);
 	f = xcalloc(1, sizeof *f);
