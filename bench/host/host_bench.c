@@ -23,12 +23,12 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+#include "host/clip.h"
 #include "host/hugepages.h"
 #include "host/instance.h"
 #include "host/memory.h"
 #include "host/spawn.h"
 #include "host/warmup.h"
-#include "host/clip.h"
 #include "ipc/channel.h"
 
 enum { CLIPS_MAX = 64, PARAMS_MAX = 32, FORKS = 50 };
@@ -372,7 +372,8 @@ int main(int argc, char **argv)
 		print_turns(rounds);
 	}
 	for (unsigned side = GOING_ON; side < NEWBORN; side++) {
-		(void)kill(pids[side], SIGTERM); /* the second has a copy of the first one's socket */
+		(void)kill(
+		    pids[side], SIGTERM); /* the second has a copy of the first one's socket */
 		(void)waitpid(pids[side], NULL, 0);
 	}
 	bench.ops->unload(&bench.engine);

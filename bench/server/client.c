@@ -27,12 +27,16 @@ static void say(struct client *c, const char *text)
 static void on_open(void *arg, struct ws_client *ws)
 {
 	struct client *c = arg;
-	char start[200];
+	char start[200], pool[16] = "en";
 
 	(void)ws;
+	if (c->cfg.pool > 0)
+		(void)snprintf(pool, sizeof pool, "en%u", c->cfg.pool + 1);
 	(void)snprintf(start, sizeof start,
-	    "{\"type\":\"start\",\"sample_rate\":%u,\"endpointing\":\"%s\",\"partials\":%s}",
-	    c->cfg.rate_hz, c->cfg.vad ? "vad" : "manual", c->cfg.partials ? "true" : "false");
+	    "{\"type\":\"start\",\"pool\":\"%s\",\"sample_rate\":%u,\"endpointing\":\"%s\","
+	    "\"partials\":%s}",
+	    pool, c->cfg.rate_hz, c->cfg.vad ? "vad" : "manual",
+	    c->cfg.partials ? "true" : "false");
 	say(c, start);
 }
 

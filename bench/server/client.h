@@ -32,6 +32,7 @@ struct client_config {
 	const char *url;
 	bool vad, partials;
 	unsigned rate_hz;
+	unsigned pool; /* 0: the first, "en"; 1: "en2"; ... */
 	client_event_f *on_event;
 };
 

@@ -108,7 +108,7 @@ static void on_event(void *arg, enum client_event e, uint64_t utterance, const c
 static void begin_next(struct run *r)
 {
 	struct speaker *s = &r->speakers[r->begun];
-	struct client_config cfg = { r->p->url, r->p->vad, r->p->partials, 16000, on_event };
+	struct client_config cfg = { r->p->url, r->p->vad, r->p->partials, 16000, 0, on_event };
 
 	if (r->begun == r->speakers_n)
 		return;

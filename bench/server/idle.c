@@ -60,7 +60,7 @@ static void on_settled(uv_timer_t *timer)
 static void on_tick(uv_timer_t *timer)
 {
 	struct idle *idle = timer->data;
-	const struct client_config cfg = { idle->p->url, idle->p->vad, true, 16000, on_event };
+	const struct client_config cfg = { idle->p->url, idle->p->vad, true, 16000, 0, on_event };
 	unsigned at = idle->begun;
 
 	if (idle->lost > 0) {

@@ -114,7 +114,8 @@ static void on_event(void *arg, enum client_event e, uint64_t utterance, const c
 static void connect_one(struct live *l)
 {
 	struct session *s = &l->sessions[l->connected];
-	const struct client_config cfg = { l->p->url, l->p->vad, l->p->partials, 16000, on_event };
+	const struct client_config cfg = { l->p->url, l->p->vad, l->p->partials, 16000,
+		l->connected % l->p->pools, on_event };
 
 	s->live = l;
 	s->plan = &l->plans[l->connected % VARIANTS];

@@ -16,6 +16,7 @@ static const struct {
 	{ "utterances", offsetof(struct params, utterances) },
 	{ "seconds", offsetof(struct params, seconds) },
 	{ "gap_ms", offsetof(struct params, gap_ms) },
+	{ "pools", offsetof(struct params, pools) },
 	{ "pid", offsetof(struct params, pid) },
 };
 
@@ -71,7 +72,7 @@ void params_read(struct params *p, int argc, char **argv)
 {
 	int i;
 
-	*p = (struct params){ .n = 1, .total = 1, .utterances = 1, .seconds = 5 };
+	*p = (struct params){ .n = 1, .pools = 1, .total = 1, .utterances = 1, .seconds = 5 };
 	for (i = 0; i < argc; i++) {
 		const char *equals = strchr(argv[i], '=');
 

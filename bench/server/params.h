@@ -11,7 +11,8 @@ struct params {
 	unsigned utterances; /* of each session */
 	unsigned seconds;    /* measured */
 	unsigned gap_ms;
-	unsigned pid; /* the server's */
+	unsigned pools; /* used in turn: "en", "en2", ... */
+	unsigned pid;   /* the server's */
 	bool vad, partials;
 	char **files; /* the arguments that are no key=value */
 	int files_n;

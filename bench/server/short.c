@@ -30,7 +30,7 @@ static void on_event(
 
 static void begin_session(struct speaker *s)
 {
-	const struct client_config cfg = { s->brief->p->url, false, false, 16000, on_event };
+	const struct client_config cfg = { s->brief->p->url, false, false, 16000, 0, on_event };
 
 	s->said = 0;
 	s->client = NULL;

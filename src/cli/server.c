@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -26,7 +27,12 @@
 #include "session/roster.h"
 #include "session/work.h"
 
-enum { LOOK_EVERY_MS = 1000, PATH_CAP = 4096 };
+enum {
+	LOOK_EVERY_MS = 1000,
+	PATH_CAP = 4096,
+	DESCRIPTORS_ALWAYS = 64,     /* the loop, listeners, hosts, log */
+	DESCRIPTORS_OF_INSTANCE = 3, /* socket, stderr, process */
+};
 
 struct server {
 	const struct config *cfg;
@@ -279,6 +285,34 @@ static void watch_signal(struct server *s, uv_signal_t *handle, int signum)
 	(void)uv_signal_start(handle, on_signal, signum);
 }
 
+static uint64_t descriptors_wanted(const struct config *c)
+{
+	uint64_t n = DESCRIPTORS_ALWAYS + c->http.max_connections;
+
+	for (unsigned i = 0; i < c->pools_n; i++)
+		n += (uint64_t)DESCRIPTORS_OF_INSTANCE *
+		    (c->pools[i].pool.max + c->pools[i].pool.spare);
+	return n;
+}
+
+/* The soft limit is low for the sake of programs that use select; the hard one is what the machine's owner grants. */
+static void raise_descriptors(const struct config *c)
+{
+	uint64_t wanted = descriptors_wanted(c);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max < wanted)
+		log_warn("server: %llu descriptors may be open, and max_connections %u with all "
+			 "instances "
+			 "needs %llu; raise the hard limit (ulimit -Hn, LimitNOFILE)",
+		    (unsigned long long)limit.rlim_max, c->http.max_connections,
+		    (unsigned long long)wanted);
+}
+
 int server_new(struct server **out, const struct config *cfg, struct error *err)
 {
 	struct server *s = xcalloc(1, sizeof *s);
@@ -286,6 +320,7 @@ int server_new(struct server **out, const struct config *cfg, struct error *err)
 	*out = s;
 	s->cfg = cfg;
 	(void)signal(SIGPIPE, SIG_IGN);
+	raise_descriptors(cfg);
 	(void)uv_loop_init(&s->loop);
 	s->work = work_uv_new(&s->loop, cfg->ear_threads);
 	(void)uv_timer_init(&s->loop, &s->look);

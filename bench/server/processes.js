@@ -1,0 +1,153 @@
+// Programs that a benchmark runs: servers, which are stopped whatever happens, and measuring programs, which print JSON.
+'use strict';
+
+const { execFileSync, spawn, spawnSync } = require('child_process');
+const fs = require('fs');
+const http = require('http');
+const os = require('os');
+const path = require('path');
+const readline = require('readline');
+
+const ROOT = path.resolve(__dirname, '..', '..');
+const BUILD = path.resolve(ROOT, process.env.BENCH_BUILD || 'build-bench');
+const WARMUP = path.join(ROOT, 'data', 'warmup.wav');
+const CORES = os.cpus().length;
+const READY_DEADLINE_MS = 60000;
+const STOP_DEADLINE_MS = 10000;
+
+const children = new Set();
+
+class BenchError extends Error {}
+
+// Not optimised is not worth measuring; the asserts stay, as they do in a release.
+function build() {
+  if (!fs.existsSync(path.join(BUILD, 'build.ninja')))
+    execFileSync('meson', ['setup', BUILD, ROOT, '--buildtype=release', '-Db_ndebug=false'], { stdio: 'ignore' });
+  const targets = ['stenopool', 'stenopool-host', 'warmup.wav', 'bench/server/server_load', 'bench/server/engine_direct',
+    'bench/vad/vad_bench', 'bench/host/host_bench'];
+  const ninja = spawnSync('ninja', ['-C', BUILD, ...targets], { encoding: 'utf8' });
+  if (ninja.status !== 0) throw new BenchError(`the build failed:\n${ninja.stdout.slice(-3000)}`);
+}
+
+// core: -1 for any.
+function start(core, program, args, stdio) {
+  const pinned = core < 0 ? [program, args] : ['taskset', ['-c', String(core), program, ...args]];
+  const child = spawn(...pinned, { stdio });
+  children.add(child);
+  child.ended = new Promise((resolve) => {
+    child.on('error', (e) => resolve(e.message));
+    child.on('exit', (code, signal) => resolve(signal || `exit code ${code}`));
+  }).then((how) => { children.delete(child); return how; });
+  return child;
+}
+
+function get(url) {
+  return new Promise((resolve, reject) => {
+    http.get(url, (r) => {
+      let body = '';
+      r.on('data', (d) => { body += d; });
+      r.on('end', () => resolve({ status: r.statusCode, body }));
+    }).on('error', reject);
+  });
+}
+
+async function until(what, condition) {
+  const deadline = Date.now() + READY_DEADLINE_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new BenchError(`${what} did not come to be within ${READY_DEADLINE_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+class Server {
+  // settings: { 'pool.en.max': 2, ... }
+  static async start(settings, core = -1) {
+    const s = new Server();
+    const args = ['serve', '--listen', '127.0.0.1:0', '--set', 'server.log_level=error'];
+    for (const [key, value] of Object.entries(settings)) args.push('--set', `${key}=${value}`);
+    s.log = fs.openSync(path.join(os.tmpdir(), `stenopool-bench-${process.pid}.log`), 'w+');
+    s.child = start(core, path.join(BUILD, 'stenopool'), args, ['ignore', 'pipe', s.log]);
+    const ended = s.child.ended.then((how) => { throw new BenchError(`the server ended (${how}): ${s.lastWords()}`); });
+    ended.catch(() => {}); // when it ends at our wish nobody waits for this
+    s.http = await Promise.race([ended, new Promise((resolve) => {
+      readline.createInterface({ input: s.child.stdout }).on('line', (line) => {
+        const m = /^stenopool: listening on (http:\/\/\S+)$/.exec(line);
+        if (m) resolve(m[1]);
+      });
+    })]);
+    s.url = s.http.replace('http:', 'ws:') + '/v1/stream';
+    s.pid = s.child.pid;
+    await Promise.race([ended, until('readiness', async () => (await get(s.http + '/readyz')).status === 200)]);
+    return s;
+  }
+
+  lastWords() {
+    return fs.readFileSync(`/proc/self/fd/${this.log}`, 'utf8').trim().split('\n').slice(-3).join(' / ');
+  }
+
+  // The hosts; what they fork inherits core and priority.
+  moveHosts(core, niceness) {
+    const hosts = fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
+    for (const pid of hosts) {
+      execFileSync('taskset', ['-pc', String(core), pid], { stdio: 'ignore' });
+      execFileSync('renice', ['-n', String(niceness), '-p', pid], { stdio: 'ignore' });
+    }
+  }
+
+  async metrics() {
+    return (await get(this.http + '/metrics')).body;
+  }
+
+  async stop() {
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_DEADLINE_MS);
+    this.child.kill('SIGTERM');
+    await this.child.ended;
+    clearTimeout(timer);
+    fs.closeSync(this.log);
+  }
+}
+
+// The JSON that a measuring program prints.
+async function measure(core, program, args) {
+  const child = start(core, path.join(BUILD, program), args.map(String), ['ignore', 'pipe', 'inherit']);
+  let out = '';
+  child.stdout.on('data', (d) => { out += d; });
+  const how = await child.ended;
+  if (how !== 'exit code 0' && out === '') throw new BenchError(`${program} ended: ${how}`);
+  return JSON.parse(out);
+}
+
+// A measuring program that answers each line with a line of JSON; the first answer comes unasked.
+class Asked {
+  constructor(program, args) {
+    this.child = start(-1, path.join(BUILD, program), args.map(String), ['pipe', 'pipe', 'inherit']);
+    this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+  }
+
+  async answer() {
+    const { value, done } = await this.lines.next();
+    if (done) throw new BenchError('a measuring program ended too early');
+    return JSON.parse(value);
+  }
+
+  ask() {
+    this.child.stdin.write('\n');
+    return this.answer();
+  }
+
+  async stop() {
+    this.child.stdin.end();
+    await this.child.ended;
+  }
+}
+
+async function show(program, args) {
+  const how = await start(-1, path.join(BUILD, program), args.map(String), ['ignore', 'inherit', 'inherit']).ended;
+  if (how !== 'exit code 0') throw new BenchError(`${program} ended: ${how}`);
+}
+
+function killAll() {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+module.exports = { Asked, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show };
