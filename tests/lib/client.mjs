@@ -129,7 +129,9 @@ export class Client {
   // Sends s16 audio in pieces, as fast as the server takes it.
   audio(samples, { chunk = 640 } = {}) {
     const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+    this.socket.cork();
     for (let at = 0; at < bytes.length; at += chunk) this.binary(bytes.subarray(at, at + chunk));
+    this.socket.uncork();
   }
 
   async until(ask, what = 'something') {

@@ -17,6 +17,6 @@ export async function until(ask, what) {
     last = await ask();
     if (last) return last;
     if (Date.now() > end) throw new Error(`gave up waiting until ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 5)); // leaves the cores to what is waited for
   }
 }

@@ -1,0 +1,148 @@
+// No residue: what an instance, or a place, or a server heard before has no part in what it hears now.
+// Finals are compared whole: text, words, times, confidences. That these comparisons can fail is tested as well.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
+import { Server, withServer, fake, set } from './lib/server.mjs';
+import { Client, dictate } from './lib/client.mjs';
+import { clip, noRealSpeech, sentences, speak, babble } from './lib/speech.mjs';
+import { pairsInOneWalk, heard } from './lib/residue.mjs';
+
+const place = (more = {}) => set({ 'pool.en.max': 1, ...more });
+
+// One session with an utterance for each clip, ended by commit; the next one is said when the last is understood.
+async function converse(server, clips, fields = {}) {
+  const c = await Client.start(server, { endpointing: 'manual', return_adaptation: true, ...fields });
+  for (const [i, samples] of clips.entries()) {
+    c.audio(samples);
+    c.send({ type: 'commit' });
+    await c.event('final', i);
+  }
+  await c.finish();
+  return c.finals;
+}
+
+// Without what tells when in the session it was said, and who heard it.
+function relative(final) {
+  const words = final.words.map((w) => ({ ...w, start_ms: w.start_ms - final.start_ms, end_ms: w.end_ms - final.start_ms }));
+  const { text, confidence, adaptation } = final;
+  return { text, confidence, adaptation, length_ms: final.end_ms - final.start_ms, words };
+}
+
+let one;
+before(async () => (one = await Server.start(place())));
+after(() => one.stop());
+
+test('every ordered pair is in the walk, and nothing else', () => {
+  const walk = pairsInOneWalk(8);
+  assert.equal(walk.length, 57);
+  assert.equal(new Set(walk.slice(1).map((to, i) => `${walk[i]} ${to}`)).size, 56);
+});
+
+test('spoken by a machine: the second of any two clips is heard the same, whatever the first was', async () => {
+  const clips = [...sentences, 'what time is it'].map(speak);
+  const fresh = [];
+  for (const c of clips) await withServer(place(), async (s) => fresh.push(heard(await dictate(s, c.samples))));
+  const walk = pairsInOneWalk(clips.length);
+  for (const [i, n] of walk.entries()) {
+    const got = heard(await dictate(one, clips[n].samples));
+    assert.deepEqual(got, fresh[n], `"${clips[n].words}" after ${i > 0 ? `"${clips[walk[i - 1]].words}"` : 'nothing'}`);
+  }
+});
+
+test('each utterance is heard by an instance that has heard nothing', async () => {
+  const finals = await converse(one, sentences.map((w) => speak(w).samples));
+  assert.equal(new Set(finals.map((f) => f.instance)).size, finals.length);
+});
+
+const thirds = {
+  'spoken by a machine': { skip: false, clips: () => [sentences[0], 'what time is it', sentences[1]].map((w) => speak(w).samples) },
+  'real speech': { skip: noRealSpeech, clips: () => ['austen-0880', 'austen-0930', 'lj001-0002'].map((n) => clip(n).samples) },
+};
+for (const [kind, { skip, clips }] of Object.entries(thirds)) {
+  test(`${kind}: a third utterance reads the same from the adaptation of the second alone, and another without it`, { skip }, async () => {
+    const [u1, u2, u3] = clips();
+    const [, second, third] = await converse(one, [u1, u2, u3]);
+    const [adapted] = await converse(one, [u3], { adaptation: second.adaptation });
+    assert.ok(third.text.length > 0);
+    assert.deepEqual(relative(adapted), relative(third));
+    const [stranger] = await converse(one, [u3]);
+    assert.ok(!isDeepStrictEqual(relative(stranger), relative(third)), 'without the adaptation it is another speaker');
+  });
+}
+
+// An instance that hears a second utterance, given the adaptation a newborn gets: is it a newborn's equal?
+async function secondOfSession(server, [u1, u2]) {
+  const [first, second] = await converse(server, [u1, u2]);
+  const [newborn] = await converse(server, [u2], { adaptation: first.adaptation });
+  return { used: relative(second), newborn: relative(newborn), instances: [first.instance, second.instance] };
+}
+
+test('the comparison sees residue: an instance that hears a whole session is not a newborn', async () => {
+  await withServer(place({ 'pool.en.refresh': 'session' }), async (s) => {
+    const { used, newborn, instances } = await secondOfSession(s, sentences.map((w) => speak(w).samples));
+    assert.equal(instances[0], instances[1]);
+    assert.ok(!isDeepStrictEqual(used, newborn), JSON.stringify(used));
+  });
+});
+
+// The fake engine tells by its confidence that it heard something before.
+const fakePlace = (more) => fake({ 'pool.en.max': 1, 'pool.en.spare': 0, ...more });
+const sounds = [babble(1000, 1), babble(1400, 2)];
+
+test('fake engine, refresh = utterance: the second utterance of a session is a newborn\'s', async () => {
+  await withServer(fakePlace({ 'pool.en.refresh': 'utterance' }), async (s) => {
+    const { used, newborn, instances } = await secondOfSession(s, sounds);
+    assert.notEqual(instances[0], instances[1]);
+    assert.deepEqual(used, newborn);
+  });
+});
+
+test('fake engine, refresh = session: the second utterance of a session shows residue', async () => {
+  await withServer(fakePlace({ 'pool.en.refresh': 'session' }), async (s) => {
+    const { used, newborn, instances } = await secondOfSession(s, sounds);
+    assert.equal(instances[0], instances[1]);
+    assert.notDeepEqual(used, newborn);
+  });
+});
+
+// The same sound from two clients, one after the other, in the only place.
+async function twice(server) {
+  const hear = async (sound) => {
+    const c = await dictate(server, sound, { endpointing: 'manual' });
+    return { instance: c.finals[0].instance, heard: heard(c) };
+  };
+  return [await hear(sounds[0]), await hear(sounds[0])];
+}
+
+test('fake engine, refresh = session: the next client is heard by another instance, without residue', async () => {
+  await withServer(fakePlace({ 'pool.en.refresh': 'session' }), async (s) => {
+    const [first, second] = await twice(s);
+    assert.notEqual(second.instance, first.instance);
+    assert.deepEqual(second.heard, first.heard);
+  });
+});
+
+test('fake engine, refresh = reset: the next client is heard by the same instance, without residue', async () => {
+  await withServer(fakePlace({ 'pool.en.refresh': 'reset' }), async (s) => {
+    const [first, second] = await twice(s);
+    assert.equal(second.instance, first.instance);
+    assert.deepEqual(second.heard, first.heard);
+  });
+});
+
+test('fake engine, refresh = reset: a reset that does nothing shows', async () => {
+  await withServer(fakePlace({ 'pool.en.refresh': 'reset', 'pool.en.param.reset_noop': 'yes' }), async (s) => {
+    const [first, second] = await twice(s);
+    assert.equal(second.instance, first.instance);
+    assert.notDeepEqual(second.heard, first.heard);
+  });
+});
+
+test('PocketSphinx, refresh = reset: the next client gets the same words from the same instance', async () => {
+  await withServer(place({ 'pool.en.refresh': 'reset', 'pool.en.spare': 0 }), async (s) => {
+    const [a, b, c] = [await dictate(s, speak(sentences[0]).samples), await dictate(s, speak(sentences[1]).samples), await dictate(s, speak(sentences[0]).samples)];
+    assert.deepEqual([b.finals[0].instance, c.finals[0].instance], [a.finals[0].instance, a.finals[0].instance]);
+    assert.deepEqual([a.text, b.text, c.text], [sentences[0], sentences[1], sentences[0]]);
+  });
+});
