@@ -59,6 +59,17 @@ async function until(what, condition) {
   }
 }
 
+function childrenOf(pid) {
+  const list = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return list === '' ? [] : list.split(' ').map(Number);
+}
+
+// CPU seconds of a process, and of its children that are gone.
+function cpuOf(pid) {
+  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
+}
+
 class Server {
   // settings: { 'pool.en.max': 2, ... }
   static async start(settings, core = -1) {
@@ -87,11 +98,15 @@ class Server {
 
   // The hosts; what they fork inherits core and priority.
   moveHosts(core, niceness) {
-    const hosts = fs.readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').trim().split(' ');
-    for (const pid of hosts) {
-      execFileSync('taskset', ['-pc', String(core), pid], { stdio: 'ignore' });
-      execFileSync('renice', ['-n', String(niceness), '-p', pid], { stdio: 'ignore' });
+    for (const pid of childrenOf(this.pid)) {
+      execFileSync('taskset', ['-pc', String(core), String(pid)], { stdio: 'ignore' });
+      execFileSync('renice', ['-n', String(niceness), '-p', String(pid)], { stdio: 'ignore' });
     }
+  }
+
+  // Of the server, its hosts, and the instances that are gone.
+  cpu() {
+    return childrenOf(this.pid).reduce((sum, pid) => sum + cpuOf(pid), cpuOf(this.pid));
   }
 
   async metrics() {
@@ -133,6 +148,10 @@ class Asked {
   ask() {
     this.child.stdin.write('\n');
     return this.answer();
+  }
+
+  cpu() {
+    return childrenOf(this.child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0);
   }
 
   async stop() {

@@ -438,6 +438,8 @@ static int end_open(struct ear *ear, enum ear_cause cause, struct ear_out *out, 
 	ear->committed = ear->heard;
 	if (ear->vad == NULL)
 		tail_done(&ear->tail);
+	else /* what was held; the hop that is not whole stays, the detector needs all of it */
+		tail_drop_before(&ear->tail, MIN(ear->given, ear->hops * VAD_HOP_SAMPLES));
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 
-enum { FIRST_BYTES = 256, KEEP_BYTES = 64 * 1024 };
+enum { FIRST_BYTES = 256, KEEP_BYTES = 4 * 1024 };
 
 void buffer_init(struct buffer *b, size_t max_bytes)
 {

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/config.h"
+#include "cli/status_page.h"
 #include "monitor/monitor.h"
 #include "net/http.h"
 #include "pool/crew.h"
@@ -93,7 +94,7 @@ static void get_status(void *arg, struct http_exchange *x)
 {
 	struct server *s = arg;
 
-	answer_page(x, 200, "application/json", monitor_status(&s->monitor));
+	status_page_get(&s->monitor, s->work, x);
 }
 
 static void get_stream(void *arg, struct http_exchange *x)
@@ -118,8 +119,8 @@ static void on_request(void *arg, struct http_exchange *x)
 
 static void on_abort(void *arg, struct http_exchange *x)
 {
-	(void)arg; /* every route answers at once */
-	(void)x;
+	(void)arg; /* every other route answers at once */
+	status_page_abort(x);
 }
 
 static const struct http_events http_events = { .on_request = on_request, .on_abort = on_abort };
@@ -255,12 +256,13 @@ static int make_crews(struct server *s, struct error *err)
 static void make_access(struct server *s)
 {
 	const struct config *c = s->cfg;
-	const struct access_config cfg = { .session = c->session,
+	struct access_config cfg = { .session = c->session,
 		.endpoint = c->endpoint,
 		.start_timeout_ms = c->start_timeout_ms,
 		.ping_interval_ms = c->ping_interval_ms,
 		.ping_timeout_ms = c->ping_timeout_ms };
 
+	cfg.session.piece_bytes = c->http.max_message_bytes;
 	s->roster = roster_new(c->max_sessions);
 	s->access = access_new(&cfg, s->pools, s->crews_n, s->roster, s->work);
 	s->http = http_server_new(&s->loop, &c->http, &http_events, s);

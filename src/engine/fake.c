@@ -25,6 +25,7 @@ struct engine {
 	uint64_t model_hash;
 	unsigned load_ms, end_ms;
 	double slow, burn; /* times the duration of the audio */
+	bool reset_noop;
 	struct fake_fault_plan faults;
 	uint64_t residue; /* of all the samples since the last reset; must not matter, and does */
 
@@ -72,6 +73,14 @@ static int set_ms(const char *key, const char *value, unsigned *out, struct erro
 	return 0;
 }
 
+static int set_flag(const char *key, const char *value, bool *out, struct error *err)
+{
+	*out = strcmp(value, "yes") == 0;
+	if (!*out && strcmp(value, "no") != 0)
+		return error_set(err, ERROR_CONFIG, "%s: '%s' is not yes or no", key, value);
+	return 0;
+}
+
 static int set_param(struct engine *e, const char *key, const char *value, struct error *err)
 {
 	int known;
@@ -89,6 +98,8 @@ static int set_param(struct engine *e, const char *key, const char *value, struc
 		return set_factor(key, value, 1000, &e->slow, err);
 	if (strcmp(key, "burn") == 0)
 		return set_factor(key, value, 1000, &e->burn, err);
+	if (strcmp(key, "reset_noop") == 0)
+		return set_flag(key, value, &e->reset_noop, err);
 	if (strcmp(key, "load_fail") == 0)
 		return error_set(err, ERROR_ENGINE, "%s", value);
 	known = fake_fault_param(&e->faults, key, value, err);
@@ -264,7 +275,8 @@ static int fake_end(struct engine *e, struct engine_result *out, struct error *e
 
 static void fake_reset(struct engine *e)
 {
-	e->residue = 0;
+	if (!e->reset_noop)
+		e->residue = 0;
 }
 
 const struct engine_ops engine_fake = {

@@ -4,7 +4,8 @@
  * isolation can fail.
  *
  * Parameters: model=NAME, load_ms=N (loading takes so long), load_fail=TEXT, slow=FACTOR (sleeps FACTOR
- * times the duration of the audio), burn=FACTOR (the same in CPU time), end_ms=N (so long for `end`), and
+ * times the duration of the audio), burn=FACTOR (the same in CPU time), end_ms=N (so long for `end`),
+ * reset_noop=yes (a reset that forgets nothing), and
  * faults: crash=WHERE, hang=WHERE, garbage=WHERE, exit=WHERE, fail=WHERE with WHERE one of begin, audio,
  * partial, end, and "@N" after it for only the N-th utterance of each process; leak=MB at each begin;
  * once=FILE: a fault happens only if FILE is not there, and makes it.

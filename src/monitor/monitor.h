@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct crew;
+struct memory;
 struct roster;
 
 struct monitor {
@@ -18,7 +19,7 @@ struct monitor {
 
 /* Texts to be freed by the caller; NULL when memory is out. */
 char *monitor_metrics(const struct monitor *m);
-char *monitor_status(const struct monitor *m);
+char *monitor_status(const struct monitor *m, const struct memory *memory);
 /* {"ready":...,"pools":{name:state}}; *ready_out: whether some pool can give out places. */
 char *monitor_ready(const struct monitor *m, bool *ready_out);
 

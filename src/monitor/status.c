@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/metric.h"
 #include "base/util.h"
+#include "monitor/memory.h"
 #include "monitor/monitor.h"
 #include "pool/crew.h"
 #include "pool/pool.h"
@@ -36,8 +37,14 @@ static void set(json_t *object, const char *key, json_t *value)
 	(void)json_object_set_new(object, key, value);
 }
 
+struct instance_list {
+	json_t *list;
+	const struct memory *memory;
+};
+
 static void add_instance(void *arg, const struct instance_view *v)
 {
+	const struct instance_list *all = arg;
 	json_t *i = json_object();
 
 	set(i, "id", number(v->id));
@@ -46,8 +53,8 @@ static void add_instance(void *arg, const struct instance_view *v)
 	set(i, "session", v->session == 0 ? json_null() : number(v->session));
 	set(i, "uses", number(v->uses));
 	set(i, "age_ms", number(v->age_ms));
-	set(i, "private_kb", number(v->pid == 0 ? 0 : crew_private_kb(v->pid)));
-	(void)json_array_append_new(arg, i);
+	set(i, "private_kb", number(memory_private_kb(all->memory, v->pid)));
+	(void)json_array_append_new(all->list, i);
 }
 
 static void add_waiter(void *arg, const struct waiter_view *v)
@@ -74,12 +81,13 @@ static json_t *counts_of(const struct pool *pool)
 	return counts;
 }
 
-static json_t *pool_of(struct crew *crew)
+static json_t *pool_of(struct crew *crew, const struct memory *memory)
 {
 	const struct pool *pool = crew_pool(crew);
 	json_t *p = json_object(), *instances = json_array(), *queue = json_array();
+	struct instance_list list = { instances, memory };
 
-	pool_each_instance(pool, add_instance, instances);
+	pool_each_instance(pool, add_instance, &list);
 	pool_each_waiter(pool, add_waiter, queue);
 	set(p, "name", json_string(pool_name(pool)));
 	set(p, "state", json_string(pool_state_name(pool_state(pool))));
@@ -170,12 +178,12 @@ static char *text_and_free(json_t *object)
 	return text;
 }
 
-char *monitor_status(const struct monitor *m)
+char *monitor_status(const struct monitor *m, const struct memory *memory)
 {
 	json_t *status = json_object(), *pools = json_array(), *sessions = json_array();
 
 	for (unsigned i = 0; i < m->crews_n; i++)
-		(void)json_array_append_new(pools, pool_of(m->crews[i]));
+		(void)json_array_append_new(pools, pool_of(m->crews[i], memory));
 	roster_each(m->roster, add_session, sessions);
 	set(status, "version", json_string(STENOPOOL_VERSION));
 	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));

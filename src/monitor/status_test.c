@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "monitor/crew_fake.h"
+#include "monitor/memory.h"
 #include "monitor/monitor.h"
 #include "session/roster.h"
 #include "session/session_fake.h"
@@ -75,9 +76,13 @@ static void enter(int n)
 
 static json_t *page(void)
 {
-	char *text = monitor_status(&monitor);
+	struct memory *memory = memory_new(&monitor);
 	json_t *status;
+	char *text;
 
+	memory_read(memory);
+	text = monitor_status(&monitor, memory);
+	memory_free(&memory);
 	assert_non_null(text);
 	status = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(status);

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +141,7 @@ static void member_exited(struct member *m, int status)
 	pool_on_exited(m->crew->pool, m->id, how);
 }
 
-static void read_all(struct member *m);
+static void read_all(struct member *m, int most);
 
 static bool host_lives(const struct crew *c)
 {
@@ -160,7 +161,7 @@ static void on_process_gone(uv_poll_t *poll, int status, int events)
 	wait_status = reap(m);
 	if (wait_status == -1 && host_lives(m->crew))
 		return;
-	read_all(m);
+	read_all(m, INT_MAX);
 	member_exited(m, wait_status);
 }
 
@@ -214,9 +215,9 @@ static bool read_one(struct member *m)
 	return false;
 }
 
-static void read_all(struct member *m)
+static void read_all(struct member *m, int most)
 {
-	for (int i = 0; i < MESSAGES_PER_WAKEUP && !uv_is_closing((uv_handle_t *)&m->poll); i++)
+	for (int i = 0; i < most && !uv_is_closing((uv_handle_t *)&m->poll); i++)
 		if (!read_one(m))
 			return;
 }
@@ -231,7 +232,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		pool_on_writable(m->crew->pool, m->id);
 	}
 	if (((events & UV_READABLE) || status < 0) && !uv_is_closing((uv_handle_t *)poll))
-		read_all(m);
+		read_all(m, MESSAGES_PER_WAKEUP);
 }
 
 static void add_member(struct crew *c, uint64_t id, int pid, const int fds[3])
@@ -257,20 +258,23 @@ static void add_member(struct crew *c, uint64_t id, int pid, const int fds[3])
 	lines_start(c->loop, fds[1], name);
 }
 
+static void op_retire(void *arg, uint64_t id);
+
 /* What a host may say of an instance is checked: it may only speak of one we asked for. */
 static void on_spawned(void *arg, uint64_t id, int pid, const int fds[3])
 {
 	struct crew *c = arg;
 	struct error err;
 
-	if (find(c, id) != NULL || channel_set_nonblocking(fds[0], &err) < 0 ||
-	    !pool_on_spawned(c->pool, id, pid)) {
-		log_error("host %s: spawned instance %" PRIu64 ", which nobody wants", c->name, id);
+	if (find(c, id) != NULL || channel_set_nonblocking(fds[0], &err) < 0) {
+		log_error("host %s: spawned instance %" PRIu64 " badly", c->name, id);
 		for (int i = 0; i < 3; i++)
 			(void)close(fds[i]);
 		return;
 	}
 	add_member(c, id, pid, fds);
+	if (!pool_on_spawned(c->pool, id, pid))
+		op_retire(c, id);
 	if (c->closing)
 		kill_process(find(c, id));
 }
@@ -290,7 +294,7 @@ static void on_exited(void *arg, uint64_t id, int wait_status)
 
 	if (m == NULL)
 		return;
-	read_all(m);
+	read_all(m, INT_MAX);
 	member_exited(m, wait_status);
 }
 

@@ -170,8 +170,9 @@ static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
 uint64_t crowd_check_deadlines(struct pool *p)
 {
 	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
+	bool any = p->in_state[INSTANCE_STARTING] + p->in_state[INSTANCE_RETIRING] > 0;
 
-	for (unsigned b = 0; b < BUCKETS; b++) {
+	for (unsigned b = 0; any && b < BUCKETS; b++) {
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
 			if (deadline_ns(p, i) <= now_ns)
 				kill_late(p, i, now_ns);

@@ -206,7 +206,7 @@ bool pool_on_spawned(struct pool *p, uint64_t id, int pid)
 	if (i == NULL || i->pid != 0)
 		return false;
 	i->pid = pid;
-	return true;
+	return i->state == INSTANCE_STARTING;
 }
 
 static void note_spawn_failure(struct pool *p)
@@ -255,7 +255,8 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 		lease_message(i->lease, m);
 	else
 		p->counts.stale_messages++;
-	pool_settle(p);
+	if (m->type != IPC_PROGRESS && m->type != IPC_PARTIAL) /* which come often and change nothing here */
+		pool_settle(p);
 }
 
 void pool_on_writable(struct pool *p, uint64_t id)

@@ -81,7 +81,8 @@ void pool_stop(struct pool *pool);
 void pool_on_host_ready(struct pool *pool);
 void pool_on_host_down(struct pool *pool);                            /* it is being restarted */
 void pool_on_host_failed(struct pool *pool, const struct error *why); /* it cannot load its model */
-bool pool_on_spawned(struct pool *pool, uint64_t id, int pid); /* false: nobody asked for it */
+bool pool_on_spawned(
+    struct pool *pool, uint64_t id, int pid); /* false: nobody wants it (any more) */
 void pool_on_message(struct pool *pool, uint64_t id, const struct ipc_message *m);
 void pool_on_writable(struct pool *pool, uint64_t id);
 void pool_on_lost(

@@ -287,7 +287,7 @@ void pool_fake_born(struct pool_fake *f, uint64_t id)
 
 	assert_true(i->asked && !i->born && !i->exited);
 	i->born = true;
-	assert_true(pool_on_spawned(f->pool, id, (int)(1000 + id)));
+	assert_int_equal(pool_on_spawned(f->pool, id, (int)(1000 + id)), !i->let_go);
 	if (!i->let_go)
 		pool_fake_say(f, id, IPC_READY);
 }

@@ -43,6 +43,8 @@ static void on_done(void *arg)
 		session_fail(s, &h->err, 0);
 	else
 		utterance_take(s, &h->out);
+	if (h->out.samples_cap > KEEP_SAMPLES)
+		ear_out_done(&h->out);
 	s->job_running = false; /* not before h->out is done with: events may bring more audio */
 	if (!s->dead && s->state != SESSION_CLOSED) {
 		utterance_pump(s);

@@ -116,7 +116,7 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 	uint64_t bound = format_bytes_per_s(&cfg->ear.format) * s->limits->buffer_ms / 1000;
 
 	s->input_bound = (size_t)bound;
-	buffer_init(&s->input, 2 * (size_t)bound);
+	buffer_init(&s->input, (size_t)bound + MAX((size_t)bound, s->limits->piece_bytes));
 	buffer_init(&s->marks, MARKS_MAX * sizeof(uint64_t));
 	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
 }

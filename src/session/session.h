@@ -22,6 +22,7 @@ struct work;
 
 struct session_limits {
 	unsigned buffer_ms;           /* audio kept before the ear or the instance takes it */
+	size_t piece_bytes;           /* the most that session_audio is given at once; 0: little */
 	unsigned idle_timeout_ms;     /* nothing heard or said for so long ends it; 0: never */
 	unsigned partial_interval_ms; /* audio between two partials of an utterance */
 };
@@ -119,7 +120,7 @@ void session_start(struct session *s, const struct session_events *events, void 
 void session_free(struct session **s);
 
 /* Takes all of it; false: enough for now, call no more before on_drain (what is sent all the same is taken until
- * twice the bound, then the session fails with ERROR_LIMIT). */
+ * twice the bound or by one piece over it, then the session fails with ERROR_LIMIT). */
 bool session_audio(struct session *s, const void *bytes, size_t n);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
 void session_end(struct session *s);    /* no more audio: finals, then ended */

@@ -15,7 +15,12 @@
 #include "session/text.h"
 #include "session/work.h"
 
-enum { JOB_BYTES_MAX = 64 * 1024, MARKS_MAX = 1024, SAMPLES_PER_MS = EAR_RATE_HZ / 1000 };
+enum {
+	JOB_BYTES_MAX = 64 * 1024,
+	KEEP_SAMPLES = 2048,
+	MARKS_MAX = 1024,
+	SAMPLES_PER_MS = EAR_RATE_HZ / 1000
+};
 
 enum session_step { STEP_GRANTED, STEP_SPEECH, STEP_SILENCE, STEP_END, STEP_CLOSE, SESSION_STEPS };
 

@@ -1,6 +1,6 @@
 // What the tests of isolation share.
 import { dictate } from './client.mjs';
-import { Server, set } from './server.mjs';
+import { withServer, set } from './server.mjs';
 import { clip } from './speech.mjs';
 
 export const clipNames = ['austen-0870', 'austen-0880', 'austen-0890', 'austen-0920', 'austen-0930', 'lj001-0002', 'lj001-0004', 'lj001-0006'];
@@ -22,12 +22,9 @@ export function pairsInOneWalk(n) {
   return walk.reverse();
 }
 
-// What each clip is heard as in a place that nobody used before: a pool with as many places as clips, one session
-// each, so that no place and no instance has a past.
-export async function unheardOf(some) {
-  const s = await Server.start(set({ 'pool.en.max': some.length }));
+// What each clip is heard as by a server that never heard anything.
+export async function freshly(some) {
   const fresh = [];
-  for (const c of some) fresh.push(heard(await dictate(s, c.samples)));
-  await s.stop();
+  for (const c of some) await withServer(set({ 'pool.en.max': 1 }), async (s) => fresh.push(heard(await dictate(s, c.samples))));
   return fresh;
 }
