@@ -1,5 +1,6 @@
 /* Clients that send clips as fast as the server takes them. Without `vad` each of the n clients sends all clips in one
- * session, a commit behind each; with it, every clip is a session of its own, n at a time, and is sent as recorded. */
+ * session, a commit behind each; with it, every clip is a session of its own, n at a time, and is sent as recorded; with
+ * gap_ms too, one client sends all clips in one session, so much of a quiet room behind each. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "server/clip.h"
 #include "server/modes.h"
 #include "server/params.h"
+#include "server/plan.h"
 
 enum { PIECE_SAMPLES = 8000, TEXT_BYTES = 4096 };
 
@@ -40,6 +42,20 @@ static void send_samples(struct speaker *s, const int16_t *samples, size_t n)
 		client_audio(s->client, samples + at, MIN(n - at, (size_t)PIECE_SAMPLES));
 }
 
+static bool is_together(const struct params *p)
+{
+	return p->vad && p->gap_ms > 0;
+}
+
+static void send_with_gap(struct speaker *s, const struct clip *clip)
+{
+	size_t n;
+	int16_t *tape = plan_tape(clip, s->run->p->gap_ms, &n);
+
+	send_samples(s, tape, n);
+	free(tape);
+}
+
 static void send_clips(struct speaker *s)
 {
 	const struct run *r = s->run;
@@ -47,6 +63,10 @@ static void send_clips(struct speaker *s)
 	if (s->clip != NULL)
 		send_samples(s, s->clip->wav.samples, s->clip->wav.n);
 	for (unsigned i = 0; s->clip == NULL && i < r->clips_n; i++) {
+		if (is_together(r->p)) {
+			send_with_gap(s, &r->clips[i]);
+			continue;
+		}
 		send_samples(s, r->clips[i].samples, r->clips[i].n);
 		client_commit(s->client);
 	}
@@ -57,7 +77,7 @@ static void take_final(struct speaker *s, uint64_t utterance, const char *messag
 {
 	json_t *final = json_loadb(message, n, 0, NULL);
 	const char *text = json_string_value(json_object_get(final, "text"));
-	char *to = s->texts[s->clip != NULL ? 0 : MIN(utterance, s->run->clips_n) - 1];
+	char *to = s->texts[s->run->p->vad ? 0 : MIN(utterance, s->run->clips_n) - 1];
 	size_t used = strlen(to);
 
 	if (text != NULL && text[0] != '\0')
@@ -113,7 +133,7 @@ static void begin_next(struct run *r)
 	if (r->begun == r->speakers_n)
 		return;
 	s->run = r;
-	if (r->p->vad) {
+	if (r->p->vad && !is_together(r->p)) {
 		s->clip = &r->clips[r->begun];
 		cfg.rate_hz = s->clip->wav.rate_hz;
 	}
@@ -130,11 +150,12 @@ static json_t *texts_of(const struct run *r)
 		const struct speaker *s = &r->speakers[i];
 		json_t *texts = json_object();
 
-		for (unsigned c = 0; s->clip == NULL && c < r->clips_n; c++)
+		for (unsigned c = 0; !r->p->vad && c < r->clips_n; c++)
 			(void)json_object_set_new(
 			    texts, r->clips[c].name, json_string(s->texts[c]));
-		if (s->clip != NULL)
-			(void)json_object_set_new(texts, s->clip->name, json_string(s->texts[0]));
+		if (r->p->vad)
+			(void)json_object_set_new(texts, s->clip != NULL ? s->clip->name : "all",
+			    json_string(s->texts[0]));
 		(void)json_array_append_new(all, texts);
 	}
 	return all;
@@ -173,7 +194,7 @@ static int load(struct run *r)
 		(void)fprintf(stderr, "server_load: %s\n", err.text);
 		return -1;
 	}
-	r->speakers_n = r->p->vad ? r->clips_n : r->p->n;
+	r->speakers_n = is_together(r->p) ? 1 : r->p->vad ? r->clips_n : r->p->n;
 	r->speakers = xcalloc(r->speakers_n + 1, sizeof *r->speakers);
 	return 0;
 }

@@ -255,7 +255,8 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 		lease_message(i->lease, m);
 	else
 		p->counts.stale_messages++;
-	if (m->type != IPC_PROGRESS && m->type != IPC_PARTIAL) /* which come often and change nothing here */
+	if (m->type != IPC_PROGRESS &&
+	    m->type != IPC_PARTIAL) /* which come often and change nothing here */
 		pool_settle(p);
 }
 

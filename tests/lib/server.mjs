@@ -56,12 +56,18 @@ export class Server {
         if (m) resolve(m[1]);
       });
     });
-    s.address = await deadline(
-      Promise.race([address, s.exited.then((e) => assert.fail(`server left with ${JSON.stringify(e)}: ${s.log}`))]),
-      () => `the server to listen: ${s.log}`,
-    );
-    s.port = Number(s.address.split(':').pop());
-    if (ready) await s.until(async () => (await s.get('/readyz')).status === 200, 'the server is ready');
+    try {
+      s.address = await deadline(
+        Promise.race([address, s.exited.then((e) => assert.fail(`server left with ${JSON.stringify(e)}: ${s.log}`))]),
+        () => `the server to listen: ${s.log}`,
+      );
+      s.port = Number(s.address.split(':').pop());
+      if (ready) await s.until(async () => (await s.get('/readyz')).status === 200, 'the server is ready');
+    } catch (e) {
+      s.child.kill('SIGKILL');
+      fs.rmSync(s.dir, { recursive: true, force: true });
+      throw e;
+    }
     return s;
   }
 
@@ -102,7 +108,11 @@ export class Server {
   }
 
   untilMetric(name, value) {
-    return this.until(async () => (await this.metrics())[name] === value, `${name} is ${value}`);
+    return this.until(async () => {
+      const all = await this.metrics();
+      assert.ok(name in all, `there is no metric ${name}`);
+      return all[name] === value;
+    }, `${name} is ${value}`);
   }
 
   processes() {
