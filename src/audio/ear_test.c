@@ -116,7 +116,7 @@ struct heard {
 	struct ear_event events[2 * UTTERANCES_MAX];
 	size_t events_n;
 	int16_t *samples; /* owned; of all utterances, one after the other */
-	size_t samples_n;
+	size_t samples_n, samples_cap;
 	uint64_t position;
 };
 
@@ -124,6 +124,15 @@ static void heard_done(struct heard *h)
 {
 	free(h->samples);
 	h->samples = NULL;
+}
+
+static void make_room(struct heard *h, size_t n)
+{
+	if (h->samples_n + n <= h->samples_cap)
+		return;
+	h->samples_cap = 2 * (h->samples_n + n);
+	h->samples = realloc(h->samples, h->samples_cap * sizeof *h->samples);
+	assert_non_null(h->samples);
 }
 
 /* Adds one output; its indexes become those of all samples. */
@@ -146,8 +155,7 @@ static void collect(struct heard *h, const struct ear_out *out)
 	}
 	if (out->samples_n == 0)
 		return;
-	h->samples = realloc(h->samples, (h->samples_n + out->samples_n) * sizeof *h->samples);
-	assert_non_null(h->samples);
+	make_room(h, out->samples_n);
 	memcpy(h->samples + h->samples_n, out->samples, out->samples_n * sizeof *h->samples);
 	h->samples_n += out->samples_n;
 }
