@@ -137,13 +137,13 @@ static struct ipc_result decode(int fd, const struct clip *c, struct tally *t, u
 	uint64_t ended_ns;
 
 	say(fd, &m);
-	for (size_t at = 0; at < c->n; at += INSTANCE_BLOCK_SAMPLES) {
+	for (size_t at = 0; at < c->n; at += IPC_BLOCK_SAMPLES) {
 		m = (struct ipc_message){ .type = IPC_AUDIO,
 			.epoch = epoch,
 			.audio = { (const uint8_t *)(c->samples + at),
-			    (uint32_t)MIN(c->n - at, INSTANCE_BLOCK_SAMPLES) } };
+			    (uint32_t)MIN(c->n - at, IPC_BLOCK_SAMPLES) } };
 		say(fd, &m);
-		if (m.audio.samples == INSTANCE_BLOCK_SAMPLES) /* less waits for the end */
+		if (m.audio.samples == IPC_BLOCK_SAMPLES) /* less waits for the end */
 			(void)hear(fd, IPC_PROGRESS);
 	}
 	ended_ns = clock_now_ns();

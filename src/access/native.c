@@ -35,7 +35,10 @@ static unsigned close_code(enum error_code code)
 {
 	switch (code) {
 	case ERROR_BUSY:
+	case ERROR_OVERLOADED:
 		return WS_CLOSE_TRY_LATER;
+	case ERROR_RESTARTING:
+		return WS_CLOSE_RESTART;
 	case ERROR_SYSTEM:
 	case ERROR_ENGINE:
 	case ERROR_PEER:

@@ -119,6 +119,8 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		    (json_int_t)e->partial.stable_bytes);
 	case SESSION_EVENT_FINAL:
 		return final_of(e, ctx);
+	case SESSION_EVENT_RECOVERED:
+		return json_pack("{s:s,s:I}", "type", "recovered", "utterance", utterance);
 	case SESSION_EVENT_ERROR:
 		return error_of(e->error.why, e->utterance, e->error.retry_after_ms);
 	case SESSION_EVENT_ENDED:

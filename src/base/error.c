@@ -15,6 +15,8 @@ static const char *const names[ERROR_CODES] = {
 	[ERROR_PEER] = "peer",
 	[ERROR_ENGINE] = "engine",
 	[ERROR_SYSTEM] = "system",
+	[ERROR_OVERLOADED] = "overloaded",
+	[ERROR_RESTARTING] = "restarting",
 };
 
 int error_set(struct error *err, enum error_code code, const char *fmt, ...)

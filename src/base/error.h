@@ -10,13 +10,15 @@
 enum error_code {
 	ERROR_NONE = 0,
 	ERROR_INVALID, /* the client asked for something that cannot be; asking again will not help */
-	ERROR_CONFIG,  /* the configuration or the command line is wrong */
-	ERROR_LIMIT,   /* a bound, named in the text, was passed */
-	ERROR_BUSY,    /* no room now; asking again later may help */
-	ERROR_TIMEOUT, /* something took longer than it may */
-	ERROR_PEER,    /* the other end of a socket broke the protocol or went away */
-	ERROR_ENGINE,  /* the recogniser could not do it */
-	ERROR_SYSTEM,  /* the machine could not do it: memory, descriptors, disk */
+	ERROR_CONFIG,     /* the configuration or the command line is wrong */
+	ERROR_LIMIT,      /* a bound, named in the text, was passed */
+	ERROR_BUSY,       /* no room now; asking again later may help */
+	ERROR_TIMEOUT,    /* something took longer than it may */
+	ERROR_PEER,       /* the other end of a socket broke the protocol or went away */
+	ERROR_ENGINE,     /* the recogniser could not do it */
+	ERROR_SYSTEM,     /* the machine could not do it: memory, descriptors, disk */
+	ERROR_OVERLOADED, /* audio comes faster than it is heard, and may not be kept back */
+	ERROR_RESTARTING, /* the server is going away; another one is there, or will be soon */
 	ERROR_CODES,
 };
 

@@ -16,10 +16,15 @@
 	X(COUNTER, sessions_closed_total, "Sessions closed, however they ended")                   \
 	X(COUNTER, sessions_refused_total, "Sessions refused before they were given a place")      \
 	X(COUNTER, sessions_failed_total, "Sessions ended by an error")                            \
+	X(COUNTER, sessions_moved_total, "Sessions ended because the server was leaving")          \
+	X(COUNTER, sessions_overloaded_total, "Live sessions ended over session_buffer_ms")        \
 	X(COUNTER, utterances_opened_total, "Utterances in which speech began")                    \
 	X(COUNTER, utterances_done_total, "Utterances that ended with a final")                    \
 	X(COUNTER, utterances_failed_total, "Utterances that ended with an error")                 \
 	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")  \
+	X(COUNTER, utterances_lost_total, "Instances lost with an utterance in work")              \
+	X(COUNTER, utterances_recovered_total, "Utterances begun again with another instance")     \
+	X(COUNTER, utterances_poisonous_total, "Utterances that two instances were lost to")       \
 	X(COUNTER, partials_total, "Partial texts sent")                                           \
 	X(COUNTER, words_total, "Words in finals")                                                 \
 	X(MILLISECONDS, audio_received_seconds_total, "Audio received, by its own time")           \

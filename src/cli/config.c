@@ -41,6 +41,7 @@ void config_free(struct config **c)
 	drop_listens(*c);
 	for (unsigned i = 0; i < (*c)->pools_n; i++)
 		pool_done(&(*c)->pools[i]);
+	free((*c)->session.poison_dir);
 	free(*c);
 	*c = NULL;
 }

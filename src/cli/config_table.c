@@ -10,7 +10,8 @@
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL }; /* enum log_level */
 static const char *const refreshes[] = { "utterance", "session", "reset", NULL }; /* enum refresh */
-static const char *const endpointings[] = { "vad", "manual", NULL }; /* enum endpointing */
+static const char *const leases[] = { "session", "utterance", NULL }; /* enum lease_kind */
+static const char *const endpointings[] = { "vad", "manual", NULL };  /* enum endpointing */
 
 #define SERVER(field) offsetof(struct config, field)
 #define LISTEN(field) offsetof(struct config_listen, field)
@@ -49,6 +50,8 @@ const struct config_row config_table[] = {
 	  "A session without audio is ended after so long; 0 is never" },
 	{ CONFIG_SERVER, "partial_interval_ms", CONFIG_UINT, SERVER(session.partial_interval_ms), 100, 10000, "300", 0, "ms", NULL,
 	  "Audio between two partial texts of an utterance" },
+	{ CONFIG_SERVER, "poison_dir", CONFIG_TEXT, SERVER(session.poison_dir), 0, 0, "", 0, "PATH", NULL,
+	  "A directory where the audio is kept, as WAV, of utterances that two instances were lost to; empty: nowhere" },
 	{ CONFIG_SERVER, "start_timeout_ms", CONFIG_UINT, SERVER(start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL,
 	  "A client has so long from its connection to its start message" },
 	{ CONFIG_SERVER, "ping_interval_ms", CONFIG_UINT, SERVER(ping_interval_ms), 1000, 600000, "20000", 0, "ms", NULL,
@@ -67,6 +70,8 @@ const struct config_row config_table[] = {
 	  "The most instances at work, so the most clients served at once; others wait in the queue" },
 	{ CONFIG_POOL, "spare", CONFIG_UINT, POOL(pool.spare), 0, 1024, "1", 0, "instances", NULL,
 	  "Unused instances kept ready for whoever comes next" },
+	{ CONFIG_POOL, "lease", CONFIG_CHOICE, POOL(pool.lease), 0, 0, "session", 0, "WORD", leases,
+	  "For how long a client is lent an instance: utterance serves more clients than there are instances, since people are silent most of the time" },
 	{ CONFIG_POOL, "refresh", CONFIG_CHOICE, POOL(pool.refresh), 0, 0, "utterance", 0, "WORD", refreshes,
 	  "How often a new instance takes the place of the used one; reset uses one again after the engine's own reset" },
 	{ CONFIG_POOL, "queue_max", CONFIG_UINT, POOL(pool.queue_max), 0, 100000, "100", 0, "clients", NULL,
@@ -75,6 +80,22 @@ const struct config_row config_table[] = {
 	  "A client that has waited so long is refused" },
 	{ CONFIG_POOL, "start_timeout_ms", CONFIG_UINT, POOL(pool.start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL,
 	  "A new instance that is not ready after so long is killed" },
+	{ CONFIG_POOL, "begin_timeout_ms", CONFIG_UINT, POOL(pool.begin_timeout_ms), 100, 600000, "5000", 0, "ms", NULL,
+	  "An instance that makes no progress with an open utterance for so long is killed, and another one hears the utterance again" },
+	{ CONFIG_POOL, "final_timeout_ms", CONFIG_UINT, POOL(pool.final_timeout_ms), 100, 3600000, "30000", 0, "ms", NULL,
+	  "The same for an utterance that has ended: so long for its final" },
+	{ CONFIG_POOL, "slowest_factor", CONFIG_UINT, POOL(pool.slowest_factor), 1, 1000, "5", 0, "times", NULL,
+	  "To both it adds the audio still to be decoded, times this: how slow decoding may be" },
+	{ CONFIG_POOL, "canary_interval_ms", CONFIG_UINT, POOL(pool.canary_interval_ms), 0, 86400000, "30000", 0, "ms", NULL,
+	  "When nothing was decoded for so long an idle instance decodes a short clip; /readyz is 503 when nothing was for twice as long. 0 is never" },
+	{ CONFIG_POOL, "idle_ttl_ms", CONFIG_UINT, POOL(pool.idle_ttl_ms), 0, 604800000, "600000", 0, "ms", NULL,
+	  "Idle instances beyond min and spare that were not needed for so long are retired; 0 is never" },
+	{ CONFIG_POOL, "max_uses", CONFIG_UINT, POOL(pool.max_uses), 0, 1000000, "0", 0, "clients", NULL,
+	  "An instance that has heard so many is replaced (with refresh = reset); 0 is never" },
+	{ CONFIG_POOL, "max_age_ms", CONFIG_UINT, POOL(pool.max_age_ms), 0, 2592000000, "0", 0, "ms", NULL,
+	  "An instance older than this, or up to a tenth younger, is replaced once it is idle; 0 is never" },
+	{ CONFIG_POOL, "max_rss_mb", CONFIG_UINT, POOL(pool.max_rss_mb), 0, 1048576, "0", 0, "MB", NULL,
+	  "An instance whose resident memory grows beyond is replaced, in an utterance at once; 0 is never" },
 	{ CONFIG_POOL, "load_timeout_ms", CONFIG_UINT, POOL(load_timeout_ms), 100, 3600000, "120000", 0, "ms", NULL,
 	  "A host that has not loaded its model after so long is killed" },
 	{ CONFIG_POOL, "backoff_min_ms", CONFIG_UINT, POOL(backoff_min_ms), 1, 3600000, "2000", 0, "ms", NULL,

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "cli/canary_clip.h"
 #include "cli/config.h"
 #include "cli/status_page.h"
 #include "monitor/monitor.h"
@@ -43,6 +44,7 @@ struct server {
 	char *params[CONFIG_POOLS_MAX]
 		    [CONFIG_PARAMS_MAX + 3]; /* the strings are the config's, but the first */
 	char *warmups[CONFIG_POOLS_MAX];     /* owned */
+	int16_t *canaries[CONFIG_POOLS_MAX]; /* owned */
 	struct crew *crews[CONFIG_POOLS_MAX];
 	struct pool *pools[CONFIG_POOLS_MAX];
 	unsigned crews_n, crews_left;
@@ -222,10 +224,10 @@ static void add_crew(struct server *s, const struct config_pool *p, const char *
 	char *found = p->warmup == NULL ? find_warmup(directory) : NULL;
 	const char *warmup = p->warmup != NULL ? p->warmup : found != NULL ? found : "";
 	char **params = s->params[at];
+	size_t canary_n = 0;
 
 	if (warmup[0] != '\0')
 		*params++ = s->warmups[at] = assignment("host.warmup", warmup);
-	free(found);
 	for (unsigned i = 0; i < p->params_n; i++)
 		*params++ = p->params[i];
 	*h = (struct host_config){ .program = s->host_program,
@@ -237,6 +239,11 @@ static void add_crew(struct server *s, const struct config_pool *p, const char *
 		.backoff_max_ms = p->backoff_max_ms };
 	s->crews[at] = crew_new(&s->loop, p->name, &p->pool, h);
 	s->pools[at] = crew_pool(s->crews[at]);
+	if (warmup[0] != '\0')
+		s->canaries[at] = canary_clip_read(warmup, &canary_n);
+	if (s->canaries[at] != NULL)
+		pool_set_canary(s->pools[at], s->canaries[at], canary_n);
+	free(found);
 }
 
 static int make_crews(struct server *s, struct error *err)
@@ -382,8 +389,10 @@ void server_free(struct server **server)
 		take_down(s);
 	access_free(&s->access);
 	roster_free(&s->roster);
-	for (unsigned i = 0; i < s->crews_n; i++)
+	for (unsigned i = 0; i < s->crews_n; i++) {
 		free(s->warmups[i]);
+		free(s->canaries[i]);
+	}
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT); /* last words of children */
 	(void)uv_loop_close(&s->loop);
 	free(s);

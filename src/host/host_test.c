@@ -284,6 +284,8 @@ static void test_an_instance_has_its_own_stderr_and_nothing_else(void **state)
 			assert_non_null(strstr(target, "pipe:"));
 		else if (fd == 3)
 			assert_non_null(strstr(target, "socket:"));
+		else if (fd == 4)
+			assert_non_null(strstr(target, "/statm")); /* its own memory */
 		else
 			assert_int_equal(n, -1);
 	}

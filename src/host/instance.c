@@ -125,7 +125,7 @@ static void answer_progress(struct instance *in)
 	answer(in,
 	    &(struct ipc_message){ .type = IPC_PROGRESS,
 		.epoch = in->epoch,
-		.progress_samples = in->decoded_samples });
+		.progress = { in->decoded_samples, memory_rss_kb() } });
 }
 
 static void drop_audio(struct instance *in)
@@ -302,8 +302,8 @@ static bool on_progress(void *arg, uint64_t decoded_samples)
 /* Gives the engine up to one block of what waits. */
 static void decode(struct instance *in)
 {
-	int16_t samples[INSTANCE_BLOCK_SAMPLES];
-	size_t n = MIN(in->audio.len / 2, INSTANCE_BLOCK_SAMPLES);
+	int16_t samples[IPC_BLOCK_SAMPLES];
+	size_t n = MIN(in->audio.len / 2, IPC_BLOCK_SAMPLES);
 	const uint8_t *bytes = buffer_head(&in->audio);
 	struct error err = ERROR_INIT;
 
@@ -367,7 +367,7 @@ static bool work(struct instance *in)
 
 	if (in->state != INSTANCE_HEARING && !ending)
 		return false;
-	if (in->audio.len >= INSTANCE_BLOCK_SAMPLES * 2 || (ending && in->audio.len > 0))
+	if (in->audio.len >= IPC_BLOCK_SAMPLES * 2 || (ending && in->audio.len > 0))
 		decode(in);
 	else if (ending)
 		answer_final(in);
@@ -389,6 +389,7 @@ int instance_run(int fd, const struct instance_config *cfg)
 
 	if (channel_set_nonblocking(fd, &err) < 0)
 		break_off(&in, err.text);
+	memory_open();
 	buffer_init(&in.audio, INSTANCE_QUEUE_SAMPLES * 2 + IPC_AUDIO_MAX_SAMPLES * 2);
 	answer_ready(&in);
 	while (in.fate == FATE_LIVES) {

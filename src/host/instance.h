@@ -6,7 +6,7 @@
  *   ENDING   computes the final; only ABORT is heard
  *   DEAF     the utterance has failed; what the server had sent before it knew is ignored
  *
- * Audio reaches the engine in blocks of INSTANCE_BLOCK_SAMPLES however it was sent. Between blocks all that
+ * Audio reaches the engine in blocks of IPC_BLOCK_SAMPLES however it was sent. Between blocks all that
  * is queued is read, so that an ABORT is heard at once, and a partial is answered only when all audio
  * that came before is decoded: of several requests the last.
  *
@@ -25,7 +25,6 @@ struct instance_config { /* all borrowed */
 };
 
 enum {
-	INSTANCE_BLOCK_SAMPLES = 1600,       /* 100 ms: one PROGRESS */
 	INSTANCE_QUEUE_SAMPLES = 30 * 16000, /* audio read ahead; more stays in the socket */
 };
 

@@ -131,8 +131,8 @@ static struct ipc_message expect(
 	do {
 		assert_int_equal(hear(s, &m), CHANNEL_OK);
 		if (m.type == IPC_PROGRESS && progress_out != NULL) {
-			assert_true(m.progress_samples > *progress_out);
-			*progress_out = m.progress_samples;
+			assert_true(m.progress.samples > *progress_out);
+			*progress_out = m.progress.samples;
 		}
 	} while (m.type == IPC_PROGRESS);
 	assert_int_equal(m.type, type);

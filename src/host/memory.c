@@ -9,14 +9,26 @@
 
 #include "base/util.h"
 
+static pid_t opened_by;
+static int statm = -1;
+
+/* What "self" is was settled when the file was opened: a fork has to open it again. */
+void memory_open(void)
+{
+	if (opened_by == getpid())
+		return;
+	opened_by = getpid();
+	statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 uint32_t memory_rss_kb(void)
 {
 	char text[128];
 	unsigned long pages = 0;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	ssize_t n;
 
-	fd_close(&fd);
+	memory_open();
+	n = pread(statm, text, sizeof text - 1, 0);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';

@@ -112,11 +112,11 @@ static void test_messages_come_in_order_and_whole(void **state)
 	struct ipc_message m = { .type = IPC_PROGRESS };
 	struct error err;
 
-	for (m.progress_samples = 0; m.progress_samples < 20; m.progress_samples++)
+	for (m.progress.samples = 0; m.progress.samples < 20; m.progress.samples++)
 		assert_int_equal(channel_send(p->fds[0], &m, NULL, 0, &err), CHANNEL_OK);
 	for (uint64_t i = 0; i < 20; i++) {
 		assert_int_equal(receive(p, &m, &err), CHANNEL_OK);
-		assert_int_equal(m.progress_samples, i);
+		assert_int_equal(m.progress.samples, i);
 		assert_int_equal(inbox.fds_n, 0);
 	}
 }
@@ -227,11 +227,11 @@ static void test_a_full_socket_says_again_and_loses_nothing(void **state)
 	assert_int_equal(channel_set_nonblocking(p->fds[0], &err), 0);
 	assert_int_equal(channel_set_nonblocking(p->fds[1], &err), 0);
 	while (channel_send(p->fds[0], &m, NULL, 0, &err) == CHANNEL_OK)
-		m.progress_samples = ++sent;
+		m.progress.samples = ++sent;
 	assert_true(sent > 10);
 	assert_int_equal(channel_send(p->fds[0], &m, NULL, 0, &err), CHANNEL_AGAIN);
 	while (receive(p, &m, &err) == CHANNEL_OK)
-		assert_int_equal(m.progress_samples, got++);
+		assert_int_equal(m.progress.samples, got++);
 	assert_int_equal(got, sent);
 }
 

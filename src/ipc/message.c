@@ -209,7 +209,8 @@ static void put_fields(struct writer *w, const struct ipc_message *m)
 		put_result(w, &m->result);
 		break;
 	case IPC_PROGRESS:
-		put_u64(w, m->progress_samples);
+		put_u64(w, m->progress.samples);
+		put_u32(w, m->progress.rss_kb);
 		break;
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
@@ -443,7 +444,8 @@ static void get_fields(struct reader *r, struct ipc_word *words, struct ipc_mess
 		get_result(r, &m->result, words);
 		break;
 	case IPC_PROGRESS:
-		m->progress_samples = get_u64(r);
+		m->progress.samples = get_u64(r);
+		m->progress.rss_kb = get_u32(r);
 		break;
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:

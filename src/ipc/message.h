@@ -17,9 +17,11 @@
 struct error;
 
 enum {
-	IPC_VERSION = 1,
+	IPC_VERSION = 2,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
+	IPC_RATE_HZ = 16000,
+	IPC_BLOCK_SAMPLES = 1600, /* what instances decode at once: 100 ms, one PROGRESS */
 	IPC_TEXT_MAX = 16 * 1024,
 	IPC_BLOB_MAX = 4096,
 	IPC_WORDS_MAX = 1024,
@@ -96,6 +98,11 @@ struct ipc_audio {
 	uint32_t samples;     /* 1..IPC_AUDIO_MAX_SAMPLES */
 };
 
+struct ipc_progress {
+	uint64_t samples; /* decoded since BEGIN */
+	uint32_t rss_kb;  /* of the instance now */
+};
+
 struct ipc_result { /* PARTIAL (text and confidence only), FINAL */
 	uint64_t utterance;
 	struct ipc_text text;
@@ -119,7 +126,7 @@ struct ipc_message {
 		struct ipc_begin begin;
 		struct ipc_audio audio;
 		struct ipc_result result;
-		uint64_t progress_samples; /* PROGRESS: decoded since BEGIN */
+		struct ipc_progress progress;
 	};
 };
 

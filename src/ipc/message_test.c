@@ -38,7 +38,7 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_ABORT, .epoch = 3 },
 	{ .type = IPC_RESET },
 	{ .type = IPC_READY },
-	{ .type = IPC_PROGRESS, .epoch = UINT64_MAX, .progress_samples = 123456789012ull },
+	{ .type = IPC_PROGRESS, .epoch = UINT64_MAX, .progress = { 123456789012ull, 4711 } },
 	{ .type = IPC_PARTIAL,
 	    .epoch = 4,
 	    .result = { .utterance = 17, .text = TEXT("bon"), .confidence = 1 } },
@@ -123,7 +123,8 @@ static void assert_message(const struct ipc_message *got, const struct ipc_messa
 		assert_result(&got->result, &want->result);
 		break;
 	case IPC_PROGRESS:
-		assert_int_equal(got->progress_samples, want->progress_samples);
+		assert_int_equal(got->progress.samples, want->progress.samples);
+		assert_int_equal(got->progress.rss_kb, want->progress.rss_kb);
 		break;
 	case IPC_SPAWN:
 	case IPC_SPAWNED:

@@ -20,7 +20,8 @@ struct monitor {
 /* Texts to be freed by the caller; NULL when memory is out. */
 char *monitor_metrics(const struct monitor *m);
 char *monitor_status(const struct monitor *m, const struct memory *memory);
-/* {"ready":...,"pools":{name:state}}; *ready_out: whether some pool can give out places. */
+/* {"ready":...,"pools":{name:state}}; *ready_out: whether some pool can give out places and has shown
+ * lately that it decodes. */
 char *monitor_ready(const struct monitor *m, bool *ready_out);
 
 #endif

@@ -193,6 +193,14 @@ char *monitor_status(const struct monitor *m, const struct memory *memory)
 	return text_and_free(status);
 }
 
+static const char *word_of(const struct pool *pool)
+{
+	bool unproven = pool_state(pool) == POOL_READY && !pool_is_proven(pool);
+
+	return unproven ? "unproven: nothing was decoded lately (canary_interval_ms)"
+			: pool_state_name(pool_state(pool));
+}
+
 char *monitor_ready(const struct monitor *m, bool *ready_out)
 {
 	json_t *page = json_object(), *pools = json_object();
@@ -202,9 +210,9 @@ char *monitor_ready(const struct monitor *m, bool *ready_out)
 		const struct pool *pool = crew_pool(m->crews[i]);
 		enum pool_state s = pool_state(pool);
 
-		ready = ready || s == POOL_READY;
+		ready = ready || pool_is_proven(pool);
 		set(pools, pool_name(pool),
-		    s == POOL_FAILED ? failure_of(pool) : json_string(pool_state_name(s)));
+		    s == POOL_FAILED ? failure_of(pool) : json_string(word_of(pool)));
 	}
 	set(page, "ready", json_boolean(ready));
 	set(page, "pools", pools);

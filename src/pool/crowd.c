@@ -24,6 +24,8 @@ void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
 	assert(to != INSTANCE_NONE);
 	p->in_state[from]--;
 	p->in_state[to]++;
+	p->worn_idle -= from == INSTANCE_IDLE && i->worn;
+	p->worn_idle += to == INSTANCE_IDLE && i->worn;
 	i->state = to;
 	if (from != to)
 		i->since_ns = pool_now_ns(p);
@@ -37,6 +39,7 @@ static void insert(struct pool *p, uint64_t id)
 
 	i->id = id;
 	i->state = INSTANCE_STARTING;
+	i->generation = p->generation;
 	i->born_ns = i->since_ns = pool_now_ns(p);
 	i->next = p->buckets[id % BUCKETS];
 	p->buckets[id % BUCKETS] = i;
@@ -57,13 +60,18 @@ void crowd_remove(struct pool *p, struct instance *i)
 	free(i);
 }
 
+unsigned crowd_idle(const struct pool *p)
+{
+	return p->in_state[INSTANCE_IDLE] - p->worn_idle;
+}
+
 static unsigned ahead(const struct pool *p)
 {
-	return p->in_state[INSTANCE_STARTING] + p->in_state[INSTANCE_IDLE];
+	return p->in_state[INSTANCE_STARTING] + crowd_idle(p);
 }
 
 /* Newborns wanted now: one for each place that lacks one, the spare ones, and what `min` asks for. */
-static unsigned wanted_ahead(const struct pool *p)
+unsigned crowd_wanted(const struct pool *p)
 {
 	unsigned leased = p->in_state[INSTANCE_LEASED];
 	unsigned want = p->bare.count + p->cfg.spare;
@@ -71,7 +79,7 @@ static unsigned wanted_ahead(const struct pool *p)
 
 	if (p->cfg.min > leased)
 		want = MAX(want, p->cfg.min - leased);
-	if (p->queue.count > 0 && p->places_taken < p->cfg.max)
+	if (p->waiting > 0 && p->places_taken < p->cfg.max)
 		want++;
 	return MIN(want, room);
 }
@@ -80,7 +88,7 @@ void crowd_refill(struct pool *p)
 {
 	if (p->state == POOL_STOPPED || pool_now_ns(p) < p->spawn_not_before_ns)
 		return;
-	while (ahead(p) < wanted_ahead(p)) {
+	while (ahead(p) < crowd_wanted(p)) {
 		if (p->ops->spawn(p->arg, p->last_id + 1) < 0)
 			return;
 		insert(p, ++p->last_id);
@@ -92,11 +100,12 @@ struct instance *crowd_take_idle(struct pool *p, struct lease *l)
 {
 	struct instance *best = NULL;
 
-	if (p->in_state[INSTANCE_IDLE] == 0)
+	if (crowd_idle(p) == 0)
 		return NULL;
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->state == INSTANCE_IDLE && (best == NULL || i->id < best->id))
+			if (i->state == INSTANCE_IDLE && !i->worn &&
+			    (best == NULL || i->id < best->id))
 				best = i;
 	crowd_step(p, best, INSTANCE_LENT);
 	best->lease = l;
@@ -131,7 +140,11 @@ static bool reset(struct pool *p, struct instance *i)
 
 void crowd_give_back(struct pool *p, struct instance *i)
 {
+	i->clients += i->dirty;
 	if (p->state == POOL_STOPPED) {
+		crowd_retire(p, i);
+	} else if (i->dirty && wear_is_due(p, i)) {
+		p->counts.worn++;
 		crowd_retire(p, i);
 	} else if (!i->dirty) {
 		i->lease = NULL;
@@ -139,6 +152,17 @@ void crowd_give_back(struct pool *p, struct instance *i)
 	} else if (p->cfg.refresh != REFRESH_RESET || !reset(p, i)) {
 		crowd_retire(p, i);
 	}
+}
+
+void crowd_trim(struct pool *p)
+{
+	unsigned most = p->cfg.max + p->cfg.spare;
+
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->state == INSTANCE_IDLE &&
+			    p->in_state[INSTANCE_LEASED] + ahead(p) > most)
+				crowd_retire(p, i);
 }
 
 void crowd_retire_idle(struct pool *p)

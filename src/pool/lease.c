@@ -17,7 +17,7 @@ static int refuse(struct pool *p, struct error *err)
 		return -1;
 	}
 	/* Places that are free but cannot be given out yet, while the model loads, count as room. */
-	if (p->places_taken + p->queue.count >= p->cfg.max + p->cfg.queue_max) {
+	if (p->places_taken + p->waiting >= p->cfg.max + p->cfg.queue_max) {
 		p->counts.refused_full++;
 		return error_set(err, ERROR_BUSY,
 		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)",
@@ -26,8 +26,8 @@ static int refuse(struct pool *p, struct error *err)
 	return 0;
 }
 
-struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg,
-    struct error *err, unsigned *retry_after_ms_out)
+struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
+    const struct lease_events *events, void *arg, struct error *err, unsigned *retry_after_ms_out)
 {
 	struct lease *l;
 
@@ -40,7 +40,22 @@ struct lease *lease_new(struct pool *pool, const struct lease_events *events, vo
 	l->pool = pool;
 	l->events = events;
 	l->arg = arg;
+	l->session = owner->session;
+	l->priority = owner->priority;
+	l->tenant = queue_tenant(pool, owner->tenant);
 	return l;
+}
+
+static bool is_by_utterance(const struct lease *l)
+{
+	return l->pool->cfg.lease == LEASE_BY_UTTERANCE;
+}
+
+static void queue_up(struct lease *l)
+{
+	l->state = LEASE_WAITING;
+	l->asked_ns = pool_now_ns(l->pool);
+	queue_push(l);
 }
 
 void lease_start(struct lease *l)
@@ -48,10 +63,68 @@ void lease_start(struct lease *l)
 	struct pool *p = l->pool;
 
 	assert(l->state == LEASE_NEW);
-	l->state = LEASE_WAITING;
-	l->asked_ns = pool_now_ns(p);
-	lease_list_append(&p->queue, l);
+	if (is_by_utterance(l)) {
+		l->state = LEASE_RESTING;
+		l->events->on_granted(l->arg);
+		return;
+	}
+	queue_up(l);
 	pool_settle(p);
+}
+
+void lease_take_place(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	l->state = LEASE_GRANTED;
+	l->granted_ns = pool_now_ns(p);
+	l->tenant->held++;
+	l->tenant->turn = ++p->last_turn;
+	p->places_taken++;
+	p->counts.leases_granted++;
+	histogram_observe(&p->counts.wait, l->granted_ns - l->asked_ns);
+	l->instance = crowd_take_idle(p, l);
+	if (l->instance != NULL)
+		l->last_instance = l->instance->id;
+	else
+		lease_list_append(&p->bare, l);
+}
+
+static void leave_place(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	/* Out of `bare` before the pool settles: no newborn for a place that is given back. */
+	lease_list_remove(l);
+	if (l->instance != NULL)
+		crowd_give_back(p, l->instance);
+	l->instance = NULL;
+	l->tenant->held--;
+	p->places_taken--;
+	p->counts.leases_ended++;
+	p->queue_moved = true;
+	queue_note_lease(p, pool_now_ns(p) - l->granted_ns);
+}
+
+static void note_over(struct lease *l)
+{
+	l->step = STEP_NONE;
+	l->wish_ns = 0;
+	l->pool->in_work--;
+	l->pool->counts.utterances_ended += l->tenant != NULL;
+}
+
+void lease_drop_canary(struct lease *l)
+{
+	struct instance *i = l->instance;
+
+	l->instance = NULL;
+	if (l->step != STEP_NONE)
+		note_over(l);
+	if (i != NULL && l->pool->cfg.refresh == REFRESH_RESET)
+		crowd_give_back(l->pool, i);
+	else if (i != NULL)
+		crowd_retire(l->pool, i);
 }
 
 /* The instance has done its part: by `refresh` it stays with the lease or makes room for a newborn. */
@@ -59,14 +132,20 @@ static void finish_utterance(struct lease *l)
 {
 	struct pool *p = l->pool;
 
-	l->step = STEP_NONE;
-	l->wish_ns = 0;
-	p->counts.utterances_ended++;
-	if (l->instance == NULL || p->cfg.refresh != REFRESH_UTTERANCE)
+	note_over(l);
+	if (l->tenant == NULL) {
+		lease_drop_canary(l);
 		return;
-	crowd_retire(p, l->instance);
-	l->instance = NULL;
-	lease_list_append(&p->bare, l);
+	}
+	if (l->instance != NULL && p->cfg.refresh == REFRESH_UTTERANCE) {
+		crowd_retire(p, l->instance);
+		l->instance = NULL;
+		lease_list_append(&p->bare, l);
+	}
+	if (is_by_utterance(l)) {
+		leave_place(l);
+		l->state = LEASE_RESTING;
+	}
 }
 
 static bool send_to(struct lease *l, const struct ipc_message *m)
@@ -74,13 +153,31 @@ static bool send_to(struct lease *l, const struct ipc_message *m)
 	return l->pool->ops->send(l->pool->arg, l->instance->id, m) == 1;
 }
 
+/* Of a place for an utterance that was not begun, or was lost. */
+static void give_up_wish(struct lease *l)
+{
+	if (!is_by_utterance(l))
+		return;
+	if (l->state == LEASE_WAITING) {
+		queue_remove(l);
+		l->pool->counts.queue_left++;
+	} else if (l->state == LEASE_GRANTED) {
+		leave_place(l);
+	} else {
+		return;
+	}
+	l->state = LEASE_RESTING;
+}
+
 static void forget_utterance(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_ABORT, .epoch = l->epoch };
 
 	l->wish_ns = 0;
-	if (l->step == STEP_NONE)
+	if (l->step == STEP_NONE) {
+		give_up_wish(l);
 		return;
+	}
 	if (l->pool->cfg.refresh != REFRESH_UTTERANCE && !send_to(l, &m)) {
 		crowd_retire(l->pool, l->instance);
 		l->instance = NULL;
@@ -95,21 +192,6 @@ void lease_abort(struct lease *l)
 	pool_settle(l->pool);
 }
 
-static void give_up_place(struct lease *l)
-{
-	struct pool *p = l->pool;
-
-	forget_utterance(l);
-	lease_list_remove(
-	    l); /* before the pool settles: no newborn for a place that is given back */
-	if (l->instance != NULL)
-		crowd_give_back(p, l->instance);
-	l->instance = NULL;
-	p->places_taken--;
-	p->counts.leases_ended++;
-	queue_note_lease(p, pool_now_ns(p) - l->granted_ns);
-}
-
 void lease_release(struct lease **lease)
 {
 	struct lease *l = *lease;
@@ -119,36 +201,101 @@ void lease_release(struct lease **lease)
 		return;
 	*lease = NULL;
 	p = l->pool;
+	if (l->state != LEASE_NEW && l->state != LEASE_REFUSED)
+		forget_utterance(l);
 	if (l->state == LEASE_GRANTED)
-		give_up_place(l);
-	if (l->state == LEASE_WAITING)
+		leave_place(l);
+	if (l->state == LEASE_WAITING) {
+		queue_remove(l);
 		p->counts.queue_left++;
-	lease_list_remove(l);
+	}
+	queue_leave_tenant(l);
 	free(l);
 	pool_settle(p);
 }
 
-bool lease_begin(struct lease *l, const struct ipc_begin *begin)
+/* A place for one utterance: now, if it is free and nobody else's turn. */
+static void ask_place(struct lease *l)
+{
+	queue_up(l);
+	if (!pool_can_grant(l->pool) || queue_first(l->pool) != l)
+		return;
+	queue_remove(l);
+	lease_take_place(l);
+}
+
+/* Others may be called back from here, `l` is not: what its lease_begin returns tells it all. */
+static void settle_others(struct lease *l)
 {
 	struct pool *p = l->pool;
-	struct ipc_message m = { .type = IPC_BEGIN, .epoch = p->last_epoch + 1, .begin = *begin };
+	struct lease *before = p->asking;
 
-	assert(l->state == LEASE_GRANTED && l->step == STEP_NONE);
-	if (l->wish_ns == 0)
-		l->wish_ns = pool_now_ns(p);
-	if (l->instance == NULL || !send_to(l, &m))
-		return false;
+	p->asking = l;
+	pool_settle(p);
+	p->asking = before;
+}
+
+static void begin(struct lease *l)
+{
+	struct pool *p = l->pool;
+
 	l->epoch = ++p->last_epoch;
 	l->step = STEP_BEGUN;
+	l->given = l->done = 0;
+	l->sign_ns = pool_now_ns(p);
 	l->instance->uses++;
 	l->instance->dirty = true;
+	p->in_work++;
+	if (l->tenant == NULL)
+		return;
 	p->counts.utterances_begun++;
-	histogram_observe(&p->counts.begin, pool_now_ns(p) - l->wish_ns);
-	return true;
+	histogram_observe(&p->counts.begin, l->sign_ns - l->wish_ns);
+}
+
+bool lease_begin(struct lease *l, const struct ipc_begin *what)
+{
+	struct pool *p = l->pool;
+	struct ipc_message m = { .type = IPC_BEGIN, .begin = *what };
+	bool begun = false, changed = l->state == LEASE_RESTING;
+
+	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && l->step == STEP_NONE);
+	if (l->wish_ns == 0)
+		l->wish_ns = pool_now_ns(p);
+	if (changed)
+		ask_place(l);
+	m.epoch = p->last_epoch + 1;
+	if (l->instance != NULL && send_to(l, &m)) {
+		begin(l);
+		/* Somebody has to look whether it gets on. */
+		changed = changed || p->in_work == 1;
+		begun = true;
+	}
+	if (changed)
+		settle_others(l);
+	return begun;
+}
+
+static bool owes(const struct lease *l)
+{
+	return l->step == STEP_ENDED ||
+	    (l->step == STEP_BEGUN && l->given - l->done >= IPC_BLOCK_SAMPLES);
+}
+
+uint64_t lease_due_ns(const struct lease *l)
+{
+	const struct pool_config *cfg = &l->pool->cfg;
+	uint64_t patience_ns, audio_ns = (l->given - l->done) * NS_PER_S / IPC_RATE_HZ;
+
+	if (!owes(l))
+		return UINT64_MAX;
+	patience_ns =
+	    (l->step == STEP_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) * NS_PER_MS;
+	return l->sign_ns + patience_ns + audio_ns * cfg->slowest_factor;
 }
 
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 {
+	bool owed = owes(l);
 	size_t taken = 0;
 
 	assert(l->step == STEP_BEGUN);
@@ -162,7 +309,10 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 		if (!send_to(l, &m))
 			break;
 		taken += part;
+		l->given += part;
 	}
+	if (!owed)
+		l->sign_ns = pool_now_ns(l->pool);
 	return taken;
 }
 
@@ -182,7 +332,7 @@ bool lease_end(struct lease *l)
 	if (!send_to(l, &m))
 		return false;
 	l->step = STEP_ENDED;
-	l->ended_ns = pool_now_ns(l->pool);
+	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
 	return true;
 }
 
@@ -190,19 +340,29 @@ static void on_final(struct lease *l, const struct ipc_result *r)
 {
 	struct pool *p = l->pool;
 
-	histogram_observe(&p->counts.final, pool_now_ns(p) - l->ended_ns);
+	p->proven_ns = pool_now_ns(p);
+	if (l->tenant != NULL)
+		histogram_observe(&p->counts.final, p->proven_ns - l->ended_ns);
 	l->instance->rss_kb = r->rss_kb;
 	finish_utterance(l);
 	l->events->on_final(l->arg, r);
 }
 
+/* What an engine could not do with this instance it may do with another. */
 static void on_failed(struct lease *l, const struct ipc_failure *f)
 {
 	struct error err;
 
 	(void)error_set(&err, ERROR_ENGINE, "%.*s", (int)f->text.length, f->text.bytes);
-	finish_utterance(l);
-	l->events->on_failed(l->arg, &err);
+	crowd_retire(l->pool, l->instance);
+	lease_lost(l, &err);
+}
+
+static void kill_and_lose(struct lease *l, const struct error *why)
+{
+	log_warn("%s, killing it", why->text);
+	crowd_kill(l->pool, l->instance);
+	lease_lost(l, why);
 }
 
 static void on_early_final(struct lease *l)
@@ -214,16 +374,46 @@ static void on_early_final(struct lease *l)
 	(void)error_set(&err, ERROR_PEER,
 	    "instance %s/%" PRIu64 " sent a final before the utterance's end", l->pool->name,
 	    i->id);
-	log_warn("%s, killing it", err.text);
-	crowd_kill(l->pool, i);
-	lease_lost(l, &err);
+	kill_and_lose(l, &err);
+}
+
+static bool is_oversized(const struct lease *l)
+{
+	unsigned max_mb = l->pool->cfg.max_rss_mb;
+
+	return max_mb > 0 && l->instance->rss_kb / 1024 > max_mb;
+}
+
+static void on_oversized(struct lease *l)
+{
+	struct error err;
+
+	l->pool->counts.oversized++;
+	(void)error_set(&err, ERROR_LIMIT, "instance %s/%" PRIu64 " uses %u MB (max_rss_mb %u)",
+	    l->pool->name, l->instance->id, l->instance->rss_kb / 1024, l->pool->cfg.max_rss_mb);
+	kill_and_lose(l, &err);
+}
+
+static void on_progress(struct lease *l, const struct ipc_progress *progress)
+{
+	struct pool *p = l->pool;
+
+	l->instance->rss_kb = progress->rss_kb;
+	if (progress->samples > l->done && progress->samples <= l->given) {
+		l->done = progress->samples;
+		p->proven_ns = l->sign_ns = pool_now_ns(p);
+	}
+	if (is_oversized(l))
+		on_oversized(l);
+	else
+		l->events->on_progress(l->arg, progress->samples);
 }
 
 /* The epoch is the lease's, and an utterance is in work. */
 void lease_message(struct lease *l, const struct ipc_message *m)
 {
 	if (m->type == IPC_PROGRESS)
-		l->events->on_progress(l->arg, m->progress_samples);
+		on_progress(l, &m->progress);
 	else if (m->type == IPC_PARTIAL)
 		l->events->on_partial(l->arg, &m->result);
 	else if (m->type == IPC_FAILED)
@@ -240,21 +430,30 @@ void lease_lost(struct lease *l, const struct error *why)
 	bool open = l->step != STEP_NONE;
 
 	l->instance = NULL;
-	lease_list_append(&l->pool->bare, l);
-	if (!open)
-		return;
-	l->step = STEP_NONE;
-	l->wish_ns = 0;
-	l->pool->counts.utterances_ended++;
-	l->events->on_failed(l->arg, why);
+	if (l->tenant != NULL)
+		lease_list_append(&l->pool->bare, l);
+	if (open)
+		note_over(l);
+	if (open || l->tenant == NULL)
+		l->events->on_lost(l->arg, why);
+}
+
+/* Of a session's lease this is the end; one for an utterance may ask again for the next. */
+void lease_refuse(struct lease *l, const struct error *why)
+{
+	if (l->state == LEASE_WAITING)
+		queue_remove(l);
+	if (is_by_utterance(l)) {
+		l->state = LEASE_RESTING;
+		l->wish_ns = 0;
+		l->events->on_failed(l->arg, why);
+	} else {
+		l->state = LEASE_REFUSED;
+		l->events->on_refused(l->arg, why, queue_retry_after_ms(l->pool));
+	}
 }
 
 uint64_t lease_instance(const struct lease *l)
 {
 	return l->last_instance;
-}
-
-void lease_set_owner(struct lease *l, uint64_t session)
-{
-	l->session = session;
 }

@@ -22,7 +22,8 @@ static void on_queued(void *arg, unsigned position, uint64_t estimated_wait_ms)
 	struct lease_fake *c = arg;
 
 	assert_false(c->granted);
-	assert_true(position >= 1 && (c->position == 0 || position < c->position));
+	assert_true(
+	    position >= 1 && (c->position == 0 || c->may_fall_back || position < c->position));
 	c->position = position;
 	c->estimated_wait_ms = estimated_wait_ms;
 	saw(c, LEASE_FAKE_QUEUED);
@@ -90,11 +91,21 @@ static void on_final(void *arg, const struct ipc_result *r)
 	saw(c, LEASE_FAKE_FINAL);
 }
 
-static void on_failed(void *arg, const struct error *why)
+static void on_lost(void *arg, const struct error *why)
 {
 	struct lease_fake *c = arg;
 
 	assert_true(c->speaking);
+	c->why = *why;
+	c->speaking = c->ended = false;
+	saw(c, LEASE_FAKE_LOST);
+}
+
+static void on_failed(void *arg, const struct error *why)
+{
+	struct lease_fake *c = arg;
+
+	assert_false(c->speaking);
 	c->why = *why;
 	c->speaking = c->ended = false;
 	saw(c, LEASE_FAKE_FAILED);
@@ -108,22 +119,27 @@ static const struct lease_events events = {
 	.on_progress = on_progress,
 	.on_partial = on_partial,
 	.on_final = on_final,
+	.on_lost = on_lost,
 	.on_failed = on_failed,
 };
 
 bool lease_fake_ask(struct lease_fake *c, uint64_t id, struct pool *pool)
 {
+	const struct lease_owner owner = { id, c->tenant, c->priority };
+	bool may_fall_back = c->may_fall_back;
 	lease_fake_then_f *then = c->then;
 	void *then_arg = c->then_arg;
 
 	memset(c, 0, sizeof *c);
 	c->id = id;
+	c->may_fall_back = may_fall_back;
+	c->tenant = owner.tenant;
+	c->priority = owner.priority;
 	c->then = then;
 	c->then_arg = then_arg;
-	c->lease = lease_new(pool, &events, c, &c->why, &c->retry_after_ms);
+	c->lease = lease_new(pool, &owner, &events, c, &c->why, &c->retry_after_ms);
 	if (c->lease == NULL)
 		return false;
-	lease_set_owner(c->lease, id);
 	lease_start(c->lease);
 	return true;
 }

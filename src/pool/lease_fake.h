@@ -20,6 +20,7 @@ enum lease_fake_event {
 	LEASE_FAKE_PROGRESS,
 	LEASE_FAKE_PARTIAL,
 	LEASE_FAKE_FINAL,
+	LEASE_FAKE_LOST,
 	LEASE_FAKE_FAILED,
 	LEASE_FAKE_EVENTS,
 };
@@ -28,10 +29,14 @@ enum lease_fake_event {
 typedef void lease_fake_then_f(struct lease_fake *c, enum lease_fake_event e);
 
 struct lease_fake {
-	uint64_t id; /* of the client; from 1 */
+	uint64_t id;     /* of the client; from 1 */
+	uint64_t tenant; /* of the next lease; 0 unless the test says otherwise */
+	enum priority priority;
 	struct lease *lease;
 	bool granted, refused;
 	unsigned seen[LEASE_FAKE_EVENTS];
+	bool
+	    may_fall_back; /* in the queue, behind who has a higher priority; kept from lease to lease */
 	unsigned position; /* last told */
 	uint64_t estimated_wait_ms;
 	struct error why; /* of the last refusal or failure */

@@ -11,6 +11,7 @@
 #define FIRST_MEAN_LEASE_NS (10 * NS_PER_S)   /* the guess before any lease has ended */
 #define SPAWN_PAUSE_NS      (100 * NS_PER_MS) /* after a newborn that failed; doubles */
 #define SPAWN_PAUSES        6                 /* ... so often */
+#define LOOK_EVERY_NS       (250 * NS_PER_MS)
 
 uint64_t pool_now_ns(const struct pool *p)
 {
@@ -38,7 +39,7 @@ void pool_free(struct pool **pool)
 	if (p == NULL)
 		return;
 	*pool = NULL;
-	assert(p->queue.count == 0 && p->places_taken == 0);
+	assert(p->tenants == NULL && p->places_taken == 0);
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		while (p->buckets[b] != NULL) {
 			struct instance *i = p->buckets[b];
@@ -58,6 +59,31 @@ static void set_state(struct pool *p, enum pool_state to)
 	p->state = to;
 }
 
+static void call_writable(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	l->call_due = l == p->asking;
+	p->call_later = p->call_later || l->call_due;
+	if (!l->call_due)
+		l->events->on_writable(l->arg);
+}
+
+/* What could not be said while the lease itself was asking. */
+static bool call_one(struct pool *p)
+{
+	if (!p->call_later || p->asking != NULL)
+		return false;
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->lease != NULL && i->lease->call_due) {
+				call_writable(i->lease);
+				return true;
+			}
+	p->call_later = false;
+	return false;
+}
+
 /* Gives an instance to the place that has waited for one longest. */
 static bool bind_one(struct pool *p)
 {
@@ -71,54 +97,94 @@ static bool bind_one(struct pool *p)
 	l->last_instance = l->instance->id;
 	lease_list_remove(l);
 	if (l->wish_ns != 0)
-		l->events->on_writable(l->arg);
+		call_writable(l);
 	return true;
 }
 
 /* While the host is away a place is worth something only with an instance that is there already. */
-static bool can_grant(const struct pool *p)
+bool pool_can_grant(const struct pool *p)
 {
-	if (p->queue.first == NULL || p->places_taken >= p->cfg.max)
+	if (p->waiting == 0 || p->places_taken >= p->cfg.max)
 		return false;
-	return p->in_state[INSTANCE_IDLE] > 0 || p->state == POOL_READY;
+	return crowd_idle(p) > 0 || p->state == POOL_READY;
 }
 
 static bool grant_one(struct pool *p)
 {
-	struct lease *l = p->queue.first;
+	struct lease *l;
 
-	if (!can_grant(p))
+	if (!pool_can_grant(p))
 		return false;
-	lease_list_remove(l);
-	l->state = LEASE_GRANTED;
-	l->granted_ns = pool_now_ns(p);
-	p->places_taken++;
-	p->counts.leases_granted++;
-	histogram_observe(&p->counts.wait, l->granted_ns - l->asked_ns);
-	l->instance = crowd_take_idle(p, l);
-	if (l->instance != NULL)
-		l->last_instance = l->instance->id;
-	else
-		lease_list_append(&p->bare, l);
-	l->events->on_granted(l->arg);
+	l = queue_first(p);
+	queue_remove(l);
+	lease_take_place(l);
+	if (p->cfg.lease == LEASE_BY_SESSION)
+		l->events->on_granted(l->arg);
+	else if (l->instance != NULL)
+		call_writable(l);
 	return true;
 }
 
 static bool refuse_one(struct pool *p)
 {
+	struct lease *l = p->waiting > 0 ? queue_first(p) : NULL;
 	struct error err;
 
-	if (p->queue.first == NULL)
+	if (l == NULL || l == p->asking)
 		return false;
 	if (p->state == POOL_FAILED)
 		err = p->failure;
 	else if (p->state == POOL_STOPPED)
-		(void)error_set(&err, ERROR_BUSY, "pool %s: the server is shutting down", p->name);
+		(void)error_set(
+		    &err, ERROR_RESTARTING, "pool %s: the server is shutting down", p->name);
 	else
 		return false;
 	p->counts.refused_failed++;
-	queue_refuse(p->queue.first, &err);
+	lease_refuse(l, &err);
 	return true;
+}
+
+static void kill_stuck(struct pool *p, struct instance *i)
+{
+	struct lease *l = i->lease;
+	bool ended = l->step == STEP_ENDED;
+	struct error err;
+
+	p->counts.stuck++;
+	(void)error_set(&err, ERROR_TIMEOUT,
+	    "instance %s/%" PRIu64
+	    " made no progress within %s %u and %u times the audio it was given",
+	    p->name, i->id, ended ? "final_timeout_ms" : "begin_timeout_ms",
+	    ended ? p->cfg.final_timeout_ms : p->cfg.begin_timeout_ms, p->cfg.slowest_factor);
+	log_warn("%s, killing it", err.text);
+	crowd_kill(p, i);
+	lease_lost(l, &err);
+}
+
+static bool kill_one_stuck(struct pool *p, uint64_t now_ns)
+{
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->lease != NULL && lease_due_ns(i->lease) <= now_ns) {
+				kill_stuck(p, i);
+				return true;
+			}
+	return false;
+}
+
+/* Progress comes too often to plan anew with each, so while somebody speaks all leases are looked at now and then. */
+static uint64_t check_stuck(struct pool *p)
+{
+	uint64_t now_ns = pool_now_ns(p);
+
+	if (p->in_work == 0)
+		return UINT64_MAX;
+	if (now_ns >= p->look_at_ns) {
+		while (kill_one_stuck(p, now_ns))
+			p->again = true;
+		p->look_at_ns = now_ns + LOOK_EVERY_NS;
+	}
+	return p->look_at_ns;
 }
 
 /* Any callback in here may ask for another round instead of starting one inside this one. */
@@ -132,14 +198,19 @@ void pool_settle(struct pool *p)
 	p->settling = true;
 	do {
 		p->again = false;
-		while (bind_one(p) || refuse_one(p) || grant_one(p))
+		while (call_one(p) || bind_one(p) || refuse_one(p) || grant_one(p))
 			continue;
 		crowd_refill(p);
 		queue_announce(p);
 		next_ns = crowd_check_deadlines(p);
 		next_ns = MIN(next_ns, queue_check_deadlines(p));
+		next_ns = MIN(next_ns, check_stuck(p));
+		next_ns = MIN(next_ns, wear_check(p));
+		next_ns = MIN(next_ns, canary_check(p));
 	} while (p->again);
 	p->settling = false;
+	if (p->call_later || (p->asking != NULL && p->waiting > 0 && p->state != POOL_READY))
+		next_ns = pool_now_ns(p); /* but not from inside a call of that lease */
 	p->ops->wake_at(p->arg, next_ns);
 }
 
@@ -148,9 +219,30 @@ void pool_on_time(struct pool *pool)
 	pool_settle(pool);
 }
 
+void pool_reconfigure(struct pool *p, const struct pool_config *cfg)
+{
+	enum lease_kind lease = p->cfg.lease;
+	enum refresh refresh = p->cfg.refresh;
+
+	assert(cfg->max > 0 && cfg->min <= cfg->max);
+	p->cfg = *cfg;
+	p->cfg.lease = lease;
+	p->cfg.refresh = refresh;
+	crowd_trim(p);
+	p->queue_moved = true;
+	pool_settle(p);
+}
+
+void pool_renew(struct pool *p)
+{
+	p->generation++;
+	pool_settle(p);
+}
+
 void pool_stop(struct pool *p)
 {
 	set_state(p, POOL_STOPPED);
+	canary_drop(p);
 	crowd_retire_idle(p);
 	pool_settle(p);
 }
@@ -158,6 +250,7 @@ void pool_stop(struct pool *p)
 void pool_on_host_ready(struct pool *p)
 {
 	p->failure = (struct error)ERROR_INIT;
+	p->proven_ns = pool_now_ns(p); /* it decoded its warm-up clip */
 	p->spawn_failures = 0;
 	p->spawn_not_before_ns = 0;
 	set_state(p, POOL_READY);

@@ -28,14 +28,37 @@ enum refresh {
 	REFRESH_RESET,     /* the engine's own reset between clients is trusted */
 };
 
+/* For how long a place is lent. */
+enum lease_kind {
+	LEASE_BY_SESSION,   /* from the grant to the release */
+	LEASE_BY_UTTERANCE, /* for each utterance anew: more clients than places */
+};
+
+enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, PRIORITIES };
+
 struct pool_config {
 	unsigned min;   /* 0..1024: instances kept alive */
 	unsigned max;   /* 1..1024: places, so leases at once */
 	unsigned spare; /* 0..1024: newborns kept ahead, beyond those in leased places */
+	enum lease_kind lease;
 	enum refresh refresh;
 	unsigned queue_max;        /* 0..100000: leases that may wait */
 	unsigned queue_timeout_ms; /* a longer wait is refused */
 	unsigned start_timeout_ms; /* from SPAWN to READY; a slower instance is killed */
+	/* An instance is taken for stuck, and its utterance is lost, when so long passes without progress: for an
+	 * open utterance, and for one that was ended; in both cases longer by the audio it has still to decode times
+	 * slowest_factor. */
+	unsigned begin_timeout_ms, final_timeout_ms;
+	unsigned slowest_factor;
+	/* When an instance is replaced, its successor first. 0: never. Ages differ by up to a tenth between instances. */
+	unsigned
+	    idle_ttl_ms; /* of idle instances beyond `min` and `spare` that were not needed for so long */
+	unsigned max_uses; /* clients, under REFRESH_RESET */
+	unsigned max_age_ms;
+	/* Resident memory; in an utterance the instance is killed and the utterance lost. */
+	unsigned max_rss_mb;
+	/* Without decoding for so long an idle instance has to show that it can; 0: never. */
+	unsigned canary_interval_ms;
 };
 
 /* How the pool reaches processes. `id` is an instance's, never reused. */
@@ -56,8 +79,13 @@ struct pool_ops {
 enum pool_state { POOL_STARTING, POOL_READY, POOL_FAILED, POOL_STOPPED, POOL_STATES };
 
 struct pool_counts {
-	uint64_t spawned, exited;              /* instances; spawned - exited = alive */
-	uint64_t lost;                         /* instances that ended unasked */
+	uint64_t spawned, exited; /* instances; spawned - exited = alive */
+	uint64_t lost;            /* instances that ended unasked */
+	uint64_t stuck;           /* instances killed for making no progress */
+	uint64_t oversized;       /* instances killed in an utterance over max_rss_mb */
+	uint64_t worn;            /* instances replaced for their age, uses or memory */
+	uint64_t surplus;         /* instances retired after idle_ttl_ms */
+	uint64_t canaries, canaries_done, canaries_lost;
 	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
 	uint64_t queue_left; /* waiting clients that gave up */
@@ -74,6 +102,14 @@ struct pool_counts {
 struct pool *pool_new(
     const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg);
 void pool_free(struct pool **pool); /* every lease must have been released */
+/* Takes over what can change while the pool serves, which is all of it but `lease` and `refresh`. Places above a smaller
+ * `max` are not taken away: they are not given out again. */
+void pool_reconfigure(struct pool *pool, const struct pool_config *cfg);
+/* The clip an idle instance hears when nothing was decoded for canary_interval_ms: 16 kHz mono. Borrowed. Without it
+ * the pool counts as proven. */
+void pool_set_canary(struct pool *pool, const int16_t *samples, size_t n);
+/* The model was loaded anew: instances of the old one make room for newborns of the new one, once they are idle. */
+void pool_renew(struct pool *pool);
 /* Refuses all who wait, retires all idle instances and spawns no more; leases go on until released. */
 void pool_stop(struct pool *pool);
 
@@ -103,13 +139,25 @@ struct lease_events {
 	void (*on_progress)(void *arg, uint64_t samples);
 	void (*on_partial)(void *arg, const struct ipc_result *r);
 	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
-	void (*on_failed)(void *arg, const struct error *why);   /* the utterance is over */
+	/* The instance was lost or could not do it; it is gone. The utterance may be begun again with another one, which
+	 * needs all its audio, or be given up by lease_abort. */
+	void (*on_lost)(void *arg, const struct error *why);
+	/* No instance could be had for the utterance. It is over. */
+	void (*on_failed)(void *arg, const struct error *why);
 };
 
-/* Wants a place; on_granted or on_queued and later on_granted or on_refused come from inside lease_start. NULL: refused at
+/* On whose behalf. Places are shared out evenly between tenants that wait, not between sessions. */
+struct lease_owner {
+	uint64_t session; /* for status */
+	uint64_t tenant;  /* any number that tells one from another */
+	enum priority priority;
+};
+
+/* Wants a place; on_granted or on_queued and later on_granted or on_refused come from inside lease_start. With
+ * LEASE_BY_UTTERANCE on_granted comes at once, and places are waited for by lease_begin. NULL: refused at
  * once; *err names the setting, *retry_after_ms_out (if not NULL) is when a place may be free. */
-struct lease *lease_new(struct pool *pool, const struct lease_events *events, void *arg,
-    struct error *err, unsigned *retry_after_ms_out);
+struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
+    const struct lease_events *events, void *arg, struct error *err, unsigned *retry_after_ms_out);
 void lease_start(struct lease *l);
 void lease_release(
     struct lease **l); /* gives the place back at once; an utterance in work is forgotten */
@@ -119,17 +167,20 @@ bool lease_begin(struct lease *l, const struct ipc_begin *begin);
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */
 bool lease_request_partial(struct lease *l); /* false: no room, and no on_writable because of it */
 bool lease_end(struct lease *l);
-void lease_abort(struct lease *l); /* forgets the utterance that was begun, if any */
+void lease_abort(
+    struct lease *l); /* forgets the utterance that was begun, wished for or lost, if any */
 /* The instance that hears or last heard this lease; 0: none yet. */
 uint64_t lease_instance(const struct lease *l);
-void lease_set_owner(struct lease *l, uint64_t session); /* for status: whom the place is lent to */
 
 /* For status and metrics; all lent until the next call into the pool. */
 enum pool_state pool_state(const struct pool *pool);
 const char *pool_state_name(enum pool_state s);
+/* Ready, and something was decoded within twice canary_interval_ms: its host's warm-up, real speech, or the canary. */
+bool pool_is_proven(const struct pool *pool);
 const char *pool_failure(const struct pool *pool); /* why it failed; "" otherwise */
 const char *pool_name(const struct pool *pool);
 const struct pool_config *pool_config_of(const struct pool *pool);
+uint64_t pool_now_ns(const struct pool *pool); /* the pool's clock */
 const struct pool_counts *pool_counts(const struct pool *pool);
 unsigned pool_instances_in(const struct pool *pool, enum instance_state s);
 unsigned pool_places_taken(const struct pool *pool);

@@ -1,9 +1,9 @@
-/* What pool.c, crowd.c, queue.c and lease.c share; nobody else includes it.
+/* What the files of the pool share; nobody else includes it.
  *
  * Who is where:
  *   instance   in pool->buckets from spawn to exit; its `lease` is set exactly while it is LEASED
- *   lease      WAITING: in pool->queue; GRANTED: counted in places_taken, and in pool->bare while no
- *              instance is bound to it
+ *   lease      RESTING: in no list; WAITING: in its tenant's `waiting`; GRANTED: counted in places_taken and in its
+ *              tenant's `held` (unless it is the canary's), and in pool->bare while no instance is bound to it
  * pool_settle() brings these together after every change: it spawns, binds, grants and announces until nothing
  * is left to do. Callbacks to sessions come from there and from lease.c, always as the last act; they may
  * release any lease, which only marks the pool for another round. */
@@ -22,12 +22,15 @@ struct instance {
 	enum instance_state state;
 	uint64_t born_ns, since_ns; /* since: of the state */
 	unsigned uses;              /* utterances begun */
+	unsigned clients;           /* that it heard and was given back by */
+	unsigned generation;        /* of the model it was made from */
 	bool dirty;                 /* heard something since it was born or reset */
+	bool worn;                  /* is not lent any more, and goes when its successor is there */
 	unsigned rss_kb;
 	struct lease *lease; /* borrowed; not NULL exactly while LEASED */
 };
 
-enum lease_state { LEASE_NEW, LEASE_WAITING, LEASE_GRANTED, LEASE_REFUSED };
+enum lease_state { LEASE_NEW, LEASE_RESTING, LEASE_WAITING, LEASE_GRANTED, LEASE_REFUSED };
 enum utterance_step { STEP_NONE, STEP_BEGUN, STEP_ENDED };
 
 /* A doubly linked list of leases; a lease is in one at most. */
@@ -36,22 +39,45 @@ struct lease_list {
 	unsigned count;
 };
 
+/* Those on whose behalf leases are wanted. There while it has a lease. */
+struct tenant {
+	struct tenant *next;
+	uint64_t id;
+	unsigned leases; /* in any state */
+	unsigned held;   /* places */
+	uint64_t came;   /* numbers that rise: when it came */
+	uint64_t turn;   /* ... and when it was granted its last place; 0: it never was */
+	struct lease_list waiting[PRIORITIES];
+};
+
 struct lease {
 	struct lease *prev, *next;
 	struct lease_list *list; /* NULL: in none */
 	struct pool *pool;
+	struct tenant *tenant; /* NULL: the canary's lease, which takes no place */
 	const struct lease_events *events;
 	void *arg;
 	uint64_t session;
+	enum priority priority;
 	enum lease_state state;
 	unsigned announced; /* position last told; 0: none */
 	struct instance *instance;
 	uint64_t last_instance;
 	enum utterance_step step;
 	uint64_t epoch; /* of the utterance in work */
+	bool call_due;  /* it was given an instance when it could not be called */
 	uint64_t asked_ns, granted_ns;
 	uint64_t wish_ns;  /* when lease_begin was first asked for this utterance; 0: not yet */
 	uint64_t ended_ns; /* when END was written */
+	/* Of the utterance in work: samples sent and samples the instance has told it decoded; since when it owes us. */
+	uint64_t given, done, sign_ns;
+};
+
+struct canary {
+	const int16_t *samples; /* borrowed */
+	size_t n, sent;
+	struct lease *lease; /* owned; NULL: it rests */
+	uint64_t not_before_ns;
 };
 
 struct pool {
@@ -63,44 +89,83 @@ struct pool {
 	struct error failure;
 	struct instance *buckets[BUCKETS];
 	unsigned in_state[INSTANCE_STATES];
+	unsigned worn_idle; /* of in_state[INSTANCE_IDLE] */
+	unsigned generation;
 	uint64_t last_id, last_epoch;
 	unsigned spawn_failures; /* in a row */
 	uint64_t spawn_not_before_ns;
-	struct lease_list queue, bare;
+	struct tenant *tenants;
+	uint64_t last_turn;
+	unsigned waiting; /* leases, of all tenants */
+	bool queue_moved; /* since positions were announced */
+	struct lease_list bare;
 	unsigned places_taken;
 	uint64_t mean_lease_ns; /* running mean of how long a place is kept */
+	uint64_t look_at_ns;    /* when leases are looked at next for being stuck */
+	unsigned surplus_low;   /* the fewest idle instances beyond need since surplus_since_ns */
+	uint64_t surplus_since_ns;
+	struct canary canary;
+	unsigned in_work;   /* utterances begun and not over, the canary's included */
+	uint64_t proven_ns; /* when an instance last told of decoding */
+	/* Whose lease_begin is being carried out: it is not called back now. Not to be followed: it may be gone. */
+	struct lease *asking;
+	bool call_later; /* some lease has a call due */
 	bool settling, again;
 	struct pool_counts counts;
 };
 
-uint64_t pool_now_ns(const struct pool *p);
 void pool_settle(struct pool *p);
+bool pool_can_grant(const struct pool *p);
 
 /* crowd.c: the instances */
 struct instance *crowd_find(const struct pool *p, uint64_t id);
 void crowd_step(struct pool *p, struct instance *i, enum instance_event e);
 void crowd_refill(struct pool *p);
+unsigned crowd_idle(const struct pool *p); /* that may be lent */
+unsigned crowd_wanted(
+    const struct pool *p); /* newborns wanted now, of those that start and those that are idle */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l);
 void crowd_give_back(struct pool *p, struct instance *i);
 void crowd_retire(struct pool *p, struct instance *i);
 void crowd_kill(struct pool *p, struct instance *i);
 void crowd_remove(struct pool *p, struct instance *i);
 void crowd_retire_idle(struct pool *p);
+void crowd_trim(struct pool *p); /* retires idle instances for which there is no room any more */
 uint64_t crowd_check_deadlines(struct pool *p); /* kills what is late; the next deadline */
+
+/* wear.c: when instances are replaced that nothing is wrong with */
+bool wear_is_due(const struct pool *p, const struct instance *i);
+uint64_t wear_check(struct pool *p); /* marks and retires; when to look again */
+
+/* canary.c */
+uint64_t canary_check(struct pool *p); /* lets it sing when it is due; when it is due next */
+void canary_drop(struct pool *p);
 
 /* queue.c: the waiting leases */
 void lease_list_append(struct lease_list *list, struct lease *l);
 void lease_list_remove(struct lease *l);
+struct tenant *queue_tenant(
+    struct pool *p, uint64_t id); /* made if it is new; counts a lease of it */
+void queue_leave_tenant(struct lease *l);
+void queue_push(struct lease *l);
+void queue_remove(struct lease *l);              /* a WAITING one */
+struct lease *queue_first(const struct pool *p); /* whose turn it is; NULL: nobody waits */
+void queue_each(
+    const struct pool *p, void (*f)(void *arg, struct lease *l, unsigned position), void *arg);
 uint64_t queue_estimate_ms(const struct pool *p, unsigned position);
 unsigned queue_retry_after_ms(const struct pool *p);
 void queue_announce(
     struct pool *p); /* tells the waiters their new places, until one asks for another round */
-void queue_refuse(struct lease *l, const struct error *why);
 uint64_t queue_check_deadlines(struct pool *p);
 void queue_note_lease(struct pool *p, uint64_t duration_ns);
 
 /* lease.c */
+void lease_take_place(struct lease *l); /* a WAITING one that is in the queue no more */
+void lease_refuse(struct lease *l, const struct error *why);
 void lease_message(struct lease *l, const struct ipc_message *m);
 void lease_lost(struct lease *l, const struct error *why);
+void lease_drop_canary(struct lease *l); /* gives its instance back */
+/* When its instance is taken for stuck; UINT64_MAX: it owes nothing. */
+uint64_t lease_due_ns(const struct lease *l);
 
 #endif

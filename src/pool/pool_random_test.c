@@ -92,6 +92,9 @@ static void client_comes(struct lease_fake *c)
 	if (c->lease != NULL)
 		return;
 	c->then = then_maybe_release;
+	c->tenant = rnd(3);
+	c->priority = (enum priority)rnd(PRIORITIES);
+	c->may_fall_back = true;
 	asked++;
 	if (!lease_fake_ask(c, ++last_client, f.pool)) {
 		refused_at_once++;
@@ -226,13 +229,26 @@ static void check(void)
 		taken += clients[i].granted;
 		waiting += clients[i].lease != NULL && !clients[i].granted && !clients[i].refused;
 	}
+	assert_int_equal(c->utterances_begun - c->utterances_ended, speaking());
+	if (pool_config_of(f.pool)->lease == LEASE_BY_UTTERANCE)
+		return; /* places come and go with utterances */
 	assert_int_equal(taken, pool_places_taken(f.pool));
 	assert_int_equal(waiting, pool_queue_length(f.pool));
-	assert_int_equal(c->utterances_begun - c->utterances_ended, speaking());
 	assert_int_equal(asked,
 	    c->leases_granted + c->refused_full + c->refused_timeout + c->refused_failed +
 		c->queue_left + waiting);
 	assert_true(refused_at_once <= c->refused_full + c->refused_failed);
+}
+
+static void all_get_ready(void)
+{
+	for (int round = 0; round < 3; round++) {
+		uint64_t id;
+
+		while ((id = pick(is_resetting)) != 0)
+			pool_fake_say(&f, id, IPC_READY);
+		pool_fake_born_all(&f);
+	}
 }
 
 /* After everything went wrong: the host is back, nothing is stuck, and each place can be used. */
@@ -252,16 +268,13 @@ static void check_still_serves(void)
 	for (unsigned i = 0; i < max; i++)
 		assert_true(lease_fake_ask(&clients[i], ++last_client, f.pool));
 	asked += max;
-	for (int round = 0; round < 3; round++) {
-		uint64_t id;
-
-		while ((id = pick(is_resetting)) != 0)
-			pool_fake_say(&f, id, IPC_READY);
-		pool_fake_born_all(&f);
-	}
+	all_get_ready();
 	for (unsigned i = 0; i < max; i++) {
 		assert_true(clients[i].granted);
-		assert_true(lease_fake_begin(&clients[i]));
+		if (!lease_fake_begin(&clients[i])) { /* by utterance, with nobody ahead */
+			all_get_ready();
+			assert_true(lease_fake_begin(&clients[i]));
+		}
 		assert_true(lease_fake_end(&clients[i]));
 		pool_fake_final(
 		    &f, pool_fake_hearer(&f, lease_fake_utterance(&clients[i])), "text");
@@ -274,15 +287,32 @@ struct row {
 	struct pool_config cfg;
 };
 
+#define CONFIG(min_, max_, spare_, lease_, refresh_, queue_, wait_, start_)                        \
+	{                                                                                          \
+		.min = min_, .max = max_, .spare = spare_, .lease = lease_, .refresh = refresh_,   \
+		.queue_max = queue_, .queue_timeout_ms = wait_, .start_timeout_ms = start_,        \
+		.begin_timeout_ms = 5000, .final_timeout_ms = 30000, .slowest_factor = 5,          \
+		.idle_ttl_ms = 3000                                                                \
+	}
+
 static struct row rows[] = {
-	{ "refresh utterance", { 1, 3, 1, REFRESH_UTTERANCE, 3, 4000, 3000 } },
+	{ "refresh utterance",
+	    CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_UTTERANCE, 3, 4000, 3000) },
 	{ "refresh utterance, nobody ahead, no queue",
-	    { 0, 2, 0, REFRESH_UTTERANCE, 0, 4000, 3000 } },
-	{ "refresh utterance, many ahead", { 4, 5, 6, REFRESH_UTTERANCE, 100, 300, 3000 } },
-	{ "refresh session", { 1, 3, 1, REFRESH_SESSION, 3, 4000, 3000 } },
-	{ "refresh session, nobody ahead", { 0, 1, 0, REFRESH_SESSION, 100, 2000, 500 } },
-	{ "refresh reset", { 1, 3, 1, REFRESH_RESET, 3, 4000, 3000 } },
-	{ "refresh reset, nobody ahead", { 0, 1, 0, REFRESH_RESET, 100, 2000, 500 } },
+	    CONFIG(0, 2, 0, LEASE_BY_SESSION, REFRESH_UTTERANCE, 0, 4000, 3000) },
+	{ "refresh utterance, many ahead",
+	    CONFIG(4, 5, 6, LEASE_BY_SESSION, REFRESH_UTTERANCE, 100, 300, 3000) },
+	{ "refresh session", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_SESSION, 3, 4000, 3000) },
+	{ "refresh session, nobody ahead",
+	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_SESSION, 100, 2000, 500) },
+	{ "refresh reset", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_RESET, 3, 4000, 3000) },
+	{ "by utterance", CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 4000, 3000) },
+	{ "by utterance, nobody ahead",
+	    CONFIG(0, 2, 0, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 300, 500) },
+	{ "by utterance, refresh reset",
+	    CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_RESET, 100, 4000, 3000) },
+	{ "refresh reset, nobody ahead",
+	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_RESET, 100, 2000, 500) },
 };
 
 static void run(const struct pool_config *cfg, uint64_t n)

@@ -86,7 +86,7 @@ static void test_host_down(void **state)
 	pool_fake_check(&f);
 	pool_fake_final(&f, 1, "still heard");
 	assert_int_equal(clients[0].seen[LEASE_FAKE_FINAL], 1);
-	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 0);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
 	assert_false(lease_fake_begin(&clients[0]));
 	assert_int_equal(begin_and_end(1), 2);
 	pool_fake_host_up(&f);
@@ -210,7 +210,7 @@ static void test_lost_while_lent(void **state)
 	assert_true(ask(0));
 	pool_fake_born_all(&f);
 	pool_fake_lose(&f, 1, "gone");
-	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 0); /* there was nothing to fail */
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0); /* there was nothing to fail */
 	assert_true(clients[0].granted);
 	pool_fake_born_all(&f);
 	assert_int_equal(begin(0), 2);
@@ -233,7 +233,7 @@ static void test_lost_in_speech(void **state)
 			pool_fake_born_all(&f);
 			id = ended ? begin_and_end(0) : begin(0);
 			pool_fake_lose(&f, id, "instance en/1 died");
-			assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 1);
+			assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
 			assert_string_equal(clients[0].why.text, "instance en/1 died");
 			assert_int_equal(counts()->utterances_ended, 1);
 			pool_fake_check(&f);
@@ -272,7 +272,7 @@ static void test_exit_without_loss(void **state)
 	pool_fake_born_all(&f);
 	begin(0);
 	pool_fake_exit(&f, 1);
-	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 1);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
 	assert_string_equal(clients[0].why.text, "instance en/1 was killed by signal 9");
 	assert_int_equal(counts()->lost, 1);
 	assert_int_equal(counts()->exited, 1);
@@ -290,7 +290,7 @@ static void test_death_found_by_sending(void **state)
 	pool_fake_room(&f, 1, -1);
 	assert_false(lease_fake_begin(&clients[0]));
 	pool_fake_lose(&f, 1, "gone");
-	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 0);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
 	pool_fake_born_all(&f);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_WRITABLE], 1);
 	assert_int_equal(begin(0), 2);
@@ -313,7 +313,7 @@ static void check_violation(
 	assert_true(pool_fake_at(&f, 1)->killed);
 	assert_int_equal(counts()->protocol_errors, 1);
 	assert_int_equal(counts()->utterances_ended, speak);
-	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], speak);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], speak);
 	if (speak)
 		assert_string_equal(clients[0].why.text, sentence);
 	pool_fake_exit(&f, 1);

@@ -46,7 +46,7 @@ unsigned pool_places_taken(const struct pool *p)
 
 unsigned pool_queue_length(const struct pool *p)
 {
-	return p->queue.count;
+	return p->waiting;
 }
 
 void pool_each_instance(const struct pool *p, pool_each_f *f, void *arg)
@@ -68,18 +68,27 @@ void pool_each_instance(const struct pool *p, pool_each_f *f, void *arg)
 	}
 }
 
+struct waiter_walk {
+	const struct pool *pool;
+	pool_waiter_f *f;
+	void *arg;
+	uint64_t now_ns;
+};
+
+static void show_waiter(void *arg, struct lease *l, unsigned position)
+{
+	const struct waiter_walk *w = arg;
+	const struct waiter_view v = { .session = l->session,
+		.position = position,
+		.waited_ms = (w->now_ns - l->asked_ns) / NS_PER_MS,
+		.estimated_wait_ms = queue_estimate_ms(w->pool, position) };
+
+	w->f(w->arg, &v);
+}
+
 void pool_each_waiter(const struct pool *p, pool_waiter_f *f, void *arg)
 {
-	uint64_t now_ns = pool_now_ns(p);
-	unsigned position = 0;
+	struct waiter_walk w = { p, f, arg, pool_now_ns(p) };
 
-	for (const struct lease *l = p->queue.first; l != NULL; l = l->next) {
-		struct waiter_view v = { .session = l->session,
-			.position = position + 1,
-			.waited_ms = (now_ns - l->asked_ns) / NS_PER_MS,
-			.estimated_wait_ms = queue_estimate_ms(p, position + 1) };
-
-		position++;
-		f(arg, &v);
-	}
+	queue_each(p, show_waiter, &w);
 }

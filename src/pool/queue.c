@@ -1,6 +1,9 @@
-/* The leases that wait for a place: first come, first served. Each is told its place when it changes, and a wait
- * estimated from how long places were kept lately. */
+/* The leases that wait for a place. The higher priority goes first; within one, the tenant that holds the fewest places,
+ * and of those with equally many the one whose last turn is longest ago; within a tenant, first come, first served. So
+ * one that opens many sessions waits behind its own, and not others behind it. Each waiter is told its place when it
+ * changes, and a wait estimated from how long places were kept lately. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/util.h"
 #include "pool/pool_internal.h"
@@ -40,6 +43,117 @@ void lease_list_remove(struct lease *l)
 	l->list = NULL;
 }
 
+struct tenant *queue_tenant(struct pool *p, uint64_t id)
+{
+	struct tenant *t = p->tenants;
+
+	while (t != NULL && t->id != id)
+		t = t->next;
+	if (t == NULL) {
+		t = xcalloc(1, sizeof *t);
+		t->id = id;
+		t->came = ++p->last_turn;
+		t->next = p->tenants;
+		p->tenants = t;
+	}
+	t->leases++;
+	return t;
+}
+
+void queue_leave_tenant(struct lease *l)
+{
+	struct tenant **at = &l->pool->tenants, *t = l->tenant;
+
+	l->tenant = NULL;
+	if (t == NULL || --t->leases > 0)
+		return;
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	free(t);
+}
+
+void queue_push(struct lease *l)
+{
+	lease_list_append(&l->tenant->waiting[l->priority], l);
+	l->pool->waiting++;
+	l->pool->queue_moved = true;
+}
+
+void queue_remove(struct lease *l)
+{
+	lease_list_remove(l);
+	l->pool->waiting--;
+	l->pool->queue_moved = true;
+}
+
+static bool goes_before(const struct tenant *a, const struct tenant *b)
+{
+	if (a->held != b->held)
+		return a->held < b->held;
+	return a->turn != b->turn ? a->turn < b->turn : a->came < b->came;
+}
+
+struct lease *queue_first(const struct pool *p)
+{
+	for (unsigned level = 0; level < PRIORITIES && p->waiting > 0; level++) {
+		const struct tenant *best = NULL;
+
+		for (const struct tenant *t = p->tenants; t != NULL; t = t->next)
+			if (t->waiting[level].count > 0 && (best == NULL || goes_before(t, best)))
+				best = t;
+		if (best != NULL)
+			return best->waiting[level].first;
+	}
+	return NULL;
+}
+
+/* A waiter's rank: how many places its tenant will hold before it is its turn. */
+struct rank {
+	struct lease *lease;
+	unsigned held;
+};
+
+static int compare(const void *left, const void *right)
+{
+	const struct rank *a = left, *b = right;
+	const struct lease *l = a->lease, *r = b->lease;
+	struct tenant lt = *l->tenant, rt = *r->tenant;
+
+	if (l->priority != r->priority)
+		return l->priority < r->priority ? -1 : 1;
+	lt.held = a->held;
+	rt.held = b->held;
+	return goes_before(&lt, &rt) ? -1 : goes_before(&rt, &lt);
+}
+
+static struct rank *rank_all(const struct pool *p)
+{
+	struct rank *ranks = xcalloc(p->waiting + 1u, sizeof *ranks);
+	unsigned n = 0;
+
+	for (const struct tenant *t = p->tenants; t != NULL; t = t->next) {
+		unsigned held = t->held;
+
+		for (unsigned level = 0; level < PRIORITIES; level++)
+			for (struct lease *l = t->waiting[level].first; l != NULL; l = l->next)
+				ranks[n++] = (struct rank){ l, held++ };
+	}
+	assert(n == p->waiting);
+	qsort(ranks, n, sizeof *ranks, compare);
+	return ranks;
+}
+
+void queue_each(
+    const struct pool *p, void (*f)(void *arg, struct lease *l, unsigned position), void *arg)
+{
+	struct rank *ranks = rank_all(p);
+
+	for (unsigned i = 0; i < p->waiting; i++)
+		f(arg, ranks[i].lease, i + 1);
+	free(ranks);
+}
+
 void queue_note_lease(struct pool *p, uint64_t duration_ns)
 {
 	p->mean_lease_ns = (p->mean_lease_ns * (MEAN_WEIGHT - 1) + duration_ns) / MEAN_WEIGHT;
@@ -53,7 +167,7 @@ uint64_t queue_estimate_ms(const struct pool *p, unsigned position)
 
 unsigned queue_retry_after_ms(const struct pool *p)
 {
-	uint64_t ms = queue_estimate_ms(p, p->queue.count + 1);
+	uint64_t ms = queue_estimate_ms(p, p->waiting + 1);
 
 	return (unsigned)MIN(MAX(ms, (uint64_t)RETRY_AFTER_MIN_MS), (uint64_t)3600000);
 }
@@ -61,39 +175,53 @@ unsigned queue_retry_after_ms(const struct pool *p)
 /* A callback that changes the queue asks for another round, which starts over from the front. */
 void queue_announce(struct pool *p)
 {
-	unsigned position = 0;
+	struct rank *ranks;
+	unsigned n = p->waiting;
 
-	if (p->again)
+	if (p->again || !p->queue_moved || p->cfg.lease == LEASE_BY_UTTERANCE)
 		return;
-	for (struct lease *l = p->queue.first; l != NULL; l = l->next) {
-		if (l->announced == ++position)
+	p->queue_moved = false;
+	ranks = rank_all(p);
+	for (unsigned i = 0; i < n; i++) {
+		struct lease *l = ranks[i].lease;
+
+		if (l->announced == i + 1)
 			continue;
-		l->announced = position;
-		l->events->on_queued(l->arg, position, queue_estimate_ms(p, position));
+		l->announced = i + 1;
+		l->events->on_queued(l->arg, i + 1, queue_estimate_ms(p, i + 1));
 		if (p->again)
-			return; /* `l` may be gone */
+			break; /* the others may be gone */
 	}
+	p->queue_moved = p->queue_moved || p->again;
+	free(ranks);
 }
 
-void queue_refuse(struct lease *l, const struct error *why)
+static uint64_t waits_until_ns(const struct lease *l)
 {
-	unsigned retry_after_ms = queue_retry_after_ms(l->pool);
-
-	lease_list_remove(l);
-	l->state = LEASE_REFUSED;
-	l->events->on_refused(l->arg, why, retry_after_ms);
+	return l->asked_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
 }
 
-static uint64_t waits_until_ns(const struct pool *p, const struct lease *l)
+/* The one that has waited longest: each list has its own at its front. */
+static struct lease *oldest(const struct pool *p)
 {
-	return l->asked_ns + p->cfg.queue_timeout_ms * NS_PER_MS;
+	struct lease *found = NULL;
+
+	for (const struct tenant *t = p->tenants; t != NULL && p->waiting > 0; t = t->next)
+		for (unsigned level = 0; level < PRIORITIES; level++) {
+			struct lease *l = t->waiting[level].first;
+
+			if (l != NULL && (found == NULL || l->asked_ns < found->asked_ns))
+				found = l;
+		}
+	return found;
 }
 
 uint64_t queue_check_deadlines(struct pool *p)
 {
 	uint64_t now_ns = pool_now_ns(p);
+	struct lease *l;
 
-	while (p->queue.first != NULL && waits_until_ns(p, p->queue.first) <= now_ns) {
+	while ((l = oldest(p)) != NULL && waits_until_ns(l) <= now_ns) {
 		struct error err;
 
 		(void)error_set(&err, ERROR_BUSY,
@@ -101,7 +229,7 @@ uint64_t queue_check_deadlines(struct pool *p)
 		    p->cfg.queue_timeout_ms);
 		p->counts.refused_timeout++;
 		p->again = true; /* the others move up */
-		queue_refuse(p->queue.first, &err);
+		lease_refuse(l, &err);
 	}
-	return p->queue.first == NULL ? UINT64_MAX : waits_until_ns(p, p->queue.first);
+	return l == NULL ? UINT64_MAX : waits_until_ns(l);
 }

@@ -77,6 +77,8 @@ void hearing_next(struct session *s)
 	struct hearing *h = &s->hearing;
 	size_t n = next_bytes(s);
 
+	if (s->leaving && !s->speaking)
+		return;
 	if (s->job_running || s->dead || !s->granted || s->finished || s->state == SESSION_CLOSED)
 		return;
 	if (s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)

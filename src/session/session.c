@@ -25,6 +25,8 @@ static const char *const state_names[SESSION_STATES] = { "queued", "ready", "spe
 static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end",
 	"close" };
 
+enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000 };
+
 static uint64_t last_id;
 
 void session_step(struct session *s, enum session_step step)
@@ -71,13 +73,10 @@ static void close_session(struct session *s)
 	utterance_drop_all(s);
 }
 
-void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms)
+static void end_with(struct session *s, const struct error *why, unsigned retry_after_ms)
 {
 	struct session_event e = { .kind = SESSION_EVENT_ERROR };
 
-	if (s->dead || s->state == SESSION_CLOSED)
-		return;
-	metric_add(METRIC_sessions_failed_total, 1);
 	close_session(s);
 	e.error.why = why;
 	e.error.retry_after_ms = retry_after_ms;
@@ -85,10 +84,31 @@ void session_fail(struct session *s, const struct error *why, unsigned retry_aft
 	session_emit(s, &e);
 }
 
+void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms)
+{
+	if (s->dead || s->state == SESSION_CLOSED)
+		return;
+	metric_add(METRIC_sessions_failed_total, 1);
+	end_with(s, why, retry_after_ms);
+}
+
+static void leave_if_idle(struct session *s)
+{
+	struct error err;
+
+	if (!s->leaving || s->dead || s->state == SESSION_CLOSED || s->first != NULL)
+		return;
+	(void)error_set(&err, ERROR_RESTARTING,
+	    "the server is shutting down; send what is behind the last final to another one");
+	metric_add(METRIC_sessions_moved_total, 1);
+	end_with(s, &err, s->retry_after_ms);
+}
+
 void session_finish_if_done(struct session *s)
 {
 	struct session_event e = { .kind = SESSION_EVENT_ENDED };
 
+	leave_if_idle(s);
 	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running ||
 	    s->first != NULL)
 		return;
@@ -115,6 +135,7 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 {
 	uint64_t bound = format_bytes_per_s(&cfg->ear.format) * s->limits->buffer_ms / 1000;
 
+	s->format = cfg->ear.format;
 	s->input_bound = (size_t)bound;
 	buffer_init(&s->input, (size_t)bound + MAX((size_t)bound, s->limits->piece_bytes));
 	buffer_init(&s->marks, MARKS_MAX * sizeof(uint64_t));
@@ -126,8 +147,11 @@ struct session *session_new(struct pool *pool, struct work *work,
     unsigned *retry_after_ms_out)
 {
 	struct session *s = xcalloc(1, sizeof *s);
+	const struct lease_owner owner = {
+		.session = ++last_id, .tenant = cfg->tenant, .priority = cfg->priority
+	};
 
-	s->id = ++last_id;
+	s->id = owner.session;
 	s->pool = pool;
 	s->work = work;
 	s->limits = limits;
@@ -139,12 +163,11 @@ struct session *session_new(struct pool *pool, struct work *work,
 		free_now(s);
 		return NULL;
 	}
-	s->lease = lease_new(pool, &utterance_lease_events, s, err, retry_after_ms_out);
+	s->lease = lease_new(pool, &owner, &utterance_lease_events, s, err, retry_after_ms_out);
 	if (s->lease == NULL) {
 		free_now(s);
 		return NULL;
 	}
-	lease_set_owner(s->lease, s->id);
 	metric_add(METRIC_sessions_opened_total, 1);
 	metric_add(METRIC_sessions, 1);
 	return s;
@@ -175,6 +198,42 @@ void session_free(struct session **session)
 	session_leave(s);
 }
 
+/* Whether the client has sent no more than somebody can have said in the time: a live one, which cannot be slowed. */
+static bool is_live(struct session *s)
+{
+	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->first_audio_ns) / NS_PER_MS;
+	uint64_t sent_ms = s->bytes_in * 1000 / format_bytes_per_s(&s->format);
+
+	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
+}
+
+static void block_or_fail(struct session *s)
+{
+	struct error err;
+
+	if (s->blocked || s->dead || s->state == SESSION_CLOSED || s->input.len <= s->input_bound)
+		return;
+	if (!is_live(s)) {
+		s->outpaces = true;
+		s->blocked = true; /* until on_drain, whatever is sent all the same */
+		return;
+	}
+	(void)error_set(&err, ERROR_OVERLOADED,
+	    "audio that came live is waiting to be heard for longer than is kept "
+	    "(session_buffer_ms %u)",
+	    s->limits->buffer_ms);
+	metric_add(METRIC_sessions_overloaded_total, 1);
+	session_fail(s, &err, OVERLOAD_RETRY_MS);
+}
+
+static void note_audio(struct session *s, size_t n)
+{
+	s->heard = true;
+	s->bytes_in += n;
+	if (s->first_audio_ns == 0)
+		s->first_audio_ns = pool_now_ns(s->pool);
+}
+
 bool session_audio(struct session *s, const void *bytes, size_t n)
 {
 	struct error err;
@@ -182,7 +241,7 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return true;
-	s->heard = true;
+	note_audio(s, n);
 	session_enter(s);
 	if (buffer_append(&s->input, bytes, n) < 0) {
 		(void)error_set(&err, ERROR_LIMIT,
@@ -191,8 +250,7 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 		session_fail(s, &err, 0);
 	}
 	hearing_next(s);
-	if (s->input.len > s->input_bound)
-		s->blocked = true; /* until on_drain, whatever is sent all the same */
+	block_or_fail(s);
 	go_on = !s->blocked;
 	session_leave(s);
 	return go_on;
@@ -231,8 +289,18 @@ void session_end(struct session *s)
 		return;
 	session_enter(s);
 	s->ending = true;
+	s->leaving = false; /* all it has sent is heard, as it says that this is all */
 	session_step(s, STEP_END);
 	hearing_next(s);
+	session_leave(s);
+}
+
+void session_leave_soon(struct session *s, unsigned retry_after_ms)
+{
+	session_enter(s);
+	s->leaving = !s->ending || s->state == SESSION_QUEUED;
+	s->retry_after_ms = retry_after_ms;
+	session_finish_if_done(s);
 	session_leave(s);
 }
 

@@ -2,7 +2,7 @@
  * each is heard by the instance in the session's place of the pool; events come out.
  *
  * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end,
- * final or error; finals of different utterances come in order; every utterance gets exactly one final or
+ * final or error, and perhaps one recovered before the last of them; finals of different utterances come in order; every utterance gets exactly one final or
  * error unless the session is freed before; ended or a fatal error is the last event.
  *
  * Server process, loop thread only (the ear's work runs in the work pool and is handed back). */
@@ -15,8 +15,8 @@
 
 #include "audio/ear.h"
 #include "base/error.h"
+#include "pool/pool.h"
 
-struct pool;
 struct session;
 struct work;
 
@@ -25,10 +25,14 @@ struct session_limits {
 	size_t piece_bytes;           /* the most that session_audio is given at once; 0: little */
 	unsigned idle_timeout_ms;     /* nothing heard or said for so long ends it; 0: never */
 	unsigned partial_interval_ms; /* audio between two partials of an utterance */
+	char *
+	    poison_dir; /* where audio is kept that two instances were lost to; NULL, "": nowhere */
 };
 
 struct session_config {
 	struct ear_config ear;
+	uint64_t tenant;        /* on whose behalf: pool.h, struct lease_owner */
+	enum priority priority; /* among those who wait for a place */
 	bool partials;
 	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
 	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
@@ -51,6 +55,7 @@ enum session_event_kind {
 	SESSION_EVENT_SPEECH_END,
 	SESSION_EVENT_PARTIAL,
 	SESSION_EVENT_FINAL,
+	SESSION_EVENT_RECOVERED, /* the utterance's instance was lost; another one hears all of it again */
 	SESSION_EVENT_ERROR,
 	SESSION_EVENT_ENDED,
 };
@@ -120,13 +125,17 @@ void session_start(struct session *s, const struct session_events *events, void 
 void session_free(struct session **s);
 
 /* Takes all of it; false: enough for now, call no more before on_drain (what is sent all the same is taken until
- * twice the bound or by one piece over it, then the session fails with ERROR_LIMIT). */
+ * twice the bound or by one piece over it, then the session fails with ERROR_LIMIT). A client that speaks live, no faster
+ * than time passes, cannot be kept waiting: its session fails with ERROR_OVERLOADED instead. */
 bool session_audio(struct session *s, const void *bytes, size_t n);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
 void session_end(struct session *s);    /* no more audio: finals, then ended */
 
 /* No audio came for idle_timeout_ms and nothing is left to say; to be asked about once a second. */
 bool session_is_idle(struct session *s, uint64_t now_ns);
+/* The server is going away: no utterance begins any more, those that have begun come to their finals, and then the session
+ * ends with a fatal ERROR_RESTARTING, which is at once where none is open. */
+void session_leave_soon(struct session *s, unsigned retry_after_ms);
 /* Ends the session with a fatal error. */
 void session_abort(struct session *s, const struct error *why);
 

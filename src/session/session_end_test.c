@@ -112,8 +112,11 @@ static void step_fail(void)
 {
 	uint64_t id = pool_fake_hearer(&pool, 2);
 
-	if (id != 0)
+	for (int i = 0; i < 2 && id != 0; i++) {
 		pool_fake_failed(&pool, id, "no");
+		pool_fake_born_all(&pool);
+		id = pool_fake_hearer(&pool, 2);
+	}
 }
 
 static void step_block(void)
@@ -155,7 +158,9 @@ static void test_whole(void **state)
 	play(0, ARRAY_SIZE(steps));
 	session_fake_expect(f,
 	    "queued 1\nready\nstart 1 at 0\npartial 1 '|one'\nend 1 at 400\nstart 2 at 400\n"
-	    "final 1 'text' 0-400 commit 0.90\nerror 2 engine: no\nend 2 at 800\n"
+	    "final 1 'text' 0-400 commit 0.90\nrecovered 2\n"
+	    "error 2 engine: 2 instances were lost to this utterance, the last because: no\nend 2 "
+	    "at 800\n"
 	    "start 3 at 800\nend 3 at 2300\nfinal 3 'text' 800-2300 stop 0.90\n"
 	    "ended 2300 ms 3\n");
 	assert_int_equal(f->drains, 1);
@@ -337,7 +342,7 @@ static void test_pool_stops(void **state)
 	play(0, 2);
 	pool_stop(pool.pool);
 	session_fake_expect(
-	    f, "queued 1\nerror 0 fatal busy: pool en: the server is shutting down\n");
+	    f, "queued 1\nerror 0 fatal restarting: pool en: the server is shutting down\n");
 	check_and_free();
 }
 

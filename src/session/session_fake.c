@@ -180,6 +180,10 @@ static void on_event(void *arg, const struct session_event *e)
 	case SESSION_EVENT_FINAL:
 		on_final(f, e);
 		break;
+	case SESSION_EVENT_RECOVERED:
+		assert_true(*open_of(f, e->utterance) == 's' || *open_of(f, e->utterance) == 'e');
+		say(f, "recovered %" PRIu64 "\n", e->utterance);
+		break;
 	case SESSION_EVENT_ERROR:
 		on_error(f, e);
 		break;
@@ -206,6 +210,7 @@ struct session_config session_fake_config(void)
 {
 	struct session_config cfg = { .ear = { .format = { ENCODING_S16LE, EAR_RATE_HZ, 1 },
 					  .endpoint = ENDPOINT_CONFIG_DEFAULT },
+		.priority = PRIORITY_NORMAL,
 		.partials = true };
 
 	cfg.ear.endpoint.endpointing = ENDPOINTING_MANUAL;

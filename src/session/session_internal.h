@@ -34,6 +34,8 @@ struct utterance {
 	uint64_t from, to;    /* samples of the session; `to` once ENDED */
 	struct buffer audio;  /* s16; kept whole until its final */
 	size_t sent;          /* samples of it that the instance took */
+	size_t reached;       /* the most that one took: what is sent below it is sent again */
+	unsigned losses;      /* instances lost to it */
 	bool begun, end_sent;
 	bool failed;             /* an OPEN one that failed: waits for its end, keeps no audio */
 	size_t partial_asked_at; /* samples sent when a partial was asked for last */
@@ -65,15 +67,21 @@ struct session {
 	bool granted;
 	bool partials;
 	uint64_t offset_ms;
-	unsigned depth; /* session_enter minus session_leave */
-	bool dead;      /* freed by its owner; goes when depth is 0 and no job runs */
+	unsigned depth;          /* session_enter minus session_leave */
+	bool leaving;            /* no utterance may begin any more */
+	unsigned retry_after_ms; /* while leaving */
+	bool dead;               /* freed by its owner; goes when depth is 0 and no job runs */
 
+	struct format format;
 	struct buffer input;
 	uint64_t input_taken;  /* bytes that went from input to the ear */
 	struct buffer marks;   /* of uint64_t: byte positions at which to commit, rising */
 	bool ending, finished; /* no more audio will come; the ear has been told */
 	bool blocked;          /* the client was told to wait */
-	size_t input_bound;    /* bytes */
+	bool outpaces;         /* it was, and was faster than time passes: a file, not a speaker */
+	uint64_t first_audio_ns; /* 0: none came yet */
+	uint64_t bytes_in;
+	size_t input_bound; /* bytes */
 	struct hearing hearing;
 	bool job_running;
 	uint64_t received_ms; /* of audio that the ear has heard, as counted by the metric */
@@ -81,7 +89,7 @@ struct session {
 	struct utterance *first, *last;
 	bool speaking; /* the last utterance is open */
 	uint64_t utterances;
-	uint64_t unsent_samples; /* of all utterances */
+	uint64_t unsent_samples; /* of all utterances; what is sent again does not count */
 	uint8_t *adaptation;     /* owned */
 	size_t adaptation_bytes;
 	bool heard; /* audio came since the last look of session_is_idle */
@@ -93,13 +101,16 @@ void session_leave(struct session *s); /* may free */
 void session_step(struct session *s, enum session_step step);
 void session_emit(struct session *s, const struct session_event *e);
 void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
-void session_finish_if_done(struct session *s);
+void session_finish_if_done(struct session *s); /* also where it is leaving and nothing is open */
 /* The position of the next commit, or UINT64_MAX. */
 uint64_t session_next_mark(const struct session *s);
 
 /* hearing.c */
 void hearing_next(struct session *s); /* starts a job when one can be started */
 void hearing_free(struct session *s);
+
+/* poison.c */
+void poison_keep(struct session *s, const struct utterance *u);
 
 /* utterance.c */
 extern const struct lease_events utterance_lease_events;

@@ -116,3 +116,11 @@ void stage_answer(uint64_t utterance, const char *text)
 	pool_fake_born_all(&stage.pool);
 	work_fake_run(&stage.work);
 }
+
+void stage_fail(uint64_t utterance, const char *why)
+{
+	for (int i = 0; i < 2; i++) {
+		pool_fake_failed(&stage.pool, stage_hearer(utterance), why);
+		pool_fake_born_all(&stage.pool);
+	}
+}

@@ -32,7 +32,9 @@ void stage_hear(unsigned ms);
 void stage_commit(void);
 void stage_end(void);
 
-uint64_t stage_hearer(uint64_t utterance);               /* the instance, which must be there */
+uint64_t stage_hearer(uint64_t utterance); /* the instance, which must be there */
+/* Two instances in turn cannot do it. */
+void stage_fail(uint64_t utterance, const char *why);
 void stage_answer(uint64_t utterance, const char *text); /* a final, and a newborn for the next */
 
 #endif

@@ -1,6 +1,6 @@
 /* The utterances of a session, heard one after the other by the instance in its place:
  *   OPEN --the ear ends it--> ENDED --final, error--> gone
- * Audio goes to the instance in blocks of BLOCK_SAMPLES, which is what instances decode in; what is shorter waits for
+ * Audio goes to the instance in blocks of IPC_BLOCK_SAMPLES, which is what instances decode in; what is shorter waits for
  * the rest of its block or for the end of the utterance. */
 #include <assert.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "session/session_internal.h"
 
-enum { BLOCK_SAMPLES = 1600 };
+enum { LOSSES_MAX = 2 };
 
 static uint64_t to_ms(const struct session *s, uint64_t samples)
 {
@@ -24,8 +24,8 @@ static size_t samples_of(const struct utterance *u)
 
 static void drop_audio(struct session *s, struct utterance *u)
 {
-	s->unsent_samples -= samples_of(u) - u->sent;
-	u->sent = 0;
+	s->unsent_samples -= samples_of(u) - u->reached;
+	u->sent = u->reached = 0;
 	buffer_done(&u->audio);
 }
 
@@ -110,6 +110,8 @@ void utterance_take(struct session *s, const struct ear_out *out)
 	for (size_t i = 0; i < out->events_n && !s->dead && s->state != SESSION_CLOSED; i++) {
 		const struct ear_event *e = &out->events[i];
 
+		if (s->leaving && !s->speaking)
+			return; /* the rest is for another server to hear */
 		if (e->kind == EAR_SPEECH_START) {
 			at = e->audio_from;
 			open_utterance(s, e);
@@ -124,15 +126,32 @@ void utterance_take(struct session *s, const struct ear_out *out)
 		keep_audio(s, out->samples + at, out->samples_n - at);
 }
 
+static void tell_recovered(struct session *s, const struct utterance *u)
+{
+	const struct session_event e = { .kind = SESSION_EVENT_RECOVERED, .utterance = u->id };
+
+	metric_add(METRIC_utterances_recovered_total, 1);
+	log_info(
+	    "session %llu: utterance %llu goes on with instance %s/%llu, from its first sample",
+	    (unsigned long long)s->id, (unsigned long long)u->id, pool_name(s->pool),
+	    (unsigned long long)lease_instance(s->lease));
+	session_emit(s, &e);
+}
+
 static bool begin(struct session *s, struct utterance *u)
 {
 	struct ipc_begin b = { .utterance = u->id,
 		.adaptation = s->adaptation,
 		.adaptation_bytes = (uint32_t)s->adaptation_bytes };
 
-	if (!u->begun)
-		u->begun = lease_begin(s->lease, &b);
-	return u->begun;
+	if (u->begun)
+		return true;
+	if (!lease_begin(s->lease, &b))
+		return false;
+	u->begun = true;
+	if (u->losses > 0)
+		tell_recovered(s, u);
+	return !s->dead && s->state != SESSION_CLOSED; /* else `u` is gone */
 }
 
 static void ask_partial(struct session *s, struct utterance *u)
@@ -140,7 +159,7 @@ static void ask_partial(struct session *s, struct utterance *u)
 	uint64_t interval = (uint64_t)s->limits->partial_interval_ms * SAMPLES_PER_MS;
 
 	if (!s->partials || u->partial_pending || u->state == UTTERANCE_ENDED ||
-	    u->sent - u->partial_asked_at < interval)
+	    u->sent < u->reached || u->sent - u->partial_asked_at < interval)
 		return;
 	u->partial_asked_at = u->sent;
 	u->partial_pending = lease_request_partial(s->lease);
@@ -154,12 +173,13 @@ static bool send_audio(struct session *s, struct utterance *u)
 	size_t taken;
 
 	if (u->state == UTTERANCE_OPEN)
-		due -= (due - u->sent) % BLOCK_SAMPLES;
+		due -= (due - u->sent) % IPC_BLOCK_SAMPLES;
 	if (u->sent == due)
 		return true;
 	taken = lease_audio(s->lease, samples + u->sent, due - u->sent);
 	u->sent += taken;
-	s->unsent_samples -= taken;
+	s->unsent_samples -= MAX(u->sent, u->reached) - u->reached;
+	u->reached = MAX(u->sent, u->reached);
 	ask_partial(s, u);
 	return u->sent == due;
 }
@@ -352,6 +372,38 @@ static void on_failed(void *arg, const struct error *why)
 	session_leave(s);
 }
 
+/* As if nothing had been sent: its audio is all here, and the adaptation it began with is the session's still. */
+static void rewind_utterance(struct utterance *u)
+{
+	u->begun = u->end_sent = u->partial_pending = false;
+	u->sent = 0;
+}
+
+static void on_lost(void *arg, const struct error *why)
+{
+	struct session *s = arg;
+	struct utterance *u = s->first;
+	struct error err;
+
+	metric_add(METRIC_utterances_lost_total, 1);
+	log_warn("session %llu: utterance %llu lost its instance: %s", (unsigned long long)s->id,
+	    (unsigned long long)u->id, why->text);
+	if (++u->losses < LOSSES_MAX) {
+		rewind_utterance(u);
+		session_enter(s);
+		go_on(s);
+		session_leave(s);
+		return;
+	}
+	metric_add(METRIC_utterances_poisonous_total, 1);
+	poison_keep(s, u);
+	lease_abort(s->lease);
+	(void)error_set(&err, why->code,
+	    "%d instances were lost to this utterance, the last because: %s", LOSSES_MAX,
+	    why->text);
+	on_failed(s, &err);
+}
+
 const struct lease_events utterance_lease_events = {
 	.on_queued = on_queued,
 	.on_granted = on_granted,
@@ -360,5 +412,6 @@ const struct lease_events utterance_lease_events = {
 	.on_progress = on_progress,
 	.on_partial = on_partial,
 	.on_final = on_final,
+	.on_lost = on_lost,
 	.on_failed = on_failed,
 };

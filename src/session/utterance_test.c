@@ -51,8 +51,7 @@ static void test_adaptation(void **state)
 	final_with(2, "");
 	assert_memory_equal(stage.f->adaptation, "first", 5); /* nothing new was learnt */
 	expect_begun_with(3, "first");
-	pool_fake_failed(&stage.pool, stage_hearer(3), "no");
-	pool_fake_born_all(&stage.pool);
+	stage_fail(3, "no");
 	expect_begun_with(4, "first");
 	final_with(4, "fourth");
 	stage_finish();
@@ -69,9 +68,10 @@ static void test_failed_after_its_end(void **state)
 	stage_hear(100);
 	stage_commit();
 	session_fake_forget(stage.f);
-	pool_fake_lose(&stage.pool, stage_hearer(1), "instance en/1 died");
-	session_fake_expect(stage.f, "error 1 peer: instance en/1 died\n");
-	pool_fake_born_all(&stage.pool);
+	stage_fail(1, "no");
+	session_fake_expect(stage.f,
+	    "recovered 1\nerror 1 engine: 2 instances were lost to this utterance, the last "
+	    "because: no\n");
 	stage_answer(2, "two");
 	session_fake_expect(stage.f, "final 2 'two' 100-200 commit 0.90\n");
 	stage_end();
@@ -87,9 +87,10 @@ static void test_failed_while_open(void **state)
 	stage_open();
 	stage_hear(100);
 	session_fake_forget(stage.f);
-	pool_fake_failed(&stage.pool, stage_hearer(1), "no");
-	pool_fake_born_all(&stage.pool);
-	session_fake_expect(stage.f, "error 1 engine: no\n");
+	stage_fail(1, "no");
+	session_fake_expect(stage.f,
+	    "recovered 1\nerror 1 engine: 2 instances were lost to this utterance, the last "
+	    "because: no\n");
 	assert_int_equal(session_open_utterances(stage.f->session), 0);
 	heard = stage.pool.heard_n;
 	for (int i = 0; i < 30; i++)
@@ -114,8 +115,13 @@ static void test_failed_with_much_unsent(void **state)
 	pool_fake_room(&stage.pool, 1, 1);
 	for (int i = 0; i < 15; i++)
 		stage_hear(100);
-	pool_fake_lose(&stage.pool, stage_hearer(1), "gone");
-	pool_fake_born_all(&stage.pool);
+	for (int i = 0; i < 2; i++) {
+		pool_fake_lose(&stage.pool, stage_hearer(1), "gone");
+		stage.pool.room = 1;
+		pool_fake_born_all(&stage.pool);
+	}
+	stage.pool.room = POOL_FAKE_EVERYTHING;
+	pool_fake_room(&stage.pool, stage.pool.last_id, POOL_FAKE_EVERYTHING);
 	work_fake_run(&stage.work);
 	stage_commit();
 	stage_hear(100);
@@ -132,7 +138,7 @@ static void test_stump_at_the_end(void **state)
 	(void)state;
 	stage_open();
 	stage_hear(100);
-	pool_fake_failed(&stage.pool, stage_hearer(1), "no");
+	stage_fail(1, "no");
 	session_fake_forget(stage.f);
 	stage_end();
 	session_fake_expect(stage.f, "end 1 at 100\nended 100 ms 1\n");
