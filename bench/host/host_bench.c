@@ -24,6 +24,7 @@
 #include "base/util.h"
 #include "engine/engine.h"
 #include "host/clip.h"
+#include "host/confine.h"
 #include "host/hugepages.h"
 #include "host/instance.h"
 #include "host/memory.h"
@@ -57,6 +58,7 @@ static struct {
 	struct engine *engine; /* of the host */
 	struct hugepages pages;
 	const char *warmup;
+	struct confine *confine; /* NULL: newborns are not confined */
 	struct clip clips[CLIPS_MAX];
 	size_t clips_n;
 	struct tally tally[SIDES];
@@ -79,10 +81,14 @@ static void load(void)
 {
 	struct error err = ERROR_INIT;
 
+	struct warmup clip = { NULL, 0 };
+
 	hugepages_hold();
 	if (bench.ops->load(&bench.engine, bench.params, bench.params_n, &err) < 0 ||
-	    warmup_engine(bench.ops, bench.engine, bench.warmup, &bench.pages, &err) < 0)
+	    warmup_read(&clip, bench.warmup, &err) < 0 ||
+	    warmup_engine(bench.ops, bench.engine, &clip, &bench.pages, &err) < 0)
 		die("%s", err.text);
+	warmup_done(&clip);
 }
 
 static struct ipc_message hear(int fd, enum ipc_type type)
@@ -169,7 +175,7 @@ static struct spawned spawn(void)
 	struct spawned s;
 	struct error err = ERROR_INIT;
 
-	const struct instance_config cfg = { bench.ops, bench.engine, &bench.pages };
+	const struct instance_config cfg = { bench.ops, bench.engine, &bench.pages, bench.confine };
 
 	if (spawn_instance(&cfg, &s, &err) < 0)
 		die("%s", err.text);
@@ -231,7 +237,7 @@ static void take_turns(unsigned rounds)
 }
 
 /* The first one is thrown away: it also pays for what fork itself does the first time. */
-static void print_forks(double load_ms)
+static void print_forks(const char *kind, double load_ms)
 {
 	double fork_ms = 0, ready_ms = 0;
 
@@ -247,9 +253,19 @@ static void print_forks(double load_ms)
 		}
 		(void)bury(&s);
 	}
-	(void)printf("load and warm up        %8.1f ms\n", load_ms);
-	(void)printf("fork                    %8.2f ms  (1/%.0f)\n", fork_ms, load_ms / fork_ms);
-	(void)printf("fork until READY        %8.2f ms  (1/%.0f)\n", ready_ms, load_ms / ready_ms);
+	(void)printf("%-23s %8.2f ms  (1/%.0f)\n", kind, fork_ms, load_ms / fork_ms);
+	(void)printf("%s %-*s %8.2f ms  (1/%.0f)\n", kind, 22 - (int)strlen(kind), "until READY",
+	    ready_ms, load_ms / ready_ms);
+}
+
+/* From here on newborns are what they are in a server. */
+static void confine_newborns(void)
+{
+	const struct confine_config cfg = { .filter = true };
+	struct error err = ERROR_INIT;
+
+	if (confine_new(&bench.confine, &cfg, &err) < 0)
+		(void)fprintf(stderr, "newborns are not confined: %s\n", err.text);
 }
 
 static void print_memory(pid_t going_on)
@@ -355,6 +371,7 @@ int main(int argc, char **argv)
 {
 	unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 	uint64_t begun_ns;
+	double load_ms;
 	pid_t pids[NEWBORN];
 
 	parse(argc, argv);
@@ -362,7 +379,11 @@ int main(int argc, char **argv)
 		bench.fds[side] = start_going_on(side == GOING_ON_HUGE, &pids[side]);
 	begun_ns = clock_now_ns();
 	load();
-	print_forks((double)(clock_now_ns() - begun_ns) / 1e6);
+	load_ms = (double)(clock_now_ns() - begun_ns) / 1e6;
+	(void)printf("load and warm up        %8.1f ms\n", load_ms);
+	print_forks("free fork", load_ms);
+	confine_newborns();
+	print_forks("fork", load_ms);
 	(void)printf("huge pages of a newborn %8zu\n", bench.pages.hot_n);
 	if (rounds > 0)
 		take_turns(rounds);
@@ -377,6 +398,7 @@ int main(int argc, char **argv)
 		(void)waitpid(pids[side], NULL, 0);
 	}
 	bench.ops->unload(&bench.engine);
+	confine_free(&bench.confine);
 	for (size_t i = 0; i < bench.clips_n; i++)
 		free(bench.clips[i].samples);
 	return 0;

@@ -2,6 +2,7 @@
 #include "engine/pocketsphinx_settings.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,10 @@ static int check_value(const char *key, const char *value, struct error *err)
 static int add_path(struct pocketsphinx_settings *s, const char *key, const char *setting,
     const char *path, struct error *err)
 {
+	if (access(path, R_OK) < 0 && errno == EACCES)
+		return error_set(err, ERROR_ENGINE,
+		    "%s: %s may not be read by user %u, as whom this process runs (setting user)",
+		    key, path, (unsigned)geteuid());
 	if (access(path, R_OK) < 0)
 		return error_set(err, ERROR_ENGINE, "%s: %s is not there", key, path);
 	return add(s, setting, path, err);

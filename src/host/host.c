@@ -16,10 +16,12 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+#include "host/confine.h"
 #include "host/hugepages.h"
 #include "host/instance.h"
 #include "host/memory.h"
 #include "host/spawn.h"
+#include "host/user.h"
 #include "host/warmup.h"
 #include "ipc/channel.h"
 
@@ -30,6 +32,8 @@ struct host {
 	const struct engine_ops *ops;
 	struct engine *engine; /* owned */
 	struct hugepages pages;
+	struct confine *confine; /* owned */
+	struct warmup warmup;    /* owned; read as who started us, who may see more */
 	struct instance_config instance;
 	int signals; /* signalfd: SIGCHLD, SIGTERM */
 	uint32_t load_ms, warmup_ms;
@@ -103,10 +107,24 @@ static int warm_up(struct host *h, struct error *err)
 
 	if (h->cfg->warmup == NULL)
 		return 0;
-	if (warmup_engine(h->ops, h->engine, h->cfg->warmup, &h->pages, err) < 0)
+	if (warmup_engine(h->ops, h->engine, &h->warmup, &h->pages, err) < 0)
 		return -1;
+	warmup_done(&h->warmup);
 	h->warmup_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
 	return 0;
+}
+
+/* Gives up what the host has no use for; then finds out what its instances will have to give up. */
+static int lower_rights(struct host *h, struct error *err)
+{
+	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
+		.is_roots = geteuid() == 0 };
+
+	if (h->cfg->warmup != NULL && warmup_read(&h->warmup, h->cfg->warmup, err) < 0)
+		return -1;
+	if (user_become(h->cfg->user, err) < 0)
+		return -1;
+	return confine_new(&h->confine, &confine, err);
 }
 
 static int load(struct host *h, struct error *err)
@@ -119,7 +137,7 @@ static int load(struct host *h, struct error *err)
 	if (h->ops == NULL || h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
 		return -1;
 	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
-	h->instance = (struct instance_config){ h->ops, h->engine, &h->pages };
+	h->instance = (struct instance_config){ h->ops, h->engine, &h->pages, h->confine };
 	return warm_up(h, err);
 }
 
@@ -239,7 +257,7 @@ int host_run(const struct host_config *cfg)
 
 	h->cfg = cfg;
 	h->signals = -1;
-	if (load(h, &err) < 0 || open_signals(h, &err) < 0) {
+	if (lower_rights(h, &err) < 0 || load(h, &err) < 0 || open_signals(h, &err) < 0) {
 		tell_failed(h, &err);
 	} else {
 		tell_hello(h);
@@ -249,6 +267,8 @@ int host_run(const struct host_config *cfg)
 	fd_close(&h->signals);
 	if (h->engine != NULL)
 		h->ops->unload(&h->engine);
+	confine_free(&h->confine);
+	warmup_done(&h->warmup);
 	free(h);
 	return status;
 }

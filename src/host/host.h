@@ -4,6 +4,7 @@
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct engine_param;
@@ -17,6 +18,8 @@ struct host_config {      /* all borrowed */
 	const char
 	    *warmup; /* path of a clip, decoded once before HELLO, so that instances are born with
 	                     * what an engine fills at first use; NULL: none */
+	const char *user;         /* as host/user.h has it */
+	bool confine, core_dumps; /* of instances, as host/confine.h has it */
 };
 
 /* Returns the exit status of the process. */

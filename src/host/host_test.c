@@ -284,8 +284,8 @@ static void test_an_instance_has_its_own_stderr_and_nothing_else(void **state)
 			assert_non_null(strstr(target, "pipe:"));
 		else if (fd == 3)
 			assert_non_null(strstr(target, "socket:"));
-		else if (fd == 4)
-			assert_non_null(strstr(target, "/statm")); /* its own memory */
+		else if (fd == 4) /* its own memory, for a process that may open nothing */
+			assert_non_null(strstr(target, "/statm"));
 		else
 			assert_int_equal(n, -1);
 	}
@@ -327,6 +327,8 @@ static struct failure {
 	    "'model' is not key=value" },
 	{ "a key of its own that is not there is named", { "fake", "host.nam=en" }, ERROR_CONFIG,
 	    "'host.nam'" },
+	{ "a flag of its own is yes or no", { "fake", "host.confine=maybe" }, ERROR_CONFIG,
+	    "host.confine: 'maybe' is not yes or no" },
 	{ "a model that does not load says why", { "fake", "load_fail=it is broken" }, ERROR_ENGINE,
 	    "it is broken" },
 	{ "a warm-up clip that is not there is named", { "fake", "host.warmup=/no/clip.wav" },

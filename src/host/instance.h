@@ -14,6 +14,7 @@
 #ifndef HOST_INSTANCE_H
 #define HOST_INSTANCE_H
 
+struct confine;
 struct engine;
 struct engine_ops;
 struct hugepages;
@@ -22,6 +23,8 @@ struct instance_config { /* all borrowed */
 	const struct engine_ops *ops;
 	struct engine *engine;
 	const struct hugepages *pages; /* taken at the first BEGIN; NULL: none */
+	struct confine
+	    *confine; /* entered by a process of its own; NULL: it is as free as its parent */
 };
 
 enum {

@@ -48,7 +48,8 @@ static void start(struct server *s, const char *key, const char *value)
 		(void)close(fds[0]);
 		if (engine_fake.load(&e, &param, key == NULL ? 0 : 1, &err) < 0)
 			_exit(99);
-		_exit(instance_run(fds[1], &(struct instance_config){ &engine_fake, e, NULL }));
+		_exit(
+		    instance_run(fds[1], &(struct instance_config){ &engine_fake, e, NULL, NULL }));
 	}
 	(void)close(fds[1]);
 	s->fd = fds[0];

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,16 +36,32 @@ static int open_standard_descriptors(void)
 	return fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
 }
 
+static int set_flag(const char *key, const char *value, bool *out, struct error *err)
+{
+	*out = strcmp(value, "yes") == 0;
+	if (!*out && strcmp(value, "no") != 0)
+		return error_set(err, ERROR_CONFIG, "%s: '%s' is not yes or no", key, value);
+	return 0;
+}
+
 static int set_own_key(
     struct host_config *cfg, const char *key, const char *value, struct error *err)
 {
+	if (strcmp(key, "host.confine") == 0)
+		return set_flag(key, value, &cfg->confine, err);
+	if (strcmp(key, "host.core_dumps") == 0)
+		return set_flag(key, value, &cfg->core_dumps, err);
 	if (strcmp(key, "host.name") == 0)
 		cfg->name = value;
 	else if (strcmp(key, "host.warmup") == 0)
 		cfg->warmup = value[0] == '\0' ? NULL : value;
+	else if (strcmp(key, "host.user") == 0)
+		cfg->user = value;
 	else
 		return error_set(err, ERROR_CONFIG,
-		    "there is no key '%s'; host.name and host.warmup are known", key);
+		    "there is no key '%s'; host.name, host.warmup, host.user, host.confine and "
+		    "host.core_dumps are known",
+		    key);
 	return 0;
 }
 
@@ -78,7 +95,7 @@ static void tell_failed(const struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct host_config cfg = { .control = CONTROL_FD, .name = "" };
+	struct host_config cfg = { .control = CONTROL_FD, .name = "", .user = "", .confine = true };
 	struct engine_param *params;
 	struct error err = ERROR_INIT;
 	int status = 1;

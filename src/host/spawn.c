@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,7 +13,9 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/confine.h"
 #include "host/instance.h"
+#include "host/memory.h"
 #include "ipc/channel.h"
 
 enum {
@@ -43,12 +46,25 @@ static int take_descriptors(int socket, int pipe_end)
 	return (int)syscall(SYS_close_range, CHILD_SOCKET + 1, ~0u, 0);
 }
 
+/* What has to be opened is open by now. */
+static void confine(struct confine *c)
+{
+	struct error err;
+
+	memory_open();
+	if (c == NULL || confine_enter(c, &err) == 0)
+		return;
+	(void)fprintf(stderr, "%s\n", err.text);
+	_exit(1);
+}
+
 _Noreturn static void be_instance(const struct instance_config *cfg, int socket, int pipe_end)
 {
 	restore_signals();
 	(void)prctl(PR_SET_NAME, "steno-inst");
 	if (take_descriptors(socket, pipe_end) < 0)
 		_exit(1);
+	confine(cfg->confine);
 	_exit(instance_run(CHILD_SOCKET, cfg));
 }
 

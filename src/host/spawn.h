@@ -16,7 +16,8 @@ struct spawned {
 };
 
 /* The child runs the instance loop (host/instance.h) with its socket as descriptor 3 and a pipe as stderr,
- * and never returns. It holds no other descriptor, so its server is all it depends on. */
+ * and never returns. Beside /proc/self/statm it holds no other descriptor, so its server
+ * is all it depends on. */
 int spawn_instance(const struct instance_config *cfg, struct spawned *out, struct error *err);
 void spawn_close(struct spawned *s);
 

@@ -39,20 +39,27 @@ static void rehearse(void *arg)
 	(void)decode(arg, &ignored);
 }
 
-int warmup_engine(const struct engine_ops *ops, struct engine *engine, const char *path,
+int warmup_read(struct warmup *w, const char *path, struct error *err)
+{
+	if (clip_read(path, &w->samples, &w->n, err) < 0)
+		return error_prefix(err, "host.warmup");
+	return 0;
+}
+
+void warmup_done(struct warmup *w)
+{
+	free(w->samples);
+	*w = (struct warmup){ NULL, 0 };
+}
+
+int warmup_engine(const struct engine_ops *ops, struct engine *engine, const struct warmup *clip,
     struct hugepages *pages, struct error *err)
 {
-	struct rehearsal r = { ops, engine, NULL, 0 };
-	int16_t *samples;
-	int failed;
+	struct rehearsal r = { ops, engine, clip->samples, clip->n };
 
-	if (clip_read(path, &samples, &r.n, err) < 0)
-		return error_prefix(err, "host.warmup");
-	r.samples = samples;
-	failed = decode(&r, err);
+	if (decode(&r, err) < 0)
+		return -1;
 	r.n = MIN(r.n, REHEARSAL_SAMPLES);
-	if (failed == 0)
-		hugepages_learn(pages, rehearse, &r);
-	free(samples);
-	return failed;
+	hugepages_learn(pages, rehearse, &r);
+	return 0;
 }

@@ -3,14 +3,26 @@
 #ifndef HOST_WARMUP_H
 #define HOST_WARMUP_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct engine;
 struct engine_ops;
 struct error;
 struct hugepages;
 
-/* `path`: the clip (host/clip.h). Leaves the engine reset, and in *pages what newborns write to, which it
- * learns from a child that hears the beginning of the clip again. Needs a single-threaded process. */
-int warmup_engine(const struct engine_ops *ops, struct engine *engine, const char *path,
+struct warmup {           /* a clip; zeroed: none */
+	int16_t *samples; /* owned */
+	size_t n;
+};
+
+/* `path`: as host/clip.h has it. */
+int warmup_read(struct warmup *w, const char *path, struct error *err);
+void warmup_done(struct warmup *w);
+
+/* Leaves the engine reset, and in *pages what newborns write to, which it learns from a child that hears the
+ * beginning of the clip again. Needs a single-threaded process. */
+int warmup_engine(const struct engine_ops *ops, struct engine *engine, const struct warmup *clip,
     struct hugepages *pages, struct error *err);
 
 #endif
