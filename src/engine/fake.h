@@ -8,7 +8,8 @@
  * reset_noop=yes (a reset that forgets nothing), and
  * faults: crash=WHERE, hang=WHERE, garbage=WHERE, exit=WHERE, fail=WHERE with WHERE one of begin, audio,
  * partial, end, and "@N" after it for only the N-th utterance of each process; leak=MB at each begin;
- * once=FILE: a fault happens only if FILE is not there, and makes it.
+ * once=FILE: of all processes that have loaded with the same FILE, one lets a fault happen, once. FILE is made
+ * at load, with a byte that says whether it has happened: 0 or 1.
  *
  * Faults can be in the audio too, so that a test chooses which session suffers: the six samples of
  * fake_marker, then three samples that say what (an enum fake_fault times FAKE_STEP), where (an enum
@@ -17,7 +18,8 @@
  *
  * crash: SIGSEGV. hang: no progress until the other end of descriptor 3 is closed. garbage: bytes that
  * are no message, written to descriptor 3, where the instance's socket is. leak: argument MB. exit: with
- * the argument as status. fail: an error for this utterance. */
+ * the argument as status. fail: an error for this utterance. open, socket, exec: what a confined instance is
+ * killed for; where nothing stops them they say so on stderr, and open and socket fail the utterance. */
 #ifndef ENGINE_FAKE_H
 #define ENGINE_FAKE_H
 
@@ -31,6 +33,9 @@ enum fake_fault {
 	FAKE_LEAK,
 	FAKE_EXIT,
 	FAKE_FAIL,
+	FAKE_OPEN,
+	FAKE_SOCKET,
+	FAKE_EXEC,
 	FAKE_FAULTS,
 };
 

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -24,6 +27,9 @@ static const char *const fault_names[FAKE_FAULTS] = {
 	[FAKE_LEAK] = "leak",
 	[FAKE_EXIT] = "exit",
 	[FAKE_FAIL] = "fail",
+	[FAKE_OPEN] = "open",
+	[FAKE_SOCKET] = "socket",
+	[FAKE_EXEC] = "exec",
 };
 
 static const char *const where_names[FAKE_WHERES] = {
@@ -65,14 +71,28 @@ static int parse_where(
 	    fault_names[fault], value);
 }
 
+/* Now, because a confined instance can open nothing. */
+static int map_once(struct fake_fault_plan *plan, const char *path, struct error *err)
+{
+	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	void *byte = MAP_FAILED;
+
+	fake_fault_done(plan);
+	if (fd >= 0 && ftruncate(fd, 1) == 0)
+		byte = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (byte == MAP_FAILED)
+		(void)error_set_errno(err, ERROR_CONFIG, "once: %s", path);
+	else
+		plan->once = byte;
+	fd_close(&fd);
+	return plan->once == NULL ? -1 : 0;
+}
+
 int fake_fault_param(
     struct fake_fault_plan *plan, const char *key, const char *value, struct error *err)
 {
-	if (strcmp(key, "once") == 0) {
-		free(plan->once);
-		plan->once = xstrdup(value);
-		return 1;
-	}
+	if (strcmp(key, "once") == 0)
+		return map_once(plan, value, err) < 0 ? -1 : 1;
 	if (strcmp(key, fault_names[FAKE_LEAK]) == 0) {
 		plan->asked[FAKE_LEAK].armed = true;
 		plan->asked[FAKE_LEAK].where = FAKE_BEGIN;
@@ -86,15 +106,13 @@ int fake_fault_param(
 
 void fake_fault_done(struct fake_fault_plan *plan)
 {
-	free(plan->once);
+	if (plan->once != NULL)
+		(void)munmap(plan->once, 1);
 	plan->once = NULL;
 }
 
 static void crash(void)
 {
-	const struct rlimit no_core = { 0, 0 };
-
-	(void)setrlimit(RLIMIT_CORE, &no_core);
 	(void)signal(SIGSEGV, SIG_DFL);
 	(void)raise(SIGSEGV);
 }
@@ -119,6 +137,38 @@ static void leak(unsigned long mb)
 		memset(kept, 1, n);
 }
 
+static int unstopped(const char *what, struct error *err)
+{
+	(void)fprintf(stderr, "nothing stopped %s\n", what);
+	return error_set(err, ERROR_ENGINE, "nothing stopped %s", what);
+}
+
+static int open_file(struct error *err)
+{
+	int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+	fd_close(&fd);
+	return unstopped("open(/etc/passwd)", err);
+}
+
+static int make_socket(struct error *err)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	fd_close(&fd);
+	return unstopped("socket(AF_INET)", err);
+}
+
+/* A shell, because /bin/true could not say that it runs. */
+static int run_program(struct error *err)
+{
+	char *args[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
+		(char *)(uintptr_t) "echo 'nothing stopped execve(/bin/sh)' >&2", NULL };
+
+	(void)execve("/bin/sh", args, args + 3);
+	return unstopped("execve(/bin/sh), but it failed", err);
+}
+
 static int happen(enum fake_fault fault, int argument, struct error *err)
 {
 	switch (fault) {
@@ -138,6 +188,12 @@ static int happen(enum fake_fault fault, int argument, struct error *err)
 		_exit(argument);
 	case FAKE_FAIL:
 		return error_set(err, ERROR_ENGINE, "failed as it was asked to");
+	case FAKE_OPEN:
+		return open_file(err);
+	case FAKE_SOCKET:
+		return make_socket(err);
+	case FAKE_EXEC:
+		return run_program(err);
 	case FAKE_NONE:
 	case FAKE_FAULTS:
 	default:
@@ -146,18 +202,10 @@ static int happen(enum fake_fault fault, int argument, struct error *err)
 	return 0;
 }
 
-/* Whether a fault may happen now: with once=FILE, only for the one that makes the file. */
+/* Whether a fault may happen now: with once=FILE, only for the first. */
 static bool take_turn(const struct fake_fault_plan *plan)
 {
-	int fd;
-
-	if (plan->once == NULL)
-		return true;
-	fd = open(plan->once, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	fd_close(&fd);
-	return true;
+	return plan->once == NULL || __atomic_exchange_n(plan->once, 1, __ATOMIC_SEQ_CST) == 0;
 }
 
 int fake_fault_at(struct fake_fault_plan *plan, enum fake_where where, struct error *err)

@@ -17,7 +17,8 @@ struct fake_fault_plan { /* plain data; zeroed is: no faults */
 		unsigned long nth; /* utterance; 0: each */
 	} asked[FAKE_FAULTS];      /* by parameters */
 	unsigned long leak_mb;
-	char *once;               /* owned: path of a file, or NULL */
+	unsigned char
+	    *once; /* owned: the mapped byte of a file, shared with all who have it; or NULL */
 	unsigned long utterances; /* begun in this process */
 	enum fake_fault heard;    /* in the audio of this utterance, to happen at heard_where */
 	enum fake_where heard_where;

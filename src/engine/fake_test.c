@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -169,6 +170,7 @@ static void test_refusal(void **state)
 /* Puts a fault into the audio, and gives what became of a process that heard it. */
 static int fate_of_fault(enum fake_fault fault, enum fake_where where, int argument)
 {
+	const struct rlimit no_core = { 0, 0 };
 	int16_t *at = speech + 5001;
 	struct engine *e;
 	pid_t pid;
@@ -181,6 +183,7 @@ static int fate_of_fault(enum fake_fault fault, enum fake_where where, int argum
 	at[FAKE_MARKER_SAMPLES + 2] = (int16_t)(argument * FAKE_ARGUMENT_STEP);
 	pid = fork();
 	if (pid == 0) {
+		(void)setrlimit(RLIMIT_CORE, &no_core);
 		(void)close(3);
 		e = load(NULL, 0);
 		(void)hear(e, NULL, 0, 1600);
@@ -201,6 +204,8 @@ static void test_faults_in_the_audio_happen(void **state)
 	status = fate_of_fault(FAKE_EXIT, FAKE_END, 42);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 	status = fate_of_fault(FAKE_HANG, FAKE_AUDIO, 0); /* there is no descriptor 3: it goes */
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	status = fate_of_fault(FAKE_EXEC, FAKE_AUDIO, 0); /* nobody stops it here */
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	status = fate_of_fault(FAKE_EXIT, FAKE_PARTIAL, 42); /* none is asked for */
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 77);
