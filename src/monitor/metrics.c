@@ -35,6 +35,8 @@ static const struct pool_counter pool_counters[] = {
 	    offsetof(struct pool_counts, canaries) },
 	{ "pool_canaries_lost_total", "Canary clips that an instance was lost to",
 	    offsetof(struct pool_counts, canaries_lost) },
+	{ "pool_instances_violations_total", "Instances killed for a system call they may not make",
+	    offsetof(struct pool_counts, violations) },
 	{ "pool_leases_granted_total", "Places given to sessions",
 	    offsetof(struct pool_counts, leases_granted) },
 	{ "pool_leases_ended_total", "Places given back",

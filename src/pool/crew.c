@@ -125,10 +125,16 @@ static void word_exit(char *text, size_t cap, int status)
 		(void)snprintf(text, cap, "ended with status %d", WEXITSTATUS(status));
 }
 
+/* What the kernel sends to an instance that leaves its confinement (host/confine.h). */
+static bool is_violation(int status)
+{
+	return status != -1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
 /* Everything it had sent has been read before, or is of no more use. */
 static void member_exited(struct member *m, int status)
 {
-	char how[80];
+	char how[96];
 
 	if (m->exited)
 		return;
@@ -136,6 +142,12 @@ static void member_exited(struct member *m, int status)
 	word_exit(how, sizeof how, status);
 	close_socket(m);
 	uv_close((uv_handle_t *)&m->exit_poll, on_handle_closed);
+	if (is_violation(status)) {
+		pool_note_violation(m->crew->pool);
+		(void)snprintf(how, sizeof how,
+		    "was killed for a system call that its confinement (confine = yes) does not "
+		    "allow");
+	}
 	if (status > 0)
 		log_warn("instance %s/%" PRIu64 " %s", m->crew->name, m->id, how);
 	pool_on_exited(m->crew->pool, m->id, how);

@@ -252,7 +252,7 @@ static int spawn_process(struct host *h, int theirs, int stderr_fd, struct error
 		.stdio = stdio,
 		.stdio_count = 4,
 		.flags = UV_PROCESS_DETACHED };
-	char *args[70] = { (char *)(uintptr_t)h->cfg->program, (char *)(uintptr_t)h->cfg->engine };
+	char *args[80] = { (char *)(uintptr_t)h->cfg->program, (char *)(uintptr_t)h->cfg->engine };
 	size_t n = 2;
 	int rc;
 

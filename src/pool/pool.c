@@ -396,3 +396,8 @@ void pool_on_exited(struct pool *p, uint64_t id, const char *how)
 	crowd_remove(p, i);
 	pool_settle(p);
 }
+
+void pool_note_violation(struct pool *p)
+{
+	p->counts.violations++;
+}

@@ -86,6 +86,7 @@ struct pool_counts {
 	uint64_t worn;            /* instances replaced for their age, uses or memory */
 	uint64_t surplus;         /* instances retired after idle_ttl_ms */
 	uint64_t canaries, canaries_done, canaries_lost;
+	uint64_t violations;      /* instances killed for a system call they may not make */
 	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
 	uint64_t queue_left; /* waiting clients that gave up */
@@ -125,6 +126,8 @@ void pool_on_lost(
     struct pool *pool, uint64_t id, const struct error *why);         /* its socket is closed */
 void pool_on_exited(struct pool *pool, uint64_t id, const char *how); /* its process is gone */
 void pool_on_time(struct pool *pool);
+/* It was its confinement that ended an instance, of which pool_on_exited tells. Only counted. */
+void pool_note_violation(struct pool *pool);
 
 /* A lease: the right to a place. Callbacks come from pool_on_* and from another lease's release, never from inside a call
  * on the same lease. Any of them may release the lease. */
