@@ -35,6 +35,8 @@ struct config_pool {
 	char *warmup;                        /* owned; "" none, NULL the one that is shipped */
 	char *params[CONFIG_PARAMS_MAX + 1]; /* owned "key=value", NULL at the end */
 	unsigned params_n;
+	unsigned confine, core_dumps; /* 1: yes */
+	char *user;                   /* owned; NULL or "": who is there of those meant for it */
 	unsigned load_timeout_ms;
 	unsigned backoff_min_ms, backoff_max_ms;
 };

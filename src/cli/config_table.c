@@ -11,6 +11,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL }; /* enum log_level */
 static const char *const refreshes[] = { "utterance", "session", "reset", NULL }; /* enum refresh */
 static const char *const leases[] = { "session", "utterance", NULL }; /* enum lease_kind */
+static const char *const answers[] = { "no", "yes", NULL };           /* false, true */
 static const char *const endpointings[] = { "vad", "manual", NULL };  /* enum endpointing */
 
 #define SERVER(field) offsetof(struct config, field)
@@ -104,6 +105,12 @@ const struct config_row config_table[] = {
 	  "The longest such pause" },
 	{ CONFIG_POOL, "warmup", CONFIG_TEXT, POOL(warmup), 0, 0, NULL, 0, "PATH", NULL,
 	  "A WAV file the host decodes before it forks, so that instances are born warm; unset: the one that is shipped, empty: none" },
+	{ CONFIG_POOL, "confine", CONFIG_CHOICE, POOL(confine), 0, 0, "yes", 0, "WORD", answers,
+	  "Whether an instance is killed that tries to open a file or a socket, or to start a program" },
+	{ CONFIG_POOL, "core_dumps", CONFIG_CHOICE, POOL(core_dumps), 0, 0, "no", 0, "WORD", answers,
+	  "Whether an instance that crashes may leave a core dump, which has what it heard in it" },
+	{ CONFIG_POOL, "user", CONFIG_TEXT, POOL(user), 0, 0, "", 0, "NAME", NULL,
+	  "As whom host and instances run when root starts the server; empty: stenopool if there is such an account, else nobody" },
 	{ CONFIG_POOL, "model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL,
 	  "The engine's acoustic or only model; unset: the engine's own default" },
 	{ CONFIG_POOL, "language_model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL,

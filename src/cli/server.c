@@ -42,9 +42,10 @@ struct server {
 	struct work *work;
 	struct host_config hosts[CONFIG_POOLS_MAX];
 	char *params[CONFIG_POOLS_MAX]
-		    [CONFIG_PARAMS_MAX + 3]; /* the strings are the config's, but the first */
+		    [CONFIG_PARAMS_MAX + 6]; /* the strings are the config's, but the first */
 	char *warmups[CONFIG_POOLS_MAX];     /* owned */
 	int16_t *canaries[CONFIG_POOLS_MAX]; /* owned */
+	char *users[CONFIG_POOLS_MAX];       /* owned */
 	struct crew *crews[CONFIG_POOLS_MAX];
 	struct pool *pools[CONFIG_POOLS_MAX];
 	unsigned crews_n, crews_left;
@@ -228,6 +229,10 @@ static void add_crew(struct server *s, const struct config_pool *p, const char *
 
 	if (warmup[0] != '\0')
 		*params++ = s->warmups[at] = assignment("host.warmup", warmup);
+	*params++ = s->users[at] = assignment("host.user", p->user != NULL ? p->user : "");
+	*params++ = (char *)(uintptr_t)(p->confine ? "host.confine=yes" : "host.confine=no");
+	*params++ =
+	    (char *)(uintptr_t)(p->core_dumps ? "host.core_dumps=yes" : "host.core_dumps=no");
 	for (unsigned i = 0; i < p->params_n; i++)
 		*params++ = p->params[i];
 	*h = (struct host_config){ .program = s->host_program,
@@ -392,6 +397,7 @@ void server_free(struct server **server)
 	for (unsigned i = 0; i < s->crews_n; i++) {
 		free(s->warmups[i]);
 		free(s->canaries[i]);
+		free(s->users[i]);
 	}
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT); /* last words of children */
 	(void)uv_loop_close(&s->loop);
