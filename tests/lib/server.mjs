@@ -44,6 +44,7 @@ export class Server {
   static async start(args = [], { ready = true } = {}) {
     const s = new Server();
     s.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-test-'));
+    fs.chmodSync(s.dir, 0o777); // for hosts too, which are not root's where the server is
     s.log = '';
     s.child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir });
     s.exited = new Promise((resolve) => s.child.on('close', (code, signal) => resolve({ code, signal })));
