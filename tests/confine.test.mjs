@@ -106,10 +106,25 @@ test('with confine = no and core_dumps = yes an instance has neither', async () 
   await withServer(fake({ 'pool.en.confine': 'no', 'pool.en.core_dumps': 'yes' }), async (s) => {
     const { pid } = await idleInstance(s);
     assert.equal(statusOf(pid).Seccomp, '0');
-    const most = fs.readFileSync('/proc/self/limits', 'utf8').match(/^Max core file size +\S+ +(\S+)/m)[1];
+    const most = fs.readFileSync(`/proc/${(await s.pool()).host_pid}/limits`, 'utf8').match(/^Max core file size +\S+ +(\S+)/m)[1];
     assert.match(fs.readFileSync(`/proc/${pid}/limits`, 'utf8'), new RegExp(`^Max core file size +${most} +${most} `, 'm'));
   });
 });
+
+const noCores = /^core/.test(fs.readFileSync('/proc/sys/kernel/core_pattern', 'utf8')) ? false : 'this machine dumps cores elsewhere';
+for (const asked of ['no', 'yes']) {
+  test(`with core_dumps = ${asked} a crash leaves ${asked === 'yes' ? 'a' : 'no'} core dump`, { skip: noCores }, async () => {
+    await withServer(fake({ 'pool.en.core_dumps': asked }), async (s) => {
+      const most = fs.readFileSync(`/proc/${(await s.pool()).host_pid}/limits`, 'utf8').match(/^Max core file size +\S+ +(\S+)/m)[1];
+      const c = await Client.start(s, manual);
+      c.audio(join(sound, fault('crash'), sound));
+      await c.event('error');
+      await c.finish();
+      await s.until(() => s.log.match(/instance en\/\d+ was killed by signal 11/g)?.length === 2, 'both crashes are in the log');
+      assert.equal(fs.readdirSync(s.dir).some((f) => f.startsWith('core')), asked === 'yes' && most !== '0');
+    });
+  });
+}
 
 test('the host has no internet socket', async () => {
   await withServer(fake(), async (s) => {

@@ -207,12 +207,24 @@ static bool deed_fork(void)
 }
 #endif
 
+/* As an instance has them: where they lead to a file, nothing may be written. */
+static void take_descriptors(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	(void)fflush(stdout);
+	(void)dup2(null, STDOUT_FILENO);
+	(void)dup2(pipes[1], STDERR_FILENO);
+	(void)close(null);
+}
+
 static void do_confined(const struct confine_config *cfg, deed_f *deed)
 {
 	struct confine *c;
 	struct error err = ERROR_INIT;
 
 	memory_open();
+	take_descriptors();
 	if (confine_new(&c, cfg, &err) < 0 || confine_enter(c, &err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		_exit(1);
@@ -272,10 +284,6 @@ static void test_row(void **state)
 	const struct confine_config cfg = { .filter = true };
 	int status = fate_of(&cfg, r->deed);
 
-#ifdef SANITIZED /* takes some signals for itself, and exits */
-	if (r->signal == SIGSEGV || r->signal == SIGABRT)
-		skip();
-#endif
 	if (r->signal == 0)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == FINE);
 	else
