@@ -117,6 +117,18 @@ size_t conn_unsent_bytes(const struct conn *c)
 	return 0;
 }
 
+void conn_set_send_timeout(struct conn *c, unsigned ms)
+{
+	(void)c;
+	(void)ms;
+}
+
+unsigned conn_stalled_ms(const struct conn *c)
+{
+	(void)c;
+	return 0;
+}
+
 void conn_set_deadline(struct conn *c, unsigned ms)
 {
 	(void)c;

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <uv.h>
 
 #include "base/error.h"
@@ -64,6 +65,24 @@ int address_split(
 	memcpy(host, from, n);
 	host[n] = '\0';
 	return parse_port(text, colon + 1, port_out, err);
+}
+
+bool address_is_loopback(const char *text)
+{
+	char host[HOST_BYTES];
+	struct in6_addr v6;
+	struct in_addr v4;
+	struct error err;
+	unsigned port;
+
+	if (address_split(text, host, sizeof host, &port, &err) != 0)
+		return false;
+	if (uv_inet_pton(AF_INET, host, &v4) == 0)
+		return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (uv_inet_pton(AF_INET6, host, &v6) == 0)
+		return IN6_IS_ADDR_LOOPBACK(&v6) ||
+		    (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == IN_LOOPBACKNET);
+	return strcasecmp(host, "localhost") == 0;
 }
 
 static bool has_ipv6(void)

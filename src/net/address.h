@@ -19,6 +19,9 @@ void address_format(const struct sockaddr *sa, char *out, size_t out_bytes);
 int address_split(
     const char *text, char *host, size_t host_bytes, unsigned *port_out, struct error *err);
 
+/* Whether only this machine can connect to it: 127.0.0.0/8, [::1] or localhost. Other names are not looked up. */
+bool address_is_loopback(const char *text);
+
 /* The address to listen on; an empty host is all addresses, of both families where there is IPv6. Looks up a
  * name, which may block: for the start only. */
 int address_resolve(

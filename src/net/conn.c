@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/buffer.h"
+#include "base/metric.h"
 #include "base/util.h"
 #include "net/address.h"
+#include "net/stall.h"
 
 enum {
 	READ_BYTES = 64 * 1024,
@@ -35,7 +38,7 @@ struct backlog {
 
 struct conn {
 	uv_tcp_t tcp;
-	uv_timer_t timer; /* the deadline, or now for a kick */
+	uv_timer_t timer; /* the deadline or the next look at what was sent, or now for a kick */
 	union {
 		uv_connect_t connect;
 		uv_shutdown_t shutdown;
@@ -46,12 +49,15 @@ struct conn {
 	void *arg;                        /* borrowed */
 	struct backlog *backlog;          /* owned; NULL while the socket takes everything */
 	uint64_t deadline_ms;             /* in uv_now's time; 0: none */
+	uint64_t written;                 /* bytes given to conn_write */
+	struct stall stall;
 	size_t drained_bytes;
 	enum conn_state state;
 	int broken;      /* 0, or the libuv code with which a write failed; told by the timer */
 	bool peer_ended; /* nothing more can be read */
 	bool reading;    /* the owner wants to read */
 	bool kicked;
+	bool stalled;
 	uint8_t handles; /* not yet closed */
 	char peer[ADDRESS_BYTES];
 };
@@ -68,15 +74,24 @@ static void step(struct conn *c, enum conn_step s)
 	assert(c->state != CONN_NONE);
 }
 
+/* 0: never. */
+static uint64_t next_time_ms(const struct conn *c)
+{
+	uint64_t look = c->stall.look_at_ms;
+
+	if (c->deadline_ms == 0 || look == 0)
+		return MAX(c->deadline_ms, look);
+	return MIN(c->deadline_ms, look);
+}
+
 static void arm_timer(struct conn *c)
 {
-	uint64_t now = uv_now(c->tcp.loop);
+	uint64_t now = uv_now(c->tcp.loop), at = next_time_ms(c);
 
 	if (c->kicked || c->broken != 0)
 		(void)uv_timer_start(&c->timer, on_timer, 0, 0);
-	else if (c->deadline_ms != 0)
-		(void)uv_timer_start(
-		    &c->timer, on_timer, c->deadline_ms > now ? c->deadline_ms - now : 0, 0);
+	else if (at != 0)
+		(void)uv_timer_start(&c->timer, on_timer, at > now ? at - now : 0, 0);
 	else
 		(void)uv_timer_stop(&c->timer);
 }
@@ -145,27 +160,80 @@ static void tell_end(struct conn *c, int status)
 		events->on_end(c->arg, status);
 }
 
+/* Bytes of what was written that the peer's machine has not acknowledged: ours, and what the kernel still holds. With a peer
+ * that does not read the latter is most of it. */
+static uint64_t untaken_bytes(const struct conn *c)
+{
+	int in_kernel = 0;
+	uv_os_fd_t fd;
+
+	if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 ||
+	    ioctl(fd, TIOCOUTQ, &in_kernel) < 0)
+		in_kernel = 0;
+	return MIN(conn_unsent_bytes(c) + (uint64_t)MAX(in_kernel, 0), c->written);
+}
+
+/* The peer is not read from any more either, and closing resets: else the kernel would go on offering it what it does not
+ * take, and keep that in memory. */
+static void end_stalled(struct conn *c)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	uv_os_fd_t fd;
+
+	metric_add(METRIC_connections_slow_total, 1);
+	if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	c->stalled = true;
+	tell_end(c, UV_ETIMEDOUT);
+}
+
+static void look_at_sent(struct conn *c)
+{
+	uint64_t left;
+	bool stalled;
+
+	if (c->stall.look_at_ms == 0)
+		return;
+	left = untaken_bytes(c);
+	stalled = stall_look(&c->stall, c->written - left, left, uv_now(c->tcp.loop));
+	arm_timer(c);
+	if (stalled)
+		end_stalled(c);
+}
+
+static void on_time(struct conn *c)
+{
+	if (c->deadline_ms == 0 || c->deadline_ms > uv_now(c->tcp.loop)) {
+		look_at_sent(c);
+		return;
+	}
+	c->deadline_ms = 0;
+	arm_timer(c);
+	if (c->state != CONN_OPEN)
+		conn_drop(c);
+	else
+		c->events->on_deadline(c->arg);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct conn *c = timer->data;
-	const struct conn_events *events = c->events;
 	bool kicked = c->kicked;
 	int broken = c->broken;
 
 	c->kicked = false;
 	c->broken = 0;
-	if (kicked || broken != 0)
-		arm_timer(c);
-	else
-		c->deadline_ms = 0;
+	if (!kicked && broken == 0) {
+		on_time(c);
+		return;
+	}
+	arm_timer(c);
 	if (c->state != CONN_OPEN)
 		conn_drop(c);
 	else if (broken != 0)
 		tell_end(c, broken);
-	else if (kicked)
-		events->on_kick(c->arg);
 	else
-		events->on_deadline(c->arg);
+		c->events->on_kick(c->arg);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t wish, uv_buf_t *out)
@@ -303,6 +371,22 @@ static int keep_rest(struct conn *c, const uv_buf_t *parts, unsigned n, size_t t
 	return 0;
 }
 
+static void watch_sent(struct conn *c)
+{
+	if (c->stall.look_at_ms == 0 && stall_begin(&c->stall, c->written, uv_now(c->tcp.loop)))
+		arm_timer(c);
+}
+
+void conn_set_send_timeout(struct conn *c, unsigned ms)
+{
+	c->stall.limit_ms = ms;
+}
+
+unsigned conn_stalled_ms(const struct conn *c)
+{
+	return c->stalled ? c->stall.limit_ms : 0;
+}
+
 void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
 {
 	size_t total = 0, taken;
@@ -311,6 +395,8 @@ void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
 		return;
 	for (unsigned i = 0; i < n; i++)
 		total += parts[i].len;
+	watch_sent(c);
+	c->written += total;
 	taken = try_now(c, parts, n);
 	if (taken == total || c->broken != 0)
 		return;
@@ -351,6 +437,7 @@ void conn_finish(struct conn *c, unsigned linger_ms)
 	step(c, CONN_FINISH);
 	c->events = NULL;
 	c->kicked = false;
+	c->stall = (struct stall){ 0 }; /* the deadline is the shorter time */
 	conn_set_deadline(c, MAX(linger_ms, 1u));
 	conn_read_start(c);
 	if (c->backlog == NULL)

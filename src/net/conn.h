@@ -22,7 +22,7 @@ struct conn_events {
 	/* Bytes have come; lent for the call. */
 	void (*on_read)(void *arg, const uint8_t *bytes, size_t n);
 	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, else what
-	 * broke. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
+	 * broke, UV_ETIMEDOUT with conn_stalled_ms if the peer took nothing of what was sent for too long. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
 	void (*on_end)(void *arg, int status);
 	void (*on_deadline)(void *arg);
 	void (*on_kick)(void *arg);    /* asked for by conn_kick */
@@ -60,6 +60,11 @@ void conn_read_stop(struct conn *c);
 /* Sends what the socket takes at once and copies the rest behind what is already waiting. A failure shows as on_end. */
 void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n);
 size_t conn_unsent_bytes(const struct conn *c);
+/* A peer that takes nothing of what was sent for so long is given up: on_end(UV_ETIMEDOUT), and the memory of both ends is
+ * freed by a reset. 0, as it is at first: never. Whoever owns the connection. */
+void conn_set_send_timeout(struct conn *c, unsigned ms);
+unsigned conn_stalled_ms(
+    const struct conn *c); /* 0: it has not been given up for that; else the timeout */
 
 void conn_set_deadline(struct conn *c, unsigned ms); /* from now; 0: none. Replaces the last one. */
 void conn_kick(struct conn *c);                      /* asks for one on_kick */

@@ -32,6 +32,8 @@ struct http_config {
 	unsigned max_header_bytes;  /* more: 431 */
 	size_t max_body_bytes;      /* more: 413; bodies are collected in memory */
 	unsigned max_message_bytes; /* a WebSocket message; more: close 1009 */
+	unsigned
+	    send_timeout_ms; /* a connection that takes nothing of what is sent for so long is dropped; 0: never */
 	unsigned send_buffer_bytes; /* unsent WebSocket bytes of a connection; more: it is closed */
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
 #include "net/http_answer.h"
@@ -280,6 +281,10 @@ static void on_end(void *arg, int status)
 		step(x, ANSWERED_LAST);
 	if (x->phase == HTTP_LAST && status == UV_EOF)
 		return;
+	if (conn_stalled_ms(c) > 0)
+		log_info("connection %s: nothing of the answer was taken for send_timeout_ms %u, "
+			 "dropping it",
+		    conn_peer(c), conn_stalled_ms(c));
 	if (x->phase == HTTP_PENDING && x->server->events->on_abort != NULL)
 		x->server->events->on_abort(x->server->arg, x);
 	http_exchange_leave(x);
@@ -346,6 +351,7 @@ void http_exchange_start(struct http_server *s, struct conn *c)
 	buffer_init(&x->body, s->cfg.max_body_bytes);
 	buffer_init(&x->backlog, BACKLOG_MAX_BYTES);
 	conn_set_owner(c, &conn_events, x);
+	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
 	conn_set_deadline(c, s->cfg.header_timeout_ms);
 	conn_read_start(c);
 }

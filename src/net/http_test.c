@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -311,6 +312,54 @@ static void test_who_does_not_read_the_answer_is_dropped(void **state)
 	net_peer_close(&p);
 }
 
+/* Long before the time is over that the whole answer has. */
+static void test_who_takes_nothing_of_the_answer_is_dropped(void **state)
+{
+	uint64_t slow = metric_get(METRIC_connections_slow_total);
+	struct http_config cfg = net_test_config;
+	struct net_peer p;
+
+	cfg.send_timeout_ms = 40;
+	restart(*state, &cfg);
+	net_peer_open(&p, *state);
+	net_peer_stop_reading(&p);
+	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	net_test_wait_count(p.test, &p.test->requests, 1);
+	net_test_wait_idle(p.test);
+	assert_int_equal(metric_get(METRIC_connections_slow_total) - slow, 1);
+	net_peer_close(&p);
+}
+
+static bool has_read_more(void *arg)
+{
+	struct net_peer *p = arg;
+
+	return p->ended || p->got.len > 0;
+}
+
+/* The answer takes longer than send_timeout_ms, but never stands still for so long. */
+static void test_who_reads_slowly_but_reads_is_not_dropped(void **state)
+{
+	uint64_t slow = metric_get(METRIC_connections_slow_total);
+	struct http_config cfg = net_test_config;
+	struct net_peer p;
+	size_t got = 0;
+
+	cfg.send_timeout_ms = 400;
+	restart(*state, &cfg);
+	net_peer_open(&p, *state);
+	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	while (got < 8000000) {
+		net_test_wait(p.test, has_read_more, &p);
+		assert_false(p.ended);
+		got += p.got.len;
+		net_peer_forget(&p);
+		usleep(5000);
+	}
+	assert_int_equal(metric_get(METRIC_connections_slow_total), slow);
+	net_peer_close(&p);
+}
+
 static void test_a_slow_reader_gets_all_of_a_big_answer(void **state)
 {
 	struct net_test *t = *state;
@@ -554,6 +603,8 @@ int main(void)
 		TEST(test_the_deadline_is_absolute),
 		TEST(test_an_idle_connection_is_closed),
 		TEST(test_who_does_not_read_the_answer_is_dropped),
+		TEST(test_who_takes_nothing_of_the_answer_is_dropped),
+		TEST(test_who_reads_slowly_but_reads_is_not_dropped),
 		TEST(test_a_slow_reader_gets_all_of_a_big_answer),
 		TEST(test_who_shuts_its_side_still_gets_the_answer),
 		TEST(test_the_last_answer_has_its_time),

@@ -30,6 +30,7 @@ const struct http_config net_test_config = {
 	.max_header_bytes = 8192,
 	.max_body_bytes = 100000,
 	.max_message_bytes = 200000,
+	.send_timeout_ms = 60000,
 	.send_buffer_bytes = 1000000,
 };
 

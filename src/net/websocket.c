@@ -442,6 +442,10 @@ static void on_end(void *arg, int status)
 {
 	struct ws *ws = arg;
 
+	if (conn_stalled_ms(ws->conn) > 0)
+		note(ws, WS_CLOSE_ABNORMAL,
+		    "nothing of what was sent was taken for send_timeout_ms %u",
+		    conn_stalled_ms(ws->conn));
 	note(ws, WS_CLOSE_ABNORMAL, "the connection was lost without a close frame: %s",
 	    uv_strerror(status));
 	if (status == UV_EOF)

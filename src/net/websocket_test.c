@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/metric.h"
 #include "base/util.h"
 #include "net/net_test_util.h"
 
@@ -397,6 +399,54 @@ static void test_a_reader_that_does_not_read_is_closed(void **state)
 	net_peer_close(&p);
 }
 
+/* What is sent is far below send_buffer_bytes: most of it is in the kernel. */
+static void test_a_reader_that_takes_nothing_is_dropped(void **state)
+{
+	static const uint8_t bytes[1000];
+	uint64_t slow = metric_get(METRIC_connections_slow_total);
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct net_peer p;
+
+	cfg.send_timeout_ms = 100;
+	restart(t, &cfg);
+	net_peer_open_ws(&p, t);
+	net_peer_stop_reading(&p);
+	while (t->ws != NULL) { /* as partials and pongs would go on */
+		(void)ws_send_binary(t->ws, bytes, sizeof bytes);
+		usleep(500);
+		turn(t, 1);
+		if (t->ws != NULL)
+			assert_true(ws_unsent_bytes(t->ws) + sizeof bytes < cfg.send_buffer_bytes);
+	}
+	assert_int_equal(t->close_code, WS_CLOSE_ABNORMAL);
+	assert_string_equal(t->why, "nothing of what was sent was taken for send_timeout_ms 100");
+	assert_int_equal(metric_get(METRIC_connections_slow_total) - slow, 1);
+	net_peer_close(&p);
+}
+
+static void test_a_quiet_reader_is_not_dropped(void **state)
+{
+	uint64_t slow = metric_get(METRIC_connections_slow_total);
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct net_peer p;
+
+	cfg.send_timeout_ms = 20;
+	restart(t, &cfg);
+	net_peer_open_ws(&p, t);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(ws_send_text(t->ws, "hello", 5), 0);
+		expect_frame(&p, TEXT, "hello", 5);
+		usleep(30000);
+		turn(t, 3);
+	}
+	assert_int_equal(t->closed, 0);
+	assert_int_equal(metric_get(METRIC_connections_slow_total), slow);
+	net_peer_close(&p);
+	net_test_wait_count(t, &t->closed, 1);
+}
+
 /* It is told why, behind everything that was sent before. */
 static void test_a_reader_that_wakes_up_gets_all_and_the_1008(void **state)
 {
@@ -608,6 +658,8 @@ int main(void)
 		TEST(test_a_lost_connection_is_1006),
 		TEST(test_a_close_that_is_not_answered),
 		TEST(test_a_reader_that_does_not_read_is_closed),
+		TEST(test_a_reader_that_takes_nothing_is_dropped),
+		TEST(test_a_quiet_reader_is_not_dropped),
 		TEST(test_a_reader_that_wakes_up_gets_all_and_the_1008),
 		TEST(test_pings_from_one_that_does_not_read),
 		TEST(test_pause_stops_reading_and_resume_goes_on),
