@@ -7,6 +7,7 @@
 
 #include "access/access_internal.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "pool/pool.h"
 #include "session/roster.h"
@@ -30,8 +31,30 @@ void access_free(struct access **a)
 	if (*a == NULL)
 		return;
 	assert((*a)->first == NULL);
+	keys_free(&(*a)->keys);
 	free(*a);
 	*a = NULL;
+}
+
+int access_load_keys(struct access *a, const char *path, struct error *err)
+{
+	struct keys *keys = NULL;
+
+	if (path != NULL && *path != '\0' && keys_load(&keys, path, err) != 0)
+		return -1;
+	keys_free(&a->keys);
+	a->keys = keys;
+	if (keys == NULL)
+		return 0;
+	log_info("server: %u keys from %s", keys_count(keys), path);
+	if (keys_count(keys) == 0)
+		log_warn("server: there is no key in %s, so nobody is let in", path);
+	return 0;
+}
+
+const struct client *access_client_of(const struct access *a, uint64_t session)
+{
+	return client_set_find(&a->clients, session);
 }
 
 void access_look(struct access *a, uint64_t now_ns)

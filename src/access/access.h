@@ -9,6 +9,7 @@
 #include "session/session.h"
 
 struct access;
+struct client;
 struct error;
 struct http_exchange;
 struct pool;
@@ -27,6 +28,12 @@ struct access_config {
 struct access *access_new(const struct access_config *cfg, struct pool *const *pools,
     unsigned pools_n, struct roster *roster, struct work *work);
 void access_free(struct access **a); /* no connection may be open */
+/* From now on only clients with a key of this file are let in; "" or NULL: all are. To be called at the start and again
+ * when the file has changed: the sessions that are open keep what they have. -1: *err says what is wrong with the file, and
+ * the keys stay as they were. */
+int access_load_keys(struct access *a, const char *path, struct error *err);
+/* Whose session this is; NULL: none of ours. Lent. */
+const struct client *access_client_of(const struct access *a, uint64_t session);
 /* Looks after the open connections; to be called about once a second. */
 void access_look(struct access *a, uint64_t now_ns);
 /* From now on new clients are refused; the open ones are told and closed with 1012. Calls on_empty once the last

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "access/access.h"
+#include "access/client.h"
 
 struct native;
 
@@ -14,6 +15,8 @@ struct access {
 	unsigned pools_n;
 	struct roster *roster;
 	struct work *work;
+	struct keys *keys;         /* owned; NULL: everybody is let in */
+	struct client_set clients; /* those with a session */
 	bool stopped;
 	void (*on_empty)(void *arg); /* once stopped */
 	void *empty_arg;

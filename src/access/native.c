@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/credential.h"
 #include "access/native_event.h"
 #include "access/native_start.h"
 #include "access/route.h"
@@ -28,6 +29,7 @@ struct native {
 	enum native_state state;
 	struct session *session; /* owned; NULL while WAITING and CLOSING */
 	struct native_context context;
+	struct client client;
 	uint64_t opened_ns, pinged_ns;
 };
 
@@ -48,19 +50,26 @@ static unsigned close_code(enum error_code code)
 	}
 }
 
-static void send_text(struct native *n, char *text)
-{
-	if (text != NULL)
-		(void)ws_send_text(n->ws, text, strlen(text));
-	free(text);
-}
-
 static void drop_session(struct native *n)
 {
 	if (n->session == NULL)
 		return;
+	client_set_remove(&n->access->clients, &n->client);
 	roster_remove(n->access->roster, n->session);
 	session_free(&n->session);
+}
+
+/* A client that reads too slowly is being closed already, and does not keep its place until it is. */
+static void send_text(struct native *n, char *text)
+{
+	if (text != NULL && n->state != NATIVE_CLOSING &&
+	    ws_send_text(n->ws, text, strlen(text)) < 0) {
+		log_info("session %llu: ended: it does not read what is sent to it",
+		    (unsigned long long)n->context.session);
+		n->state = NATIVE_CLOSING;
+		drop_session(n);
+	}
+	free(text);
 }
 
 /* A reason must be UTF-8, and a sentence may quote what a client or an engine said, cut anywhere. */
@@ -127,6 +136,7 @@ static int open_session(
 	n->context.return_adaptation = start->return_adaptation;
 	n->state = NATIVE_STREAMING;
 	roster_add(a->roster, n->session);
+	client_set_add(&a->clients, &n->client, n->context.session);
 	session_start(n->session, &session_events, n);
 	return 0;
 }
@@ -137,6 +147,8 @@ static void init_start(const struct native *n, struct native_start *start)
 	start->session.ear.format = (struct format){ ENCODING_S16LE, EAR_RATE_HZ, 1 };
 	start->session.ear.endpoint = n->access->cfg.endpoint;
 	start->session.partials = true;
+	start->session.tenant = n->client.tenant;
+	start->session.priority = n->client.priority;
 }
 
 static void on_start(struct native *n, const struct native_start *start)
@@ -231,27 +243,11 @@ static void add(struct access *a, struct native *n)
 	a->first = n;
 }
 
-/* What a client offers as subprotocols is a comma-separated list; one that offers some expects one back. */
-static const char *first_subprotocol(const struct http_exchange *x, char *out, size_t cap)
-{
-	const char *offered = http_header(x, "Sec-WebSocket-Protocol");
-	size_t n;
-
-	if (offered == NULL)
-		return NULL;
-	offered += strspn(offered, " \t,");
-	n = strcspn(offered, " \t,");
-	if (n == 0 || n >= cap)
-		return NULL;
-	memcpy(out, offered, n);
-	out[n] = '\0';
-	return out;
-}
-
 void native_accept(struct access *a, struct http_exchange *x)
 {
 	enum http_upgrade_wish wish;
 	char subprotocol[64];
+	struct client client;
 	struct native *n;
 	struct error err;
 
@@ -263,16 +259,21 @@ void native_accept(struct access *a, struct http_exchange *x)
 		route_refuse(x, wish == HTTP_NO_UPGRADE ? 426 : 400, err.text, 0);
 		return;
 	}
+	if (client_admit(a->keys, x, &client) != 0)
+		return;
 	if (a->stopped || roster_has_room(a->roster, &err) < 0) {
 		metric_add(METRIC_sessions_refused_total, 1);
 		route_refuse(x, 503, a->stopped ? "the server is shutting down" : err.text, 1000);
 		return;
 	}
 	n = xcalloc(1, sizeof *n);
+	n->client = client;
 	n->opened_ns = n->pinged_ns = clock_now_ns();
 	add(a, n);
-	n->ws =
-	    http_upgrade(x, first_subprotocol(x, subprotocol, sizeof subprotocol), &ws_events, n);
+	n->ws = http_upgrade(x,
+	    credential_subprotocol(
+		http_header(x, "Sec-WebSocket-Protocol"), subprotocol, sizeof subprotocol),
+	    &ws_events, n);
 }
 
 static void look_at_start(struct native *n, uint64_t now_ns)

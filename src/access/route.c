@@ -13,6 +13,8 @@ static const char *status_word(unsigned status)
 	switch (status) {
 	case 400:
 		return "bad_request";
+	case 401:
+		return "unauthorized";
 	case 404:
 		return "not_found";
 	case 405:
@@ -49,10 +51,12 @@ void route_refuse(
 {
 	char headers[48] = "";
 
-	if (retry_after_ms > 0)
+	if (status == 401)
+		(void)snprintf(headers, sizeof headers, "WWW-Authenticate: Bearer\r\n");
+	else if (retry_after_ms > 0)
 		(void)snprintf(
 		    headers, sizeof headers, "Retry-After: %u\r\n", (retry_after_ms + 999) / 1000);
-	refuse(x, status, message, retry_after_ms > 0 ? headers : NULL);
+	refuse(x, status, message, headers);
 }
 
 static bool method_fits(const struct route *row, const char *method)

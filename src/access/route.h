@@ -16,7 +16,8 @@ struct route {
 /* Finds the row and calls it, or answers with an error. */
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
 
-/* {"error":{"code":...,"message":...}} with `status`; retry_after_ms 0: no Retry-After. */
+/* {"error":{"code":...,"message":...}} with `status`; retry_after_ms 0: no Retry-After. A 401 asks for a
+ * Bearer. */
 void route_refuse(
     struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms);
 

@@ -9,6 +9,7 @@
 #include "cli/config_place.h"
 #include "cli/config_table.h"
 #include "cli/config_value.h"
+#include "net/address.h"
 
 static struct config *config_new(void)
 {
@@ -41,7 +42,7 @@ void config_free(struct config **c)
 	drop_listens(*c);
 	for (unsigned i = 0; i < (*c)->pools_n; i++)
 		pool_done(&(*c)->pools[i]);
-	free((*c)->session.poison_dir);
+	config_value_done(CONFIG_SERVER, *c);
 	free(*c);
 	*c = NULL;
 }
@@ -188,6 +189,22 @@ static int check_pool(const struct config_pool *p, struct error *err)
 	return 0;
 }
 
+static int check_open(const struct config *c, struct error *err)
+{
+	bool keys = c->keys_file != NULL && *c->keys_file != '\0';
+
+	if (keys || c->allow_open)
+		return 0;
+	for (unsigned i = 0; i < c->listens_n; i++)
+		if (!address_is_loopback(c->listens[i].address))
+			return error_set(err, ERROR_CONFIG,
+			    "listening on %.100s without keys would let anybody in; set keys_file, "
+			    "or "
+			    "allow_open = yes",
+			    c->listens[i].address);
+	return 0;
+}
+
 int config_finish(struct config *c, struct error *err)
 {
 	struct config_place place;
@@ -207,5 +224,5 @@ int config_finish(struct config *c, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 		    "[vad] min_utterance_ms: %u is more than max_utterance_ms, which is %u",
 		    c->endpoint.min_utterance_ms, c->endpoint.max_utterance_ms);
-	return 0;
+	return check_open(c, err);
 }

@@ -48,6 +48,8 @@ struct config {
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned ping_interval_ms;
 	unsigned ping_timeout_ms;
+	char *keys_file;     /* owned; NULL or "": everybody is let in */
+	unsigned allow_open; /* 1: without keys too, on any address */
 	struct http_config http;
 	struct session_limits session;
 	struct endpoint_config endpoint; /* [vad] */

@@ -14,6 +14,8 @@ static const char *const leases[] = { "session", "utterance", NULL }; /* enum le
 static const char *const answers[] = { "no", "yes", NULL };           /* false, true */
 static const char *const endpointings[] = { "vad", "manual", NULL };  /* enum endpointing */
 
+static const char *const no_yes[] = { "no", "yes", NULL };
+
 #define SERVER(field) offsetof(struct config, field)
 #define LISTEN(field) offsetof(struct config_listen, field)
 #define POOL(field)   offsetof(struct config_pool, field)
@@ -59,6 +61,12 @@ const struct config_row config_table[] = {
 	  "A quiet WebSocket is sent a ping so often" },
 	{ CONFIG_SERVER, "ping_timeout_ms", CONFIG_UINT, SERVER(ping_timeout_ms), 1000, 3600000, "60000", 0, "ms", NULL,
 	  "A WebSocket that gave no sign of life for so long is dropped" },
+	{ CONFIG_SERVER, "send_timeout_ms", CONFIG_UINT, SERVER(http.send_timeout_ms), 100, 3600000, "30000", 0, "ms", NULL,
+	  "A connection whose client took nothing of what was sent to it for so long is dropped" },
+	{ CONFIG_SERVER, "keys_file", CONFIG_TEXT, SERVER(keys_file), 0, 0, "", 0, "PATH", NULL,
+	  "Only clients with a key of this file are let in, which stenopool keys add writes; empty: all are" },
+	{ CONFIG_SERVER, "allow_open", CONFIG_CHOICE, SERVER(allow_open), 0, 0, "no", 0, "WORD", no_yes,
+	  "Whether to listen on other addresses than this machine's own without a keys_file" },
 
 	{ CONFIG_LISTEN, "address", CONFIG_ADDRESS, LISTEN(address), 0, 0, "127.0.0.1:8080", 0, "HOST:PORT", NULL,
 	  "Where clients connect; port 0 takes a free one" },

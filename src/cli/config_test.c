@@ -137,6 +137,13 @@ static const struct row wrong_files[] = {
 	{ "a first pause over the longest is refused",
 	    "[pool en]\nbackoff_min_ms = 2\nbackoff_max_ms = 1\n",
 	    "[pool en] backoff_min_ms: 2 is more than backoff_max_ms, which is 1" },
+	{ "all addresses without keys are refused", "[listen a]\naddress = 0.0.0.0:8080\n",
+	    "listening on 0.0.0.0:8080 without keys would let anybody in; set keys_file, or "
+	    "allow_open = yes" },
+	{ "one listener of two without keys is refused",
+	    "[listen a]\naddress = [::1]:1\n[listen b]\naddress = :1\n",
+	    "listening on :1 without keys would let anybody in; set keys_file, or allow_open = "
+	    "yes" },
 	{ "a pool without an engine is refused", "[pool en]\nengine =\n",
 	    "[pool en] engine: an empty value names no engine" },
 	{ "an utterance cannot be longer than the longest",
@@ -211,6 +218,26 @@ static void test_defaults(void **state)
 	assert_null(c->pools[0].warmup);
 	assert_int_equal(c->pools[0].params_n, 0);
 	config_free(&c);
+}
+
+/* What may listen where. */
+static void test_open_listeners(void **state)
+{
+	static const char *const good[] = {
+		"[listen a]\naddress = 127.1.2.3:1\n[listen b]\naddress = localhost:1\n[listen "
+		"c]\naddress = "
+		"[::1]:1\n",
+		"[server]\nallow_open = yes\n[listen a]\naddress = :1\n",
+		"[server]\nkeys_file = keys\n[listen a]\naddress = :1\n[listen b]\naddress = "
+		"example.org:1\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct config *c = read_good(good[i]);
+
+		config_free(&c);
+	}
 }
 
 static void test_the_defaults_of_vad_are_those_of_the_ear(void **state)
@@ -456,6 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest single[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_open_listeners),
 		cmocka_unit_test(test_the_defaults_of_vad_are_those_of_the_ear),
 		cmocka_unit_test(test_every_default_is_in_its_own_range),
 		cmocka_unit_test(test_a_whole_file_is_read),

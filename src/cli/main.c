@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/keys_cmd.h"
 #include "cli/serve.h"
 #include "cli/transcribe.h"
 
@@ -14,6 +15,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "serve", serve_main, "run the server" },
+	{ "keys", keys_cmd_main, "make, list and remove the API keys of clients" },
 	{ "transcribe", transcribe_main,
 	    "send audio files or stdin to a server and print the texts" },
 };

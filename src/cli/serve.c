@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/keys.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
@@ -78,6 +79,18 @@ static int apply_options(struct config *c, int argc, char **argv, struct error *
 	return 0;
 }
 
+/* What stands in other files. */
+static int check_files(const struct config *cfg, struct error *err)
+{
+	struct keys *keys = NULL;
+	int rc = 0;
+
+	if (cfg->keys_file != NULL && *cfg->keys_file != '\0')
+		rc = keys_load(&keys, cfg->keys_file, err);
+	keys_free(&keys);
+	return rc;
+}
+
 static int run(const struct config *cfg, struct error *err)
 {
 	struct server *server = NULL;
@@ -106,10 +119,10 @@ int serve_main(int argc, char **argv)
 	if (config_load(&cfg, path, &err) < 0 || apply_options(cfg, argc, argv, &err) < 0 ||
 	    config_finish(cfg, &err) < 0)
 		o = LEAVE_BADLY;
+	else if (check ? check_files(cfg, &err) < 0 : run(cfg, &err) < 0)
+		o = LEAVE_BADLY;
 	else if (check)
 		(void)puts("the settings are in order");
-	else if (run(cfg, &err) < 0)
-		o = LEAVE_BADLY;
 	config_free(&cfg);
 	if (o != LEAVE_BADLY)
 		return 0;

@@ -281,7 +281,9 @@ static void make_access(struct server *s)
 	s->monitor = (struct monitor){ .crews = s->crews,
 		.crews_n = s->crews_n,
 		.roster = s->roster,
-		.started_ns = clock_now_ns() };
+		.started_ns = clock_now_ns(),
+		.client_of = status_page_client_of,
+		.client_arg = s->access };
 }
 
 static int listen_all(struct server *s, struct error *err)
@@ -344,6 +346,8 @@ int server_new(struct server **out, const struct config *cfg, struct error *err)
 	if (make_crews(s, err) < 0)
 		return -1;
 	make_access(s);
+	if (access_load_keys(s->access, cfg->keys_file, err) < 0)
+		return -1;
 	return listen_all(s, err);
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access.h"
+#include "access/client.h"
 #include "base/util.h"
 #include "monitor/memory.h"
 #include "monitor/monitor.h"
@@ -63,4 +65,14 @@ void status_page_abort(struct http_exchange *x)
 
 	if (p != NULL)
 		p->x = NULL;
+}
+
+bool status_page_client_of(void *arg, uint64_t session, struct monitor_client *out)
+{
+	const struct client *c = access_client_of(arg, session);
+
+	if (c == NULL)
+		return false;
+	*out = (struct monitor_client){ c->key[0] == '\0' ? NULL : c->key, c->priority };
+	return true;
 }

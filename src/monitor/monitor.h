@@ -6,15 +6,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pool/pool.h"
+
 struct crew;
 struct memory;
 struct roster;
+
+struct monitor_client {
+	const char *key; /* its name; NULL: none. Lent for the call */
+	enum priority priority;
+};
+/* Fills *out; false: it is not known whose session this is. */
+typedef bool monitor_client_f(void *arg, uint64_t session, struct monitor_client *out);
 
 struct monitor {
 	struct crew *const *crews; /* borrowed */
 	unsigned crews_n;
 	const struct roster *roster; /* borrowed */
 	uint64_t started_ns;
+	monitor_client_f *client_of; /* NULL: of no session */
+	void *client_arg;
 };
 
 /* Texts to be freed by the caller; NULL when memory is out. */

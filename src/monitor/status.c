@@ -100,16 +100,36 @@ static json_t *pool_of(struct crew *crew, const struct memory *memory)
 	return p;
 }
 
+struct session_list {
+	json_t *list;
+	const struct monitor *monitor;
+};
+
+static void add_client(const struct monitor *m, uint64_t session, json_t *s)
+{
+	static const char *const priorities[PRIORITIES] = {
+		[PRIORITY_HIGH] = "high", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low"
+	};
+	struct monitor_client client = { NULL, PRIORITY_NORMAL };
+
+	if (m->client_of == NULL || !m->client_of(m->client_arg, session, &client))
+		return;
+	set(s, "key", client.key == NULL ? json_null() : json_string(client.key));
+	set(s, "priority", json_string(priorities[client.priority]));
+}
+
 static void add_session(void *arg, const struct session *session)
 {
 	json_t *s = json_object();
+	const struct session_list *all = arg;
 	uint64_t instance = session_instance(session);
 
 	set(s, "id", number(session_id(session)));
 	set(s, "state", json_string(session_state_name(session_state(session))));
 	set(s, "pool", json_string(session_pool_name(session)));
 	set(s, "instance", instance == 0 ? json_null() : number(instance));
-	(void)json_array_append_new(arg, s);
+	add_client(all->monitor, session_id(session), s);
+	(void)json_array_append_new(all->list, s);
 }
 
 /* {begun, ended, open, balanced}: `open` is counted by other means than begun - ended. */
@@ -181,10 +201,11 @@ static char *text_and_free(json_t *object)
 char *monitor_status(const struct monitor *m, const struct memory *memory)
 {
 	json_t *status = json_object(), *pools = json_array(), *sessions = json_array();
+	struct session_list list = { sessions, m };
 
 	for (unsigned i = 0; i < m->crews_n; i++)
 		(void)json_array_append_new(pools, pool_of(m->crews[i], memory));
-	roster_each(m->roster, add_session, sessions);
+	roster_each(m->roster, add_session, &list);
 	set(status, "version", json_string(STENOPOOL_VERSION));
 	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));
 	set(status, "pools", pools);

@@ -1,0 +1,115 @@
+#include "access/client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "access/credential.h"
+#include "access/route.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "net/http.h"
+
+enum { IPV6_NETWORK_BYTES = 8, HOST_BYTES = 64 };
+
+/* FNV-1a, 64 bits. `kind` keeps names and addresses apart. */
+static uint64_t hash(char kind, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+	uint64_t h = (14695981039346656037ull ^ (uint8_t)kind) * 1099511628211ull;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ at[i]) * 1099511628211ull;
+	return h;
+}
+
+uint64_t client_tenant_of_key(const char *name)
+{
+	return hash('k', name, strlen(name));
+}
+
+uint64_t client_tenant_of_peer(const char *peer)
+{
+	const char *colon = strrchr(peer, ':');
+	size_t n = colon == NULL ? strlen(peer) : (size_t)(colon - peer);
+	struct in6_addr v6;
+	char host[HOST_BYTES];
+
+	if (n < 2 || peer[0] != '[' || peer[n - 1] != ']' || n - 2 >= sizeof host)
+		return hash('4', peer, n);
+	memcpy(host, peer + 1, n - 2);
+	host[n - 2] = '\0';
+	if (inet_pton(AF_INET6, host, &v6) != 1)
+		return hash('4', peer, n);
+	return hash('6', &v6, IPV6_NETWORK_BYTES);
+}
+
+static int refuse(struct http_exchange *x, const char *why)
+{
+	log_debug("client %s: refused: %s", http_peer(x), why);
+	metric_add(METRIC_keys_refused_total, 1);
+	route_refuse(x, 401, why, 0);
+	return -1;
+}
+
+int client_admit(const struct keys *keys, struct http_exchange *x, struct client *out)
+{
+	char secret[CREDENTIAL_BYTES];
+	enum credential_found found;
+	const struct key *key;
+
+	*out = (struct client){ .priority = PRIORITY_NORMAL };
+	if (keys == NULL) {
+		out->tenant = client_tenant_of_peer(http_peer(x));
+		return 0;
+	}
+	found = credential_of(x, secret);
+	if (found == CREDENTIAL_NONE)
+		return refuse(x,
+		    "a key is needed and none was sent; send Authorization: Bearer KEY, or ?api_key=KEY "
+		    "where headers cannot be set");
+	key = keys_match(keys, secret, strlen(secret));
+	if (found == CREDENTIAL_BROKEN || key == NULL)
+		return refuse(x, "the key that was sent is not one of this server's");
+	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
+	out->tenant = client_tenant_of_key(key->name);
+	out->priority = key->priority;
+	return 0;
+}
+
+static struct client **bucket(struct client_set *set, uint64_t session)
+{
+	return &set->buckets[session % CLIENT_BUCKETS];
+}
+
+void client_set_add(struct client_set *set, struct client *c, uint64_t session)
+{
+	struct client **first = bucket(set, session);
+
+	c->session = session;
+	c->next = *first;
+	*first = c;
+}
+
+void client_set_remove(struct client_set *set, struct client *c)
+{
+	struct client **at = bucket(set, c->session);
+
+	while (*at != NULL && *at != c)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return;
+	*at = c->next;
+	c->next = NULL;
+}
+
+const struct client *client_set_find(const struct client_set *set, uint64_t session)
+{
+	const struct client *c = set->buckets[session % CLIENT_BUCKETS];
+
+	while (c != NULL && c->session != session)
+		c = c->next;
+	return c;
+}

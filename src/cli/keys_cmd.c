@@ -1,0 +1,298 @@
+/* The file is changed under a lock on itself: a line is added at its end; to take one away a new file, with all the
+ * others and the comments, takes its place. A server that reads it meanwhile sees the one or the other. */
+#define _GNU_SOURCE
+#include "cli/keys_cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/keys.h"
+#include "base/error.h"
+#include "base/util.h"
+
+static const char usage[] =
+    "usage: stenopool keys add NAME [--priority high|normal|low] [--file FILE]\n"
+    "       stenopool keys list [--file FILE]\n"
+    "       stenopool keys remove NAME [--file FILE]\n"
+    "\n"
+    "add makes a key for NAME and prints it, once: the file keeps only its SHA-256.\n"
+    "\n"
+    "      --file FILE      the server's keys_file; without it stenopool.keys, here\n"
+    "      --priority P     who goes first among those that wait; without it normal\n";
+
+enum { EXIT_USAGE = 2, PATH_CAP = 4096, OPT_FILE = 256, OPT_PRIORITY };
+
+struct wish {
+	const char *path;
+	const char *name;     /* "" for list */
+	const char *priority; /* NULL: not said */
+};
+
+static const struct option options[] = {
+	{ "file", required_argument, NULL, OPT_FILE },
+	{ "priority", required_argument, NULL, OPT_PRIORITY },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Another may have put a new file in its place while we waited for the lock. */
+static bool is_still_at(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+	    mine.st_ino == there.st_ino;
+}
+
+/* NULL: *err says why. Closing gives the lock back. */
+static FILE *open_locked(const char *path, int flags, struct error *err)
+{
+	for (;;) {
+		int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0600);
+		FILE *file = fd < 0 ? NULL : fdopen(fd, "a+");
+
+		if (file == NULL) {
+			(void)error_set_errno(err, ERROR_CONFIG, "cannot open %.120s", path);
+			fd_close(&fd);
+			return NULL;
+		}
+		if (flock(fd, LOCK_EX) == 0 && is_still_at(fd, path)) {
+			rewind(file);
+			return file;
+		}
+		(void)fclose(file);
+	}
+}
+
+static bool ends_inside_a_line(FILE *file)
+{
+	return fseek(file, -1, SEEK_END) == 0 && getc(file) != '\n';
+}
+
+static int append_line(FILE *file, const char *path, const char *line, struct error *err)
+{
+	bool inside = ends_inside_a_line(file);
+
+	(void)fseek(file, 0, SEEK_END);
+	if (fprintf(file, "%s%s\n", inside ? "\n" : "", line) < 0 || fflush(file) != 0 ||
+	    fsync(fileno(file)) != 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot write to %.120s", path);
+	return 0;
+}
+
+static int check_is_new(FILE *file, const struct wish *w, struct error *err)
+{
+	struct keys *keys = NULL;
+	bool found;
+
+	if (keys_read(&keys, file, w->path, err) != 0)
+		return -1;
+	found = keys_find(keys, w->name) != NULL;
+	keys_free(&keys);
+	if (found)
+		return error_set(err, ERROR_CONFIG,
+		    "there is a key named %s in %.100s; remove it first, or take another name", w->name,
+		    w->path);
+	return 0;
+}
+
+static int make_key(const struct wish *w, struct key *key, char *secret, struct error *err)
+{
+	char option[64];
+
+	*key = (struct key){ .priority = PRIORITY_NORMAL };
+	if (keys_set_name(key, w->name, err) != 0)
+		return -1;
+	if (w->priority != NULL) {
+		(void)snprintf(option, sizeof option, "priority=%.50s", w->priority);
+		if (keys_set_option(key, option, err) != 0)
+			return -1;
+	}
+	return keys_make(key, secret, err);
+}
+
+static int add(const struct wish *w, struct error *err)
+{
+	char secret[KEYS_SECRET_BYTES], line[KEYS_LINE_BYTES];
+	struct key key;
+	FILE *file;
+	int rc;
+
+	if (make_key(w, &key, secret, err) != 0)
+		return -1;
+	file = open_locked(w->path, O_CREAT, err);
+	if (file == NULL)
+		return -1;
+	keys_format(&key, line);
+	rc = check_is_new(file, w, err);
+	if (rc == 0)
+		rc = append_line(file, w->path, line, err);
+	(void)fclose(file);
+	if (rc != 0)
+		return -1;
+	(void)puts(secret);
+	(void)fprintf(stderr,
+	    "This is the key of %s. It is shown only now: %s keeps its SHA-256, not the key.\n",
+	    w->name, w->path);
+	return 0;
+}
+
+static int list(const struct wish *w, struct error *err)
+{
+	struct keys *keys = NULL;
+
+	if (keys_load(&keys, w->path, err) != 0)
+		return -1;
+	for (unsigned i = 0; i < keys_count(keys); i++) {
+		const struct key *k = keys_at(keys, i);
+
+		(void)printf("%s priority=%s\n", k->name, keys_priority_name(k->priority));
+	}
+	keys_free(&keys);
+	return 0;
+}
+
+/* Whether the line is that of the key. */
+static bool is_line_of(const char *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	line += strspn(line, " \t");
+	return strncmp(line, name, n) == 0 && line[n] == ':';
+}
+
+/* All lines but the key's; how many were left out. */
+static int copy_others(FILE *from, FILE *to, const char *name)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	int left_out = 0;
+
+	while (getline(&line, &cap, from) >= 0) {
+		if (is_line_of(line, name))
+			left_out++;
+		else
+			(void)fputs(line, to);
+	}
+	free(line);
+	return left_out;
+}
+
+/* The new file, with the old one's mode and owner; the owner only if we may. */
+static FILE *open_beside(const char *path, char *temporary, FILE *old, struct error *err)
+{
+	struct stat st;
+	FILE *file;
+	int fd;
+
+	(void)snprintf(temporary, PATH_CAP, "%s.XXXXXX", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (file == NULL) {
+		(void)error_set_errno(err, ERROR_SYSTEM, "cannot make a file beside %.120s", path);
+		fd_close(&fd);
+		return NULL;
+	}
+	if (fstat(fileno(old), &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0)
+		(void)fchmod(fd, st.st_mode & 07777);
+	return file;
+}
+
+static int replace(FILE *old, const struct wish *w, struct error *err)
+{
+	char temporary[PATH_CAP];
+	FILE *file = open_beside(w->path, temporary, old, err);
+	int left_out;
+	bool good;
+
+	if (file == NULL)
+		return -1;
+	left_out = copy_others(old, file, w->name);
+	good = fflush(file) == 0 && fsync(fileno(file)) == 0;
+	good = fclose(file) == 0 && good;
+	if (left_out == 0)
+		(void)error_set(
+		    err, ERROR_CONFIG, "there is no key named %.70s in %.100s", w->name, w->path);
+	else if (good && rename(temporary, w->path) == 0)
+		return 0;
+	else
+		(void)error_set_errno(err, ERROR_SYSTEM, "cannot write %.120s", w->path);
+	(void)unlink(temporary);
+	return -1;
+}
+
+static int remove_key(const struct wish *w, struct error *err)
+{
+	FILE *old = open_locked(w->path, 0, err);
+	int rc;
+
+	if (old == NULL)
+		return -1;
+	rc = replace(old, w, err);
+	(void)fclose(old);
+	if (rc == 0)
+		(void)fprintf(stderr, "The key of %s is not let in any more once the server has read %s again.\n",
+		    w->name, w->path);
+	return rc;
+}
+
+static const struct {
+	const char *word;
+	bool named;
+	int (*run)(const struct wish *w, struct error *err);
+} verbs[] = {
+	{ "add", true, add },
+	{ "list", false, list },
+	{ "remove", true, remove_key },
+};
+
+/* 0, EXIT_USAGE, or -1 when the help was asked for. */
+static int read_options(int argc, char **argv, struct wish *w)
+{
+	int c;
+
+	*w = (struct wish){ .path = "stenopool.keys", .name = "" };
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			return -1;
+		if (c == '?')
+			return EXIT_USAGE;
+		if (c == OPT_FILE)
+			w->path = optarg;
+		else
+			w->priority = optarg;
+	}
+	return strlen(w->path) < PATH_CAP - 16 ? 0 : EXIT_USAGE;
+}
+
+int keys_cmd_main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	struct wish w;
+	int rc = read_options(argc, argv, &w), words = argc - optind;
+
+	if (rc != 0) {
+		(void)fputs(usage, rc < 0 ? stdout : stderr);
+		return MAX(rc, 0);
+	}
+	for (size_t i = 0; words > 0 && i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[optind], verbs[i].word) != 0 || words != (verbs[i].named ? 2 : 1))
+			continue;
+		w.name = verbs[i].named ? argv[optind + 1] : "";
+		if (verbs[i].run(&w, &err) == 0)
+			return EXIT_SUCCESS;
+		(void)fprintf(stderr, "stenopool: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	(void)fputs(usage, stderr);
+	return EXIT_USAGE;
+}
