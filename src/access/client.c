@@ -68,7 +68,8 @@ int client_admit(const struct keys *keys, struct http_exchange *x, struct client
 	found = credential_of(x, secret);
 	if (found == CREDENTIAL_NONE)
 		return refuse(x,
-		    "a key is needed and none was sent; send Authorization: Bearer KEY, or ?api_key=KEY "
+		    "a key is needed and none was sent; send Authorization: Bearer KEY, or "
+		    "?api_key=KEY "
 		    "where headers cannot be set");
 	key = keys_match(keys, secret, strlen(secret));
 	if (found == CREDENTIAL_BROKEN || key == NULL)

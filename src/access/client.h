@@ -12,8 +12,9 @@
 struct http_exchange;
 
 struct client {
-	char key[KEYS_NAME_MAX + 1]; /* a copy: the table may be replaced while the session goes on; "": no keys */
-	uint64_t tenant;	     /* the key's, or without keys the address's */
+	char key[KEYS_NAME_MAX +
+	    1]; /* a copy: the table may be replaced while the session goes on; "": no keys */
+	uint64_t tenant; /* the key's, or without keys the address's */
 	enum priority priority;
 	struct client *next; /* client_set's */
 	uint64_t session;    /* likewise */
@@ -35,7 +36,9 @@ struct client_set {
 };
 
 void client_set_add(struct client_set *set, struct client *c, uint64_t session);
-void client_set_remove(struct client_set *set, struct client *c); /* no effect on one that is not in it */
-const struct client *client_set_find(const struct client_set *set, uint64_t session); /* NULL: none; lent */
+void client_set_remove(
+    struct client_set *set, struct client *c); /* no effect on one that is not in it */
+const struct client *client_set_find(
+    const struct client_set *set, uint64_t session); /* NULL: none; lent */
 
 #endif

@@ -24,8 +24,8 @@ static void test_addresses(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
-		assert_int_equal(client_tenant_of_peer(peers[i].a) ==
-			client_tenant_of_peer(peers[i].b),
+		assert_int_equal(
+		    client_tenant_of_peer(peers[i].a) == client_tenant_of_peer(peers[i].b),
 		    peers[i].same);
 }
 

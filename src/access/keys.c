@@ -15,9 +15,9 @@
 enum { RANDOM_BYTES = 32 };
 
 static const char prefix[] = "sp_";
-static const char *const priorities[PRIORITIES] = { [PRIORITY_HIGH] = "high",
-	[PRIORITY_NORMAL] = "normal",
-	[PRIORITY_LOW] = "low" };
+static const char *const priorities[PRIORITIES] = {
+	[PRIORITY_HIGH] = "high", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low"
+};
 
 _Static_assert(sizeof prefix - 1 + BASE64_LENGTH(RANDOM_BYTES) - 1 + 1 == KEYS_SECRET_BYTES,
     "base64 of 32 bytes ends with one '=', which is left out");
@@ -83,8 +83,7 @@ const struct key *keys_match(const struct keys *k, const char *secret, size_t n)
 	if (digest_of(secret, n, digest) != 0)
 		return NULL;
 	for (unsigned i = 0; i < k->count; i++) {
-		unsigned differs =
-		    CRYPTO_memcmp(digest, k->keys[i].digest, KEYS_DIGEST_BYTES) != 0;
+		unsigned differs = CRYPTO_memcmp(digest, k->keys[i].digest, KEYS_DIGEST_BYTES) != 0;
 		unsigned keep = 0u - differs; /* all ones: it is another key */
 
 		found = (found & keep) | (i & ~keep);

@@ -38,7 +38,7 @@ int keys_read(struct keys **out, FILE *from, const char *name, struct error *err
 void keys_free(struct keys **k);
 
 unsigned keys_count(const struct keys *k);
-const struct key *keys_at(const struct keys *k, unsigned i); /* in the file's order; lent */
+const struct key *keys_at(const struct keys *k, unsigned i);         /* in the file's order; lent */
 const struct key *keys_find(const struct keys *k, const char *name); /* NULL: none; lent */
 /* Whose secret this is; NULL: nobody's. Does the same work whichever it is: what it takes tells a stranger nothing about
  * the keys there are. */

@@ -58,30 +58,46 @@ static const struct row {
 	size_t n; /* 0: up to the zero */
 } wrong[] = {
 	{ "a line without a colon", "# fine\n\nalice\n",
-	    "keys:3: this is no key; a line is NAME:SHA256:OPTIONS, as stenopool keys add writes it", 0 },
+	    "keys:3: this is no key; a line is NAME:SHA256:OPTIONS, as stenopool keys add writes "
+	    "it",
+	    0 },
 	{ "no name", ":" ONE "\n",
-	    "keys:1: \"\" cannot be the name of a key; allowed are 1 to 64 letters, digits, . _ and -", 0 },
+	    "keys:1: \"\" cannot be the name of a key; allowed are 1 to 64 letters, digits, . _ "
+	    "and -",
+	    0 },
 	{ "a space in a name", "al ice:" ONE "\n",
-	    "keys:1: \"al ice\" cannot be the name of a key; allowed are 1 to 64 letters, digits, . _ "
-	    "and -", 0 },
+	    "keys:1: \"al ice\" cannot be the name of a key; allowed are 1 to 64 letters, digits, "
+	    ". _ "
+	    "and -",
+	    0 },
 	{ "a name of 65 letters",
 	    "a2345678901234567890123456789012345678901234567890123456789012345:" ONE "\n",
-	    "keys:1: \"a2345678901234567890123456789012345678901234567890123456789012345\" cannot be "
-	    "the name of a key; allowed are 1 to 64 letters, digits, . _ and -", 0 },
+	    "keys:1: \"a2345678901234567890123456789012345678901234567890123456789012345\" cannot "
+	    "be "
+	    "the name of a key; allowed are 1 to 64 letters, digits, . _ and -",
+	    0 },
 	{ "the key itself instead of its digest, which is not quoted", "alice:sp_secret\n",
-	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool keys "
-	    "add writes such a line", 0 },
+	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool "
+	    "keys "
+	    "add writes such a line",
+	    0 },
 	{ "a digest with a letter too many", "alice:" ONE "0\n",
-	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool keys "
-	    "add writes such a line", 0 },
+	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool "
+	    "keys "
+	    "add writes such a line",
+	    0 },
 	{ "a digest with a letter that is no digit",
 	    "alice:g692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed\n",
-	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool keys "
-	    "add writes such a line", 0 },
+	    "keys:1: what follows the name is not a SHA-256 of 64 hexadecimal digits; stenopool "
+	    "keys "
+	    "add writes such a line",
+	    0 },
 	{ "an unknown option", "alice:" ONE ":limit=3\n",
-	    "keys:1: \"limit=3\" is not an option of a key; allowed is priority=high|normal|low", 0 },
+	    "keys:1: \"limit=3\" is not an option of a key; allowed is priority=high|normal|low",
+	    0 },
 	{ "an option without a value", "alice:" ONE ":priority\n",
-	    "keys:1: \"priority\" is not an option of a key; allowed is priority=high|normal|low", 0 },
+	    "keys:1: \"priority\" is not an option of a key; allowed is priority=high|normal|low",
+	    0 },
 	{ "an empty option", "alice:" ONE ":priority=low,\n",
 	    "keys:1: \"\" is not an option of a key; allowed is priority=high|normal|low", 0 },
 	{ "an unknown priority", "alice:" ONE ":priority=urgent\n",
@@ -92,7 +108,8 @@ static const struct row {
 	    "keys:3: the name alice is given twice; first in line 1", 0 },
 	{ "a key given twice", "# two people\nalice:" ONE "\nbob:" ONE "\n",
 	    "keys:3: bob has the key of alice in line 2; each name needs a key of its own", 0 },
-	{ "a zero byte", "alice:\0", "keys:1: there is a zero byte in this line; is this a text file?", 7 },
+	{ "a zero byte", "alice:\0",
+	    "keys:1: there is a zero byte in this line; is this a text file?", 7 },
 };
 
 static void test_wrong(void **state)
@@ -136,9 +153,10 @@ static void test_a_file_that_is_not_there(void **state)
 
 static void test_reads(void **state)
 {
-	struct keys *k = read_good("# who may speak\n\n  alice:" ONE ":priority=high \r\n"
-				   "\tbob.b-1_X:7692C3AD3540BB803C020B3AEE66CD8887123234EA0C6E7143C0ADD73FF431EE\n"
-				   "carol:" TWO ":\ndave:" THREE ":priority=low");
+	struct keys *k = read_good(
+	    "# who may speak\n\n  alice:" ONE ":priority=high \r\n"
+	    "\tbob.b-1_X:7692C3AD3540BB803C020B3AEE66CD8887123234EA0C6E7143C0ADD73FF431EE\n"
+	    "carol:" TWO ":\ndave:" THREE ":priority=low");
 	static const enum priority priorities[] = { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_NORMAL,
 		PRIORITY_LOW };
 
@@ -211,7 +229,8 @@ static void test_what_is_made_can_be_read_and_matched(void **state)
 	assert_string_not_equal(secret, other);
 	assert_int_equal(strlen(secret), KEYS_SECRET_BYTES - 1);
 	assert_memory_equal(secret, "sp_", 3);
-	assert_int_equal(strspn(secret, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
+	assert_int_equal(
+	    strspn(secret, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"),
 	    strlen(secret));
 	keys_format(&key, line);
 	assert_null(strstr(line, secret + 3));

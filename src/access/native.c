@@ -288,16 +288,18 @@ static void look_at_start(struct native *n, uint64_t now_ns)
 	refuse(n, &err, 0);
 }
 
-/* A client whose reading we stopped ourselves cannot be heard, so it is not called silent. */
+/* Silent is one that did not answer a ping. One whose reading we stopped ourselves cannot be heard, so it is not called
+ * silent: send_timeout_ms is what ends it, by the pings that it does not take. */
 void native_look(struct native *n, uint64_t now_ns)
 {
 	const struct access_config *cfg = &n->access->cfg;
-	uint64_t quiet_ns = now_ns - MIN(now_ns, ws_last_heard_ns(n->ws));
+	uint64_t heard_ns = ws_last_heard_ns(n->ws), quiet_ns = now_ns - MIN(now_ns, heard_ns);
+	bool asked = n->pinged_ns > heard_ns;
 
 	look_at_start(n, now_ns);
 	if (n->state == NATIVE_CLOSING || quiet_ns < cfg->ping_interval_ms * NS_PER_MS)
 		return;
-	if (quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
+	if (asked && quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
 		log_info(
 		    "session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
 		    (unsigned long long)n->context.session, cfg->ping_timeout_ms);

@@ -99,8 +99,8 @@ static int check_is_new(FILE *file, const struct wish *w, struct error *err)
 	keys_free(&keys);
 	if (found)
 		return error_set(err, ERROR_CONFIG,
-		    "there is a key named %s in %.100s; remove it first, or take another name", w->name,
-		    w->path);
+		    "there is a key named %s in %.100s; remove it first, or take another name",
+		    w->name, w->path);
 	return 0;
 }
 
@@ -239,7 +239,8 @@ static int remove_key(const struct wish *w, struct error *err)
 	rc = replace(old, w, err);
 	(void)fclose(old);
 	if (rc == 0)
-		(void)fprintf(stderr, "The key of %s is not let in any more once the server has read %s again.\n",
+		(void)fprintf(stderr,
+		    "The key of %s is not let in any more once the server has read %s again.\n",
 		    w->name, w->path);
 	return rc;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct stall { /* plain data; zeroed with limit_ms set is the start */
+struct stall {               /* plain data; zeroed with limit_ms set is the start */
 	unsigned limit_ms;   /* 0: never stalled */
 	uint64_t taken;      /* bytes, at the last look */
 	uint64_t since_ms;   /* it has taken nothing since */

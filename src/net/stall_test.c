@@ -18,7 +18,8 @@ static struct row {
 	const char *name;
 	struct look looks[6];
 } rows[] = {
-	{ "nothing is taken", { { 1100, 0, 100, false }, { 1399, 0, 100, false }, { 1400, 0, 100, true } } },
+	{ "nothing is taken",
+	    { { 1100, 0, 100, false }, { 1399, 0, 100, false }, { 1400, 0, 100, true } } },
 	{ "time counts from the last byte taken",
 	    { { 1100, 0, 100, false }, { 1300, 1, 99, false }, { 1699, 1, 99, false },
 		{ 1700, 1, 99, true } } },
@@ -40,8 +41,7 @@ static void test_looks(void **state)
 	assert_false(stall_begin(&s, 0, 1050)); /* it is being looked at already */
 	for (l = r->looks; l < r->looks + ARRAY_SIZE(r->looks) && l->at_ms != 0; l++) {
 		assert_int_equal(stall_look(&s, l->taken, l->left, l->at_ms), l->stalled);
-		assert_int_equal(
-		    s.look_at_ms, l->stalled || l->left == 0 ? 0 : l->at_ms + 100);
+		assert_int_equal(s.look_at_ms, l->stalled || l->left == 0 ? 0 : l->at_ms + 100);
 	}
 }
 
@@ -74,6 +74,7 @@ int main(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[i + 2] = (struct CMUnitTest){ rows[i].name, test_looks, NULL, NULL, &rows[i] };
+		tests[i + 2] =
+		    (struct CMUnitTest){ rows[i].name, test_looks, NULL, NULL, &rows[i] };
 	return cmocka_run_group_tests_name("stall", tests, NULL, NULL);
 }

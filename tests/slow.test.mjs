@@ -1,0 +1,145 @@
+// Clients that take nothing: one that does not read, and one whose machine or cable is gone without a word.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import path from 'node:path';
+import { withServer, fake, root } from './lib/server.mjs';
+import { Client, PING, frame } from './lib/client.mjs';
+import { babble } from './lib/speech.mjs';
+import { deadline } from './lib/wait.mjs';
+
+async function holderAndWaiter(s) {
+  const holder = await Client.start(s);
+  await holder.event('ready');
+  const waiter = await Client.start(s);
+  await waiter.event('queued');
+  return [holder, waiter];
+}
+
+test('a client that stops reading while pongs and partials go to it is dropped after send_timeout_ms, and the next has its place', async () => {
+  const settings = { 'pool.en.max': 1, 'server.send_timeout_ms': 300, 'server.send_buffer_bytes': 67108864, 'pool.en.param.end_ms': 10 };
+  await withServer(fake(settings), async (s) => {
+    const [slow, waiter] = await holderAndWaiter(s);
+    slow.socket.pause();
+    const sound = babble(100);
+    const pings = Buffer.concat(Array.from({ length: 20 }, () => frame(PING, Buffer.alloc(125))));
+    const talk = setInterval(() => {
+      slow.audio(sound);
+      slow.raw(pings);
+    }, 5);
+    try {
+      await waiter.event('ready');
+    } finally {
+      clearInterval(talk);
+    }
+    assert.equal((await s.metrics()).connections_slow_total, 1);
+    await s.until(() => /session \d+: client left \(1006 nothing of what was sent was taken for send_timeout_ms 300\)/.test(s.log), 'the log says so');
+    slow.socket.resume();
+    await slow.end();
+    await waiter.finish();
+  });
+});
+
+test('a client that reads is not dropped, however long nothing is sent to it', async () => {
+  await withServer(fake({ 'server.send_timeout_ms': 100 }), async (s) => {
+    const c = await Client.start(s);
+    await c.event('ready');
+    for (let i = 1; i <= 4; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      c.ping();
+      await c.until(() => c.pongs === i, 'a pong');
+    }
+    await c.finish();
+    assert.equal((await s.metrics()).connections_slow_total, 0);
+  });
+});
+
+// ---- a peer behind a cable that can be cut ----
+
+const name = `stp${process.pid}`;
+const [here, there] = ['10.231.77.1', '10.231.77.2'];
+const ip = (...args) => execFileSync('ip', args, { stdio: 'pipe' });
+
+// The other end of a cable, in a network of its own; false or why there cannot be one.
+function lay() {
+  if (process.getuid() !== 0) return 'only root can make a network';
+  try {
+    ip('netns', 'add', name);
+    ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'there', 'netns', name);
+    ip('addr', 'add', `${here}/30`, 'dev', name);
+    ip('link', 'set', name, 'up');
+    ip('-n', name, 'addr', 'add', `${there}/30`, 'dev', 'there');
+    ip('-n', name, 'link', 'set', 'there', 'up');
+    return false;
+  } catch (e) {
+    remove();
+    return `no network can be made: ${String(e.stderr ?? e.message).trim()}`;
+  }
+}
+function remove() {
+  try {
+    ip('netns', 'del', name);
+  } catch {
+    // there was none
+  }
+}
+const noCable = lay();
+test.after(remove);
+const cut = () => ip('-n', name, 'link', 'set', 'there', 'down');
+const mend = () => ip('-n', name, 'link', 'set', 'there', 'up');
+
+// Starts a client over there, which runs `script` with `c`, and resolves once that has printed a line.
+async function farClient(s, script) {
+  const host = here;
+  const port = Number(s.log.match(/listening on http:\/\/10\.231\.77\.1:(\d+)/)[1]);
+  const lib = (f) => JSON.stringify(path.join(root, 'tests/lib', f));
+  const text = `import { Client } from ${lib('client.mjs')}; import { babble } from ${lib('speech.mjs')};
+    const c = await Client.start({ host: '${host}', port: ${port}, address: '${host}:${port}' });
+    ${script}
+    console.log('there'); setInterval(() => {}, 1000);`;
+  const child = spawn('ip', ['netns', 'exec', name, process.execPath, '--input-type=module', '-e', text]);
+  let err = '';
+  child.stderr.on('data', (d) => (err += d));
+  await deadline(new Promise((resolve) => child.stdout.once('data', resolve)), () => `the client over there: ${err}`);
+  return child;
+}
+
+async function withFarClient(settings, script, body) {
+  const args = ['--listen', `${here}:0`, ...fake({ 'pool.en.max': 1, 'server.allow_open': 'yes', ...settings })];
+  mend();
+  await withServer(args, async (s) => {
+    const child = await farClient(s, script);
+    try {
+      const waiter = await Client.start(s);
+      await waiter.event('queued');
+      await body(s, waiter);
+      await waiter.event('ready');
+      await waiter.finish();
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+}
+
+test('a peer that is gone without a word is dropped after ping_timeout_ms, and the next has its place', { skip: noCable }, async () => {
+  const settings = { 'server.ping_interval_ms': 1000, 'server.ping_timeout_ms': 2000 };
+  await withFarClient(settings, `await c.event('ready');`, async (s, waiter) => {
+    cut();
+    await waiter.event('ready');
+    await s.until(() => /no sign of life for ping_timeout_ms 2000, dropping the connection/.test(s.log), 'the log says so');
+  });
+});
+
+// Its audio is not read, as it has sent too much; so its pongs could not be heard, and only what is sent to it tells.
+test('one whose audio is not read at that moment is dropped after send_timeout_ms', { skip: noCable }, async () => {
+  const settings = { 'server.ping_interval_ms': 1000, 'server.ping_timeout_ms': 60000, 'server.send_timeout_ms': 1000,
+    'server.session_buffer_ms': 1000, 'pool.en.param.slow': 100, 'pool.en.warmup': '', 'pool.en.begin_timeout_ms': 600000 };
+  const script = `await c.event('ready'); const sound = babble(120000); c.audio(sound); c.audio(sound); c.audio(sound);
+    let last; while (last !== (last = c.socket.writableLength) || last === 0) await new Promise((r) => setTimeout(r, 500));`;
+  await withFarClient(settings, script, async (s, waiter) => {
+    cut();
+    await waiter.event('ready');
+    await s.until(() => /nothing of what was sent was taken for send_timeout_ms 1000/.test(s.log), 'the log says so');
+    assert.equal((await s.metrics()).connections_slow_total, 1);
+  });
+});
