@@ -57,7 +57,8 @@ test('a client that reads is not dropped, however long nothing is sent to it', a
 // ---- a peer behind a cable that can be cut ----
 
 const name = `stp${process.pid}`;
-const [here, there] = ['10.231.77.1', '10.231.77.2'];
+const subnet = `10.231.${(process.pid >> 6) & 255}`; // of this run
+const [here, there] = [1, 2].map((n) => `${subnet}.${(process.pid & 63) * 4 + n}`);
 const ip = (...args) => execFileSync('ip', args, { stdio: 'pipe' });
 
 // The other end of a cable, in a network of its own; false or why there cannot be one.
@@ -77,10 +78,13 @@ function lay() {
   }
 }
 function remove() {
-  try {
-    ip('netns', 'del', name);
-  } catch {
-    // there was none
+  // The cable too: a connection that has not ended keeps the network alive, and with it the other end of the cable.
+  for (const what of [['link', 'del', name], ['netns', 'del', name]]) {
+    try {
+      ip(...what);
+    } catch {
+      // there was none
+    }
   }
 }
 const noCable = lay();
@@ -91,7 +95,7 @@ const mend = () => ip('-n', name, 'link', 'set', 'there', 'up');
 // Starts a client over there, which runs `script` with `c`, and resolves once that has printed a line.
 async function farClient(s, script) {
   const host = here;
-  const port = Number(s.log.match(/listening on http:\/\/10\.231\.77\.1:(\d+)/)[1]);
+  const port = Number(s.log.match(new RegExp(`listening on http://${here}:(\\d+)`))[1]);
   const lib = (f) => JSON.stringify(path.join(root, 'tests/lib', f));
   const text = `import { Client } from ${lib('client.mjs')}; import { babble } from ${lib('speech.mjs')};
     const c = await Client.start({ host: '${host}', port: ${port}, address: '${host}:${port}' });
@@ -100,7 +104,11 @@ async function farClient(s, script) {
   const child = spawn('ip', ['netns', 'exec', name, process.execPath, '--input-type=module', '-e', text]);
   let err = '';
   child.stderr.on('data', (d) => (err += d));
-  await deadline(new Promise((resolve) => child.stdout.once('data', resolve)), () => `the client over there: ${err}`);
+  const up = new Promise((resolve) => child.stdout.once('data', resolve));
+  await deadline(up, () => `the client over there: ${err}`).catch((e) => {
+    child.kill('SIGKILL');
+    throw e;
+  });
   return child;
 }
 
