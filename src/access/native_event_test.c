@@ -20,6 +20,9 @@ static const struct session_word words[] = {
 };
 
 static const struct error busy = { ERROR_BUSY, "pool en: the queue is full (queue_max 100)" };
+static const struct error overloaded = { ERROR_OVERLOADED,
+	"20000 ms of audio wait, more than session_buffer_ms 20000" };
+static const struct error restarting = { ERROR_RESTARTING, "the server is going away" };
 static const struct error failure = { ERROR_ENGINE, "instance en/3 died" };
 
 static struct row {
@@ -79,6 +82,17 @@ static struct row {
 	{ "error of the session", { .kind = SESSION_EVENT_ERROR, .error = { &busy, 2500, true } },
 	    "{\"type\":\"error\",\"code\":\"busy\",\"message\":\"pool en: the queue is full "
 	    "(queue_max 100)\",\"retry_after_ms\":2500}" },
+	{ "recovered", { .kind = SESSION_EVENT_RECOVERED, .utterance = 2 },
+	    "{\"type\":\"recovered\",\"utterance\":2}" },
+	{ "error: a live client is too far ahead",
+	    { .kind = SESSION_EVENT_ERROR, .error = { &overloaded, 1000, true } },
+	    "{\"type\":\"error\",\"code\":\"overloaded\",\"message\":\"20000 ms of audio wait, "
+	    "more "
+	    "than session_buffer_ms 20000\",\"retry_after_ms\":1000}" },
+	{ "error: the server goes away",
+	    { .kind = SESSION_EVENT_ERROR, .error = { &restarting, 500, true } },
+	    "{\"type\":\"error\",\"code\":\"restarting\",\"message\":\"the server is going "
+	    "away\",\"retry_after_ms\":500}" },
 	{ "done", { .kind = SESSION_EVENT_ENDED, .ended = { 123456789012, 3 } },
 	    "{\"type\":\"done\",\"audio_ms\":123456789012,\"utterances\":3}" },
 };

@@ -272,6 +272,53 @@ static void test_sessions(void **state)
 	json_decref(status);
 }
 
+/* The third has a key, the second has none, and of the first nothing is known. */
+static bool client_of(void *arg, uint64_t session, struct monitor_client *out)
+{
+	assert_ptr_equal(arg, clients);
+	if (session == session_id(clients[2]->session))
+		*out = (struct monitor_client){ "alice", PRIORITY_HIGH };
+	else if (session == session_id(clients[1]->session))
+		*out = (struct monitor_client){ NULL, PRIORITY_LOW };
+	else
+		return false;
+	return true;
+}
+
+static void check_client(const json_t *s)
+{
+	const json_t *key = json_object_get(s, "key");
+	long long id = number(s, "id");
+
+	if (id == (long long)session_id(clients[2]->session)) {
+		assert_string_equal(word(s, "key"), "alice");
+		assert_string_equal(word(s, "priority"), "high");
+	} else if (id == (long long)session_id(clients[1]->session)) {
+		assert_true(json_is_null(key));
+		assert_string_equal(word(s, "priority"), "low");
+	} else {
+		assert_null(key);
+		assert_null(json_object_get(s, "priority"));
+	}
+}
+
+static void test_clients_of_sessions(void **state)
+{
+	json_t *status;
+
+	(void)state;
+	pool_fake_host_up(&en.pool);
+	for (int i = 0; i < 3; i++)
+		enter(i);
+	monitor.client_of = client_of;
+	monitor.client_arg = clients;
+	status = page();
+	monitor.client_of = NULL;
+	for (size_t i = 0; i < 3; i++)
+		check_client(json_array_get(json_object_get(status, "sessions"), i));
+	json_decref(status);
+}
+
 /* What an engine says of itself need not be UTF-8; the page is there all the same. */
 static void test_failure_that_is_not_utf8(void **state)
 {
@@ -329,6 +376,7 @@ int main(void)
 		    teardown, NULL },
 		{ "pools, their instances and who waits", test_pools, setup, teardown, NULL },
 		{ "sessions", test_sessions, setup, teardown, NULL },
+		{ "the clients of sessions", test_clients_of_sessions, setup, teardown, NULL },
 		{ "a failure in words that are not UTF-8", test_failure_that_is_not_utf8, setup,
 		    teardown, NULL },
 		{ "ready when some pool is", test_ready, setup, teardown, NULL },
