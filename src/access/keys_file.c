@@ -37,7 +37,7 @@ static int parse_digest(const char *text, uint8_t digest[KEYS_DIGEST_BYTES], str
 		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
 		good = high >= 0 && low >= 0;
-		digest[i] = (uint8_t)(high << 4 | low);
+		digest[i] = (uint8_t)(good ? high << 4 | low : 0);
 	}
 	if (good)
 		return 0;

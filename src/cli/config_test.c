@@ -224,12 +224,10 @@ static void test_defaults(void **state)
 static void test_open_listeners(void **state)
 {
 	static const char *const good[] = {
-		"[listen a]\naddress = 127.1.2.3:1\n[listen b]\naddress = localhost:1\n[listen "
-		"c]\naddress = "
-		"[::1]:1\n",
+		"[listen a]\naddress = 127.1.2.3:1\n[listen b]\naddress = localhost:1\n",
+		"[listen a]\naddress = [::1]:1\n",
 		"[server]\nallow_open = yes\n[listen a]\naddress = :1\n",
-		"[server]\nkeys_file = keys\n[listen a]\naddress = :1\n[listen b]\naddress = "
-		"example.org:1\n",
+		"[server]\nkeys_file = keys\n[listen a]\naddress = example.org:1\n",
 	};
 
 	(void)state;
