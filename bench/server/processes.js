@@ -174,4 +174,4 @@ function killAll() {
   for (const child of children) child.kill('SIGKILL');
 }
 
-module.exports = { Asked, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show };
+module.exports = { Asked, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show, get };
