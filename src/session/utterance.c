@@ -88,15 +88,16 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	session_emit(s, &event);
 }
 
-static void keep_audio(struct session *s, const int16_t *samples, size_t n)
+static void keep_audio(struct session *s, const struct ear_out *out, size_t from, size_t to)
 {
+	size_t n = to - from;
 	struct error err;
 
 	if (n == 0 || s->dead || s->last->failed)
 		return;
 	assert(s->speaking);
 	s->unsent_samples += n;
-	if (buffer_append(&s->last->audio, samples, n * sizeof *samples) == 0)
+	if (buffer_append(&s->last->audio, out->samples + from, n * sizeof *out->samples) == 0)
 		return;
 	(void)error_set(&err, ERROR_SYSTEM, "out of memory for the audio of utterance %llu",
 	    (unsigned long long)s->last->id);
@@ -116,14 +117,14 @@ void utterance_take(struct session *s, const struct ear_out *out)
 			at = e->audio_from;
 			open_utterance(s, e);
 		} else {
-			keep_audio(s, out->samples + at, e->audio_to - at);
+			keep_audio(s, out, at, e->audio_to);
 			at = e->audio_to;
 			if (s->speaking)
 				end_utterance(s, e);
 		}
 	}
 	if (s->speaking && s->state != SESSION_CLOSED)
-		keep_audio(s, out->samples + at, out->samples_n - at);
+		keep_audio(s, out, at, out->samples_n);
 }
 
 static void tell_recovered(struct session *s, const struct utterance *u)
