@@ -1,0 +1,49 @@
+// What goes wrong, dealt from outside or by the audio, and what has to hold all the same.
+import assert from 'node:assert/strict';
+import { alive } from './server.mjs';
+import { heard } from './residue.mjs';
+
+// A sanitizer would report the SIGSEGV we send as a fault of the program.
+process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, 'handle_segv=0'].filter(Boolean).join(':');
+
+// To a process that may be stopped: it acts on the signal before it runs another instruction.
+export function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+    if (name !== 'SIGSTOP' && name !== 'SIGKILL') process.kill(pid, 'SIGCONT');
+    return true;
+  } catch (e) {
+    if (e.code !== 'ESRCH') throw e;
+    return false;
+  }
+}
+
+export const sessionOf = (c) => c.all('ready')[0].session;
+
+export async function instanceWhere(s, is, what) {
+  return s.until(async () => (await s.pool()).instances.find((i) => i.pid > 0 && is(i)), `an instance is ${what}`);
+}
+export const instanceIn = (s, state) => instanceWhere(s, (i) => i.state === state, state);
+export const instanceOf = (s, c) =>
+  instanceWhere(s, (i) => i.state === 'leased' && i.session === sessionOf(c), `leased by session ${sessionOf(c)}`);
+export const gone = (s, i) =>
+  s.until(async () => !alive(i.pid) && !(await s.pool()).instances.some((x) => x.id === i.id), `instance ${i.id} is gone`);
+
+// The counters of one pool and of the server that tell of faults.
+export async function losses(s) {
+  const m = await s.metrics();
+  const pool = (name) => m[`pool_${name}_total{pool="en"}`];
+  return {
+    lost: pool('instances_lost'), stuck: pool('instances_stuck'), oversized: pool('instances_oversized'), worn: pool('instances_worn'),
+    broken: pool('protocol_errors'), utterances: m.utterances_lost_total, recovered: m.utterances_recovered_total,
+    failed: m.utterances_failed_total, poisonous: m.utterances_poisonous_total,
+  };
+}
+export const none = { lost: 0, stuck: 0, oversized: 0, worn: 0, broken: 0, utterances: 0, recovered: 0, failed: 0, poisonous: 0 };
+
+// Text, words, times and confidences as in the undisturbed run, each utterance once, and no error.
+export function assertUndisturbed(c, expected) {
+  assert.deepEqual(heard(c), expected);
+  assert.equal(new Set(c.finals.map((f) => f.utterance)).size, c.finals.length);
+  assert.deepEqual(c.all('error'), []);
+}
