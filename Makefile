@@ -3,13 +3,14 @@
 # make demo       four clients, two instances, in the terminal
 # make test       unit and end-to-end tests
 # make check      all that must hold before a commit: format, includes, gcc and clang, sanitizers, fuzzers
+# make chaos      kill recognisers at random while clients speak (KILLS=1000 SEED=1)
 # make bench      measure, and print the tables of docs/benchmarks.md
 # Each installs the Debian packages it lacks first.
 
 BUILD ?= build
 ARGS ?=
 
-.PHONY: all run demo test check bench format clean
+.PHONY: all run demo test check chaos bench format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -33,6 +34,10 @@ test: all
 check:
 	@tools/install-packages build test check
 	@tools/check
+
+chaos: all
+	@tools/install-packages test
+	@STENOPOOL_BUILD=$(abspath $(BUILD)) KILLS=$(KILLS) SEED=$(SEED) tools/chaos
 
 bench:
 	@tools/install-packages build test bench

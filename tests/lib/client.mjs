@@ -24,6 +24,7 @@ export class Client {
   static async open(server, { path = '/v1/stream', headers = {}, localAddress } = {}) {
     const c = new Client();
     c.events = [];
+    c.times = []; // when each of them came, in ms
     c.waiters = [];
     c.buffer = Buffer.alloc(0);
     c.closed = null; // { code, reason } of the server's close frame, or { code: 1006 }
@@ -98,7 +99,10 @@ export class Client {
   #frame(opcode, payload) {
     if (opcode === PING && !this.deaf) this.raw(frame(PONG, payload));
     if (opcode === PONG) this.pongs++;
-    if (opcode === TEXT) this.events.push(JSON.parse(payload.toString()));
+    if (opcode === TEXT) {
+      this.events.push(JSON.parse(payload.toString()));
+      this.times.push(performance.now());
+    }
     if (opcode === CLOSE) {
       this.closed = { code: payload.length >= 2 ? payload.readUInt16BE(0) : 1005, reason: payload.subarray(2).toString() };
       this.raw(frame(CLOSE, payload.subarray(0, 2)));

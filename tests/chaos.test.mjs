@@ -1,0 +1,26 @@
+// A small chaos: make chaos is the large one.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { withServer, fake } from './lib/server.mjs';
+import { babble } from './lib/speech.mjs';
+import { disturbed, emptyReport, randomFrom, undisturbed } from './lib/chaos.mjs';
+
+const KILLS = Number(process.env.KILLS || 30);
+const SEED = 1;
+const patience = { 'pool.en.begin_timeout_ms': 2000, 'pool.en.final_timeout_ms': 2000, 'pool.en.slowest_factor': 1, 'pool.en.backoff_min_ms': 10 };
+
+for (const lease of ['session', 'utterance']) {
+  test(`random faults of instances and hosts cost no word, lease = ${lease}`, async (t) => {
+    const settings = { 'pool.en.max': 6, 'pool.en.spare': 2, 'pool.en.lease': lease, 'pool.en.param.burn': 0.1, ...patience };
+    await withServer(fake(settings), async (server) => {
+      const scripts = Array.from({ length: 8 }, (_, i) => ({ manual: true, sounds: [babble(500, i), babble(800, i + 20), babble(300, i + 40)] }));
+      const report = emptyReport();
+      const how = { kills: KILLS, clients: 6, pace: 4, random: randomFrom(SEED), every_ms: 60, report };
+      const known = await undisturbed(server, scripts, how);
+      await disturbed(server, scripts, known, how);
+      t.diagnostic(JSON.stringify([...report.dealt]));
+      const { dropped, lost, different, doubled, errors, faults } = report;
+      assert.deepEqual({ dropped, lost, different, doubled, errors, faults }, { dropped: 0, lost: 0, different: 0, doubled: 0, errors: 0, faults: KILLS }, report.notes.join('\n'));
+    });
+  });
+}

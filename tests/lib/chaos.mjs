@@ -1,0 +1,215 @@
+// Chaos: many sessions, and while they speak, random signals to random processes. The same sessions are heard undisturbed
+// first; every final has to be the same, word for word, with times and confidences.
+//
+// An utterance that loses two instances is poison by design and ends with an error. So nobody who was hit is hit again before
+// his next final, and an instance that waits for anybody is hit only while nobody is hit: it may be given to any of them.
+import { isDeepStrictEqual } from 'node:util';
+import { Client } from './client.mjs';
+import { heard } from './residue.mjs';
+import { signal } from './faults.mjs';
+
+export function randomFrom(seed) { // mulberry32
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+const pick = (random, list) => list[Math.floor(random() * list.length)];
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)); // the pace of speech and of faults; waits for nothing
+
+// A session that is under way, as far as its client can know.
+class Speaker {
+  constructor(client, script) {
+    this.client = client;
+    this.script = script;
+    this.hitAfter = -1; // finals when it was hit
+  }
+  get state() {
+    const n = (type) => this.client.all(type).length;
+    const finals = n('final');
+    if (finals < n('speech_end')) return 'ended';
+    return n('speech_start') > finals ? 'open' : 'silent';
+  }
+  // What speaks no more gives a silent instance back unused, to whoever comes next.
+  get speaksOn() {
+    return this.client.all('speech_start').length < this.script.sounds.length;
+  }
+  get hit() {
+    const done = new Set(this.client.finals.map((f) => f.utterance));
+    return this.hitAfter === done.size || this.client.all('recovered').some((e) => !done.has(e.utterance));
+  }
+}
+
+// One session: pieces of 100 ms, sent at `pace` times the speed of speech; then all that came.
+async function speak(server, script, chaos, random) {
+  const { manual, sounds } = script;
+  const c = await Client.start(server, { endpointing: manual ? 'manual' : 'vad' });
+  let mine;
+  try {
+    const ready = await c.event('ready');
+    chaos.speakers.set(ready.session, (mine = new Speaker(c, script)));
+    for (const [i, sound] of sounds.entries()) {
+      for (let at = 0; at < sound.length; at += 1600) {
+        c.audio(sound.subarray(at, at + 1600), { chunk: 3200 });
+        await pause(100 / chaos.pace);
+      }
+      if (!manual) continue;
+      c.send({ type: 'commit' });
+      await c.event('final', i);
+      await pause(60 * random());
+    }
+    await c.finish();
+  } finally {
+    if (mine) chaos.speakers.delete(c.all('ready')[0].session);
+  }
+  return c;
+}
+
+// From the end of each utterance to its final, in ms.
+function delays(c) {
+  const ended = new Map();
+  const found = new Map();
+  c.events.forEach((e, i) => {
+    if (e.type === 'speech_end') ended.set(e.utterance, c.times[i]);
+    if (e.type === 'final') found.set(e.utterance, c.times[i] - ended.get(e.utterance));
+  });
+  return found;
+}
+
+export async function undisturbed(server, scripts, { clients, pace, random }) {
+  const chaos = { pace, speakers: new Map() };
+  const known = [];
+  let next = 0;
+  await Promise.all(Array.from({ length: clients }, async () => {
+    while (next < scripts.length) {
+      const at = next++;
+      const c = await speak(server, scripts[at], chaos, random);
+      known[at] = { finals: heard(c), delays: delays(c) };
+    }
+  }));
+  return known;
+}
+
+export const emptyReport = () => ({
+  dealt: new Map(), faults: 0, sessions: 0, dropped: 0, utterances: 0, words: 0, lost: 0, different: 0, doubled: 0, recovered: 0,
+  poison: 0, errors: 0, extra: [], notes: [],
+});
+
+const words = (finals) => finals.flatMap((f) => f.words);
+
+function compare(report, c, known) {
+  const finals = heard(c);
+  const expected = words(known.finals);
+  const got = words(finals);
+  report.sessions++;
+  report.utterances += known.finals.length;
+  report.words += expected.length;
+  report.lost += expected.filter((w) => !got.some((g) => g.start_ms === w.start_ms && g.text === w.text)).length;
+  report.doubled += finals.length - new Set(finals.map((f) => f.utterance)).size;
+  if (!isDeepStrictEqual(finals, known.finals)) {
+    report.different++;
+    report.notes.push(`expected ${JSON.stringify(known.finals)}\ngot ${JSON.stringify(finals)}`);
+  }
+  for (const e of c.all('error')) {
+    report.errors++;
+    report.poison += / lost to this utterance/.test(e.message);
+    report.notes.push(JSON.stringify(e));
+  }
+  const all = delays(c);
+  for (const { utterance } of c.all('recovered')) {
+    report.recovered++;
+    report.extra.push(all.get(utterance) - known.delays.get(utterance));
+  }
+}
+
+async function speakers(server, scripts, known, chaos, report) {
+  while (!chaos.over) {
+    const at = chaos.next++ % scripts.length;
+    try {
+      compare(report, await speak(server, scripts[at], chaos, chaos.random), known[at]);
+    } catch (e) {
+      report.sessions++;
+      report.dropped++;
+      report.lost += words(known[at].finals).length;
+      report.notes.push(e.message);
+      if (report.dropped > 10) chaos.over = true;
+    }
+  }
+}
+
+const SIGNALS = ['SIGKILL', 'SIGKILL', 'SIGSEGV', 'SIGSEGV', 'SIGSTOP'];
+
+function note(report, name, where) {
+  const key = `${name}, ${where}`;
+  report.dealt.set(key, (report.dealt.get(key) ?? 0) + 1);
+  report.faults++;
+}
+
+async function hitHost(server, report) {
+  const { host_pid: pid, state } = await server.pool();
+  if (state !== 'ready' || pid === 0 || !signal(pid, 'SIGKILL')) return;
+  note(report, 'SIGKILL', 'host');
+  await server.until(async () => {
+    const now = await server.pool();
+    return now.state === 'ready' && now.host_pid !== pid;
+  }, 'there is another host');
+}
+
+// Those in a place, and those on their way out: the fault is theirs, or nobody's.
+async function hitPlace(server, chaos, report) {
+  const name = pick(chaos.random, SIGNALS);
+  const can = (await server.pool()).instances.filter((i) => {
+    const who = chaos.speakers.get(i.session);
+    if (i.state === 'retiring') return i.pid > 0;
+    return i.state === 'leased' && i.pid > 0 && who && !who.hit && (name !== 'SIGSTOP' || who.state !== 'silent' || who.speaksOn);
+  });
+  if (can.length === 0) return;
+  const i = pick(chaos.random, can);
+  const who = chaos.speakers.get(i.session);
+  if (i.state === 'leased' && (!who || who.hit)) return;
+  if (!signal(i.pid, name)) return;
+  note(report, name, who ? `leased, ${who.state}` : i.state);
+  if (who) who.hitAfter = new Set(who.client.finals.map((f) => f.utterance)).size;
+}
+
+// Whoever gets this one is hit by it: nobody may be hit now, nor until it is known who that was.
+async function hitIdle(server, chaos, report) {
+  await server.until(() => chaos.over || ![...chaos.speakers.values()].some((w) => w.hit), 'nobody is hit');
+  const waiting = (await server.pool()).instances.filter((i) => i.pid > 0 && ['idle', 'starting'].includes(i.state));
+  if (waiting.length === 0) return;
+  const i = pick(chaos.random, waiting);
+  const name = pick(chaos.random, SIGNALS);
+  if (!signal(i.pid, name)) return;
+  note(report, name, i.state);
+  await server.until(async () => !(await server.pool()).instances.some((x) => x.id === i.id), `instance ${i.id} is gone`);
+  await server.until(async () => {
+    const m = await server.metrics();
+    return m.utterances_lost_total === m.utterances_recovered_total + m.utterances_poisonous_total;
+  }, 'what was lost goes on');
+}
+
+async function deal(server, chaos, report, { kills, every_ms }) {
+  while (report.faults < kills && !chaos.over) {
+    await pause(2 * every_ms * chaos.random());
+    const dice = chaos.random();
+    if (dice < 0.02) await hitHost(server, report);
+    else if (dice < 0.12) await hitIdle(server, chaos, report);
+    else await hitPlace(server, chaos, report);
+  }
+}
+
+// Deals `kills` faults while `clients` speak; every session that was begun is heard to its end.
+export async function disturbed(server, scripts, known, { kills, clients, pace, random, every_ms, report }) {
+  const chaos = { over: false, next: 0, random, pace, speakers: new Map() };
+  const all = Array.from({ length: clients }, () => speakers(server, scripts, known, chaos, report));
+  const most = report.faults + kills;
+  try {
+    await deal(server, chaos, report, { kills: most, every_ms });
+  } finally {
+    chaos.over = true;
+    await Promise.all(all);
+  }
+}
