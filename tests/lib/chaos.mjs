@@ -140,7 +140,7 @@ async function speakers(server, scripts, known, chaos, report) {
   }
 }
 
-const SIGNALS = ['SIGKILL', 'SIGKILL', 'SIGSEGV', 'SIGSEGV', 'SIGSTOP'];
+const SIGNALS = ['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGSEGV', 'SIGSEGV', 'SIGSTOP'];
 
 function note(report, name, where) {
   const key = `${name}, ${where}`;
@@ -196,7 +196,7 @@ async function deal(server, chaos, report, { kills, every_ms }) {
     await pause(2 * every_ms * chaos.random());
     const dice = chaos.random();
     if (dice < 0.02) await hitHost(server, report);
-    else if (dice < 0.12) await hitIdle(server, chaos, report);
+    else if (dice < 0.05) await hitIdle(server, chaos, report);
     else await hitPlace(server, chaos, report);
   }
 }
