@@ -4,13 +4,14 @@
 # make test       unit and end-to-end tests
 # make check      all that must hold before a commit: format, includes, gcc and clang, sanitizers, fuzzers
 # make chaos      kill recognisers at random while clients speak (KILLS=1000 SEED=1)
+# make soak       sessions come and go, and nothing may grow (MINUTES=10)
 # make bench      measure, and print the tables of docs/benchmarks.md
 # Each installs the Debian packages it lacks first.
 
 BUILD ?= build
 ARGS ?=
 
-.PHONY: all run demo test check chaos bench format clean
+.PHONY: all run demo test check chaos soak bench format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -38,6 +39,10 @@ check:
 chaos: all
 	@tools/install-packages test
 	@STENOPOOL_BUILD=$(abspath $(BUILD)) KILLS=$(KILLS) SEED=$(SEED) tools/chaos
+
+soak: all
+	@tools/install-packages test
+	@STENOPOOL_BUILD=$(abspath $(BUILD)) MINUTES=$(MINUTES) tools/soak
 
 bench:
 	@tools/install-packages build test bench

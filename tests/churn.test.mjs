@@ -5,32 +5,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { withServer, fake } from './lib/server.mjs';
-import { Client, dictate } from './lib/client.mjs';
 import { babble } from './lib/speech.mjs';
+import { ways } from './lib/ways.mjs';
 
 const SESSIONS = 1000;
 const AT_ONCE = 8;
-
-// Every way a session can end, in turn.
-const ways = [
-  (s, sound) => dictate(s, sound, { endpointing: 'manual' }),
-  async (s, sound) => {
-    const c = await Client.start(s, {});
-    c.audio(sound);
-    c.vanish();
-  },
-  async (s) => {
-    const c = await Client.start(s, { sample_rate: 7 });
-    await c.end();
-  },
-  async (s, sound) => {
-    const c = await Client.start(s, {});
-    await c.event('ready');
-    c.audio(sound, { chunk: 999 });
-    c.close();
-    await c.end();
-  },
-];
 
 test('a thousand sessions, however they end, leave nothing behind', async () => {
   await withServer(fake({ 'pool.en.max': 4, 'pool.en.queue_max': 100 }), async (s) => {

@@ -1,9 +1,12 @@
 // Many sessions keep the ear's threads busy at once; a build with ThreadSanitizer watches them.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { withServer, fake } from './lib/server.mjs';
 import { dictate, Client } from './lib/client.mjs';
-import { babble, join, silence } from './lib/speech.mjs';
+import { babble, fault, join, silence } from './lib/speech.mjs';
 
 const CLIENTS = 12;
 
@@ -32,4 +35,22 @@ test('a session that is closed while its ear is at work does no harm', async () 
     );
     await s.checkSums();
   });
+});
+
+test('audio that is kept for a look into it is written by a thread, while others use the ear', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-threads-'));
+  await withServer(fake({ 'pool.en.max': CLIENTS, 'server.ear_threads': 4, 'server.poison_dir': dir }), async (s) => {
+    await Promise.all(Array.from({ length: CLIENTS }, async (_, i) => {
+      const c = await Client.start(s, { endpointing: 'manual' });
+      c.audio(join(babble(900, i), fault('crash'), babble(900, i + 20)));
+      await c.event('error');
+      c.send({ type: 'commit' });
+      c.audio(babble(700, i));
+      await c.finish();
+      assert.equal(c.finals.length, 1);
+    }));
+    await s.until(() => s.log.split('\n').filter((l) => /kept .*\.wav/.test(l)).length === CLIENTS, 'all are kept');
+    assert.equal(fs.readdirSync(dir).length, CLIENTS);
+  });
+  fs.rmSync(dir, { recursive: true });
 });

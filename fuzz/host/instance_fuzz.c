@@ -54,7 +54,9 @@ static int result(struct engine *e, struct engine_result *out, struct error *err
 
 	if (!e->on_progress(e->arg, e->samples))
 		return error_set(err, ERROR_ENGINE, "given up");
-	*out = (struct engine_result){ .text = "word", .confidence = 0.5f, .words = &word, .words_n = 1 };
+	*out = (struct engine_result){
+		.text = "word", .confidence = 0.5f, .words = &word, .words_n = 1
+	};
 	return fail_on((int)(e->samples % 11), err);
 }
 
@@ -63,14 +65,17 @@ static void reset(struct engine *e)
 	e->samples = 0;
 }
 
-static const struct engine_ops ops = {
-	.name = "fuzz", .begin = begin, .audio = audio, .partial = result, .end = result, .reset = reset
-};
+static const struct engine_ops ops = { .name = "fuzz",
+	.begin = begin,
+	.audio = audio,
+	.partial = result,
+	.end = result,
+	.reset = reset };
 
 static size_t make_message(const uint8_t *d, size_t n, uint8_t *packet, size_t cap)
 {
-	static const enum ipc_type types[] = { IPC_BEGIN, IPC_AUDIO, IPC_PARTIAL_REQUEST, IPC_END, IPC_ABORT,
-		IPC_RESET };
+	static const enum ipc_type types[] = { IPC_BEGIN, IPC_AUDIO, IPC_PARTIAL_REQUEST, IPC_END,
+		IPC_ABORT, IPC_RESET };
 	struct ipc_message m = { .type = types[d[0] % ARRAY_SIZE(types)], .epoch = d[1] % 4u };
 	struct error err;
 	int made;
@@ -154,7 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	(void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 	send_all(fds[0], data, size);
-	(void)shutdown(fds[0], SHUT_WR); /* the server is heard to its end, and answers still arrive */
+	(void)shutdown(
+	    fds[0], SHUT_WR); /* the server is heard to its end, and answers still arrive */
 	(void)instance_run(fds[1], &cfg);
 	(void)close(fds[1]);
 	check_answers(fds[0]);

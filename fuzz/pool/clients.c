@@ -61,7 +61,9 @@ static void on_refused(void *arg, const struct error *why, unsigned retry_after_
 static void try_to_begin(struct client *c)
 {
 	uint8_t learnt[3] = { 1, 2, 3 };
-	struct ipc_begin b = { .utterance = c->utterance, .adaptation = learnt, .adaptation_bytes = 3 };
+	struct ipc_begin b = {
+		.utterance = c->utterance, .adaptation = learnt, .adaptation_bytes = 3
+	};
 
 	if (c->granted && !c->refused && !c->begun)
 		c->begun = lease_begin(c->lease, &b);

@@ -153,8 +153,8 @@ static void lose(uint64_t id)
 /* A message of the kind asked for, with this epoch or another one. */
 static void say(uint64_t id, uint8_t how)
 {
-	static const enum ipc_type types[] = { IPC_READY, IPC_PROGRESS, IPC_PARTIAL, IPC_FINAL, IPC_FAILED,
-		IPC_FINAL, IPC_PROGRESS, IPC_BEGIN };
+	static const enum ipc_type types[] = { IPC_READY, IPC_PROGRESS, IPC_PARTIAL, IPC_FINAL,
+		IPC_FAILED, IPC_FINAL, IPC_PROGRESS, IPC_BEGIN };
 	const struct process *p = &processes[id];
 	struct ipc_message m = { .type = types[how % 8] };
 
@@ -273,8 +273,14 @@ static void finish(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct pool_config cfg = { .max = 2, .spare = 1, .queue_max = 2, .queue_timeout_ms = 5000,
-		.start_timeout_ms = 1000, .begin_timeout_ms = 500, .final_timeout_ms = 900, .slowest_factor = 2 };
+	struct pool_config cfg = { .max = 2,
+		.spare = 1,
+		.queue_max = 2,
+		.queue_timeout_ms = 5000,
+		.start_timeout_ms = 1000,
+		.begin_timeout_ms = 500,
+		.final_timeout_ms = 900,
+		.slowest_factor = 2 };
 	unsigned steps = 0;
 
 	if (size < 2)

@@ -27,6 +27,7 @@ struct http_server {
 	void (*done)(void *arg);
 	void *done_arg;
 	bool freeing;
+	uint64_t told_ns; /* when it was last said that connections cannot be accepted; 0: never */
 };
 
 /* Where the one request of a connection is. */

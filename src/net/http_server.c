@@ -1,9 +1,14 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
 #include "net/address.h"
@@ -14,6 +19,7 @@ enum {
 	REFUSED_MAX =
 	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
 	RETRY_AFTER_S = 2,
+	DESCRIPTORS_KEPT = 32,
 };
 
 struct http_listener {
@@ -71,43 +77,79 @@ struct http_server *http_server_new(
 }
 
 /* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. */
-static void turn_away(struct http_server *s, uv_stream_t *listener)
+static void turn_away(struct http_server *s, uv_stream_t *listener, const char *why)
 {
 	struct conn *c = conn_accept(&s->refused, listener);
-	char text[512], body[128];
+	char text[512];
 	uv_buf_t part;
 	int n;
 
 	if (c == NULL)
 		return;
-	metric_add(METRIC_connections_refused_total, 1);
 	if (s->refused.count > REFUSED_MAX) {
 		conn_drop(c);
 		return;
 	}
-	n = snprintf(body, sizeof body, "all %u connections (max_connections) are taken",
-	    s->cfg.max_connections);
 	n = snprintf(text, sizeof text,
 	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-	    RETRY_AFTER_S, n, body);
+	    RETRY_AFTER_S, (int)strlen(why), why);
 	part = uv_buf_init(text, (unsigned)n);
 	conn_write(c, &part, 1);
 	conn_finish(c, s->cfg.linger_timeout_ms);
 }
 
-/* Out of descriptors, libuv itself gives up its spare one to accept and close the newcomer; `status` then says so and
- * there is nothing to do. */
+/* Once a second, however many there are. */
+static void tell_unaccepted(struct http_server *s, const char *why)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	metric_add(METRIC_connections_unaccepted_total, 1);
+	if (s->told_ns != 0 && now_ns < s->told_ns + NS_PER_S)
+		return;
+	s->told_ns = now_ns;
+	log_error("cannot take connections: %s; trying on", why);
+}
+
+/* Descriptors that are left belong to those who are here already: a newborn recogniser brings three. The next one that is
+ * free tells how many there are at most. */
+static bool is_short_of_descriptors(uv_stream_t *stream)
+{
+	struct rlimit limit;
+	uv_os_fd_t listener;
+	int next;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || uv_fileno((uv_handle_t *)stream, &listener) < 0)
+		return false;
+	next = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+	if (next < 0)
+		return true;
+	(void)close(next);
+	return (rlim_t)next + DESCRIPTORS_KEPT > limit.rlim_cur;
+}
+
+/* With no descriptor at all libuv gives up its spare one to accept and close the newcomer; `status` says when that failed. */
 static void on_connection(uv_stream_t *stream, int status)
 {
 	struct http_listener *l = stream->data;
 	struct http_server *s = l->server;
 	struct conn *c;
+	char why[128];
 
-	if (status < 0)
+	if (status < 0) {
+		tell_unaccepted(s, uv_strerror(status));
 		return;
+	}
 	if (s->conns.count >= s->cfg.max_connections) {
-		turn_away(s, stream);
+		(void)snprintf(why, sizeof why, "all %u connections (max_connections) are taken",
+		    s->cfg.max_connections);
+		metric_add(METRIC_connections_refused_total, 1);
+		turn_away(s, stream, why);
+		return;
+	}
+	if (is_short_of_descriptors(stream)) {
+		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
+		turn_away(s, stream, "the server is short of descriptors");
 		return;
 	}
 	metric_add(METRIC_connections, 1);

@@ -41,12 +41,12 @@ function descendants(pid) {
 export const alive = (pid) => fs.existsSync(`/proc/${pid}`);
 
 export class Server {
-  static async start(args = [], { ready = true } = {}) {
+  static async start(args = [], { ready = true, env = {} } = {}) {
     const s = new Server();
     s.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-test-'));
     fs.chmodSync(s.dir, 0o777); // for hosts too, which are not root's where the server is
     s.log = '';
-    s.child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir });
+    s.child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir, env: { ...process.env, ...env } });
     s.exited = new Promise((resolve) => s.child.on('close', (code, signal) => resolve({ code, signal })));
     let out = '';
     s.child.stderr.on('data', (d) => (s.log += d));
@@ -166,7 +166,9 @@ export async function withServer(args, body, options) {
     await body(server);
   } catch (e) {
     server.stopped = true;
+    const family = server.processes(); // one that is stopped would not notice that its server is gone
     server.child.kill('SIGKILL');
+    for (const pid of family) if (alive(pid)) process.kill(pid, 'SIGKILL');
     await server.exited;
     fs.rmSync(server.dir, { recursive: true, force: true });
     e.message += `\n--- the server's log ---\n${server.log}`;
