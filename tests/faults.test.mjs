@@ -195,7 +195,7 @@ test('an engine that is not there is named together with those that are', async 
 });
 
 test('SIGTERM tells every client and leaves no process', async () => {
-  const s = await Server.start(fake({ 'pool.en.max': 1 }));
+  const s = await Server.start(fake({ 'pool.en.max': 1, 'server.drain_timeout_ms': 0 }));
   const speaking = await midUtterance(s);
   const waiting = await Client.start(s);
   await waiting.event('queued');
@@ -212,7 +212,7 @@ test('a second SIGTERM does not wait for a client that does not close', async ()
   const c = await midUtterance(s);
   c.socket.pause();
   s.child.kill('SIGTERM');
-  await s.until(() => /closing all sessions/.test(s.log), 'the first is noticed');
+  await s.until(() => /draining: 1 sessions/.test(s.log), 'the first is noticed');
   await s.stop({ sums: false });
   c.socket.destroy();
 });

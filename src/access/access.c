@@ -72,25 +72,52 @@ void access_note_closed(struct access *a)
 {
 	void (*on_empty)(void *arg) = a->on_empty;
 
-	if (!a->stopped || a->first != NULL || on_empty == NULL)
+	if (a->first != NULL || on_empty == NULL)
 		return;
 	a->on_empty = NULL;
 	on_empty(a->empty_arg);
 }
 
-void access_stop(struct access *a, void (*on_empty)(void *arg), void *arg)
+void access_reconfigure(struct access *a, const struct access_config *cfg)
+{
+	a->cfg = *cfg;
+}
+
+void access_word_leaving(struct error *err)
+{
+	(void)error_set(err, ERROR_RESTARTING, "the server is shutting down");
+}
+
+static void tell_all(struct access *a, unsigned retry_after_ms,
+    void (*tell)(struct native *n, const struct error *why))
 {
 	struct native *next;
 	struct error err;
 
-	a->stopped = true;
-	a->on_empty = on_empty;
-	a->empty_arg = arg;
-	(void)error_set(&err, ERROR_BUSY, "the server is shutting down");
+	a->leaving = true;
+	a->retry_after_ms = retry_after_ms;
+	access_word_leaving(&err);
 	for (struct native *n = a->first; n != NULL; n = next) {
 		next = native_next(n);
-		native_stop(n, &err);
+		tell(n, &err);
 	}
+}
+
+void access_drain(struct access *a, unsigned retry_after_ms)
+{
+	tell_all(a, retry_after_ms, native_leave);
+	roster_leave_all(a->roster, retry_after_ms);
+}
+
+void access_stop(struct access *a, unsigned retry_after_ms)
+{
+	tell_all(a, retry_after_ms, native_stop);
+}
+
+void access_when_empty(struct access *a, void (*on_empty)(void *arg), void *arg)
+{
+	a->on_empty = on_empty;
+	a->empty_arg = arg;
 	access_note_closed(a);
 }
 

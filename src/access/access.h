@@ -36,9 +36,16 @@ int access_load_keys(struct access *a, const char *path, struct error *err);
 const struct client *access_client_of(const struct access *a, uint64_t session);
 /* Looks after the open connections; to be called about once a second. */
 void access_look(struct access *a, uint64_t now_ns);
-/* From now on new clients are refused; the open ones are told and closed with 1012. Calls on_empty once the last
- * connection is gone: from inside when there is none. */
-void access_stop(struct access *a, void (*on_empty)(void *arg), void *arg);
+/* For connections and sessions that begin from now on. Copies cfg, but not poison_dir's text. */
+void access_reconfigure(struct access *a, const struct access_config *cfg);
+/* From now on new clients are refused (503), those that have not said start are told and closed (1012), and sessions come
+ * to their end as session_leave_soon says. */
+void access_drain(struct access *a, unsigned retry_after_ms);
+/* New clients are refused, and all that are there are told and closed with 1012 where they stand. */
+void access_stop(struct access *a, unsigned retry_after_ms);
+/* Calls on_empty, once, when no connection is open: from inside when there is none. Takes the place of an earlier
+ * wish; NULL takes it back. */
+void access_when_empty(struct access *a, void (*on_empty)(void *arg), void *arg);
 
 /* GET /v1/stream: the native protocol, docs/protocol.md. */
 void native_accept(struct access *a, struct http_exchange *x);

@@ -20,6 +20,8 @@
 #include "pool/pool.h"
 #include "session/roster.h"
 
+enum { BUSY_RETRY_MS = 1000 };
+
 enum native_state { NATIVE_WAITING, NATIVE_STREAMING, NATIVE_CLOSING };
 
 struct native {
@@ -261,9 +263,11 @@ void native_accept(struct access *a, struct http_exchange *x)
 	}
 	if (client_admit(a->keys, x, &client) != 0)
 		return;
-	if (a->stopped || roster_has_room(a->roster, &err) < 0) {
+	if (a->leaving || roster_has_room(a->roster, &err) < 0) {
+		if (a->leaving)
+			access_word_leaving(&err);
 		metric_add(METRIC_sessions_refused_total, 1);
-		route_refuse(x, 503, a->stopped ? "the server is shutting down" : err.text, 1000);
+		route_refuse_for(x, 503, &err, a->leaving ? a->retry_after_ms : BUSY_RETRY_MS);
 		return;
 	}
 	n = xcalloc(1, sizeof *n);
@@ -314,8 +318,14 @@ void native_stop(struct native *n, const struct error *why)
 {
 	if (n->state == NATIVE_CLOSING)
 		return;
-	send_text(n, native_error_text(why, 1000));
-	close_with(n, WS_CLOSE_RESTART, why->text);
+	send_text(n, native_error_text(why, n->access->retry_after_ms));
+	close_with(n, close_code(why->code), why->text);
+}
+
+void native_leave(struct native *n, const struct error *why)
+{
+	if (n->state == NATIVE_WAITING)
+		native_stop(n, why);
 }
 
 struct native *native_next(const struct native *n)

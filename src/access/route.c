@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "net/http.h"
 
 static const char *status_word(unsigned status)
@@ -28,35 +29,56 @@ static const char *status_word(unsigned status)
 	}
 }
 
-static void refuse(
-    struct http_exchange *x, unsigned status, const char *message, const char *headers)
+static char *error_body(const char *code, const char *message, unsigned retry_after_ms)
 {
-	json_t *body =
-	    json_pack("{s:{s:s,s:s}}", "error", "code", status_word(status), "message", message);
-	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-	const char *plain = text == NULL ? "{}" : text;
+	json_t *error = json_pack("{s:s,s:s}", "code", code, "message", message);
+	json_t *body = json_pack("{s:o}", "error", error);
+	char *text;
+
+	if (retry_after_ms > 0)
+		(void)json_object_set_new(error, "retry_after_ms", json_integer(retry_after_ms));
+	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	return text;
+}
+
+/* Takes `body`. */
+static void refuse(struct http_exchange *x, unsigned status, char *body, const char *headers)
+{
+	const char *text = body == NULL ? "{}" : body;
 	const struct http_answer a = { .status = status,
 		.content_type = "application/json",
 		.headers = headers,
-		.body = plain,
-		.body_bytes = strlen(plain) };
+		.body = text,
+		.body_bytes = strlen(text) };
 
 	http_respond(x, &a);
-	free(text);
-	json_decref(body);
+	free(body);
 }
 
-void route_refuse(
-    struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms)
+static void refuse_coded(struct http_exchange *x, unsigned status, const char *code,
+    const char *message, unsigned retry_after_ms)
 {
 	char headers[48] = "";
 
 	if (status == 401)
 		(void)snprintf(headers, sizeof headers, "WWW-Authenticate: Bearer\r\n");
 	else if (retry_after_ms > 0)
-		(void)snprintf(
-		    headers, sizeof headers, "Retry-After: %u\r\n", (retry_after_ms + 999) / 1000);
-	refuse(x, status, message, headers);
+		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
+		    retry_after_ms / 1000 + (retry_after_ms % 1000 > 0));
+	refuse(x, status, error_body(code, message, retry_after_ms), headers);
+}
+
+void route_refuse(
+    struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms)
+{
+	refuse_coded(x, status, status_word(status), message, retry_after_ms);
+}
+
+void route_refuse_for(
+    struct http_exchange *x, unsigned status, const struct error *why, unsigned retry_after_ms)
+{
+	refuse_coded(x, status, error_code_name(why->code), why->text, retry_after_ms);
 }
 
 static bool method_fits(const struct route *row, const char *method)
@@ -72,7 +94,7 @@ static void refuse_method(struct http_exchange *x, const struct route *row)
 	(void)snprintf(message, sizeof message, "%s is not allowed for %s; %s is", http_method(x),
 	    row->path, row->method);
 	(void)snprintf(headers, sizeof headers, "Allow: %s\r\n", row->method);
-	refuse(x, 405, message, headers);
+	refuse(x, 405, error_body(status_word(405), message, 0), headers);
 }
 
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x)

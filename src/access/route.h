@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+struct error;
 struct http_exchange;
 
 struct route {
@@ -16,9 +17,12 @@ struct route {
 /* Finds the row and calls it, or answers with an error. */
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
 
-/* {"error":{"code":...,"message":...}} with `status`; retry_after_ms 0: no Retry-After. A 401 asks for a
- * Bearer. */
+/* {"error":{"code":...,"message":...,"retry_after_ms":...}} with `status`; retry_after_ms 0: not said, and no
+ * Retry-After either. A 401 asks for a Bearer. */
 void route_refuse(
     struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms);
+/* The same with the error's own code and sentence. */
+void route_refuse_for(
+    struct http_exchange *x, unsigned status, const struct error *why, unsigned retry_after_ms);
 
 #endif

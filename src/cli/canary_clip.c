@@ -11,7 +11,11 @@
 #include "base/util.h"
 #include "cli/wav.h"
 
-enum { CANARY_MS = 1500, CANARY_SAMPLES = EAR_RATE_HZ * CANARY_MS / 1000, FILE_BYTES = 4 * CANARY_SAMPLES };
+enum {
+	CANARY_MS = 1500,
+	CANARY_SAMPLES = EAR_RATE_HZ * CANARY_MS / 1000,
+	FILE_BYTES = 4 * CANARY_SAMPLES
+};
 
 static int read_start(FILE *f, struct buffer *audio, struct error *err)
 {
@@ -22,8 +26,9 @@ static int read_start(FILE *f, struct buffer *audio, struct error *err)
 	int rc = wav_feed(w, bytes, n, audio, err);
 
 	format = wav_format(w);
-	if (rc == 0 && (format == NULL || format->encoding != ENCODING_S16LE ||
-			   format->rate_hz != EAR_RATE_HZ || format->channels != 1))
+	if (rc == 0 &&
+	    (format == NULL || format->encoding != ENCODING_S16LE ||
+		format->rate_hz != EAR_RATE_HZ || format->channels != 1))
 		rc = error_set(err, ERROR_CONFIG, "it is not 16 bit, 16 kHz, mono");
 	free(bytes);
 	wav_free(&w);
@@ -44,7 +49,8 @@ int16_t *canary_clip_read(const char *path, size_t *n_out)
 	else
 		rc = read_start(f, &audio, &err);
 	if (rc < 0) {
-		log_warn("no canary from %s, so /readyz tells only that the model is loaded: %s", path, err.text);
+		log_warn("no canary from %s, so /readyz tells only that the model is loaded: %s",
+		    path, err.text);
 	} else {
 		*n_out = MIN(audio.len / sizeof *samples, (size_t)CANARY_SAMPLES);
 		samples = xcalloc(*n_out + 1, sizeof *samples);

@@ -10,6 +10,7 @@
 
 #include "audio/endpoint.h"
 #include "base/log.h"
+#include "cli/drain.h"
 #include "net/http.h"
 #include "pool/pool.h"
 #include "session/session.h"
@@ -50,6 +51,9 @@ struct config {
 	unsigned ping_timeout_ms;
 	char *keys_file;     /* owned; NULL or "": everybody is let in */
 	unsigned allow_open; /* 1: without keys too, on any address */
+	struct drain_config drain;
+	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
+	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */
 	struct http_config http;
 	struct session_limits session;
 	struct endpoint_config endpoint; /* [vad] */

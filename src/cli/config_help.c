@@ -20,6 +20,15 @@ static void print_range(FILE *to, const struct config_row *row)
 		(void)fprintf(to, "# Default: %s.\n", initial);
 }
 
+/* For a server that runs and reads its settings again. */
+static void print_effect(FILE *to, const struct config_row *row)
+{
+	if (row->effect == CONFIG_MODEL)
+		(void)fputs("# On SIGHUP: the model is loaded anew.\n", to);
+	else if (row->effect == CONFIG_RESTART)
+		(void)fputs("# A change needs a restart, or SIGUSR2.\n", to);
+}
+
 static void print_row(FILE *to, const struct config_row *row)
 {
 	char initial[64];
@@ -27,6 +36,7 @@ static void print_row(FILE *to, const struct config_row *row)
 	config_value_initial(row, initial, sizeof initial);
 	(void)fprintf(to, "\n# %s.\n", row->help);
 	print_range(to, row);
+	print_effect(to, row);
 	(void)fprintf(to, ";%s = %s\n", row->key, *initial != '\0' ? initial : row->unit);
 }
 
@@ -51,7 +61,9 @@ void config_print_help(FILE *to)
 		    "# A comment stands on a line of its own behind # or ;, or behind a value and "
 		    "\" ;\". The same settings\n"
 		    "# can be given on the command line: --set server.max_sessions=10 --set "
-		    "pool.en.max=8.\n",
+		    "pool.en.max=8.\n"
+		    "# A running server reads its settings again on SIGHUP; where it says no more, "
+		    "a change counts at once.\n",
 	    to);
 	for (int s = 0; s < CONFIG_SECTIONS; s++)
 		print_section(to, (enum config_section)s);

@@ -20,6 +20,13 @@ enum config_type {
 	CONFIG_PARAMS,  /* "param.NAME": goes to the engine as NAME=VALUE */
 };
 
+/* What it takes that a change of the file counts for a server that runs (SIGHUP). */
+enum config_effect {
+	CONFIG_LIVE = 1, /* nothing: new connections, sessions or instances go by it, or all */
+	CONFIG_MODEL,    /* the pool's model is loaded anew, beside the one that serves */
+	CONFIG_RESTART,  /* another process: a restart, or SIGUSR2 */
+};
+
 struct config_row {
 	enum config_section section;
 	const char *key;
@@ -30,7 +37,8 @@ struct config_row {
 	unsigned per_core;   /* not 0: the default is so many times the number of cores instead */
 	const char *unit;    /* of numbers; of texts what stands for one, such as PATH */
 	const char *const *choices; /* ended by NULL */
-	const char *help;           /* one sentence without a full stop */
+	enum config_effect effect;
+	const char *help; /* one sentence without a full stop */
 };
 
 extern const struct config_row config_table[];

@@ -150,9 +150,8 @@ static int apply_address(
 }
 
 /* Where NAME=... stands in the parameters, or the first free slot. */
-static unsigned param_slot(const struct config_pool *pool, const char *name)
+static unsigned param_slot(const struct config_pool *pool, const char *name, size_t n)
 {
-	size_t n = strlen(name);
 	unsigned i = 0;
 
 	while (i < pool->params_n &&
@@ -163,13 +162,30 @@ static unsigned param_slot(const struct config_pool *pool, const char *name)
 
 bool config_value_has_param(const struct config_pool *pool, const char *name)
 {
-	return param_slot(pool, name) < pool->params_n;
+	return param_slot(pool, name, strlen(name)) < pool->params_n;
+}
+
+const char *config_value_param(const struct config_pool *pool, const char *name, size_t n)
+{
+	unsigned slot = param_slot(pool, name, n);
+
+	return slot < pool->params_n ? pool->params[slot] + n + 1 : NULL;
+}
+
+void config_value_copy_params(struct config_pool *into, const struct config_pool *from)
+{
+	for (unsigned i = 0; i < into->params_n; i++)
+		free(into->params[i]);
+	memset(into->params, 0, sizeof into->params);
+	for (unsigned i = 0; i < from->params_n; i++)
+		into->params[i] = xstrdup(from->params[i]);
+	into->params_n = from->params_n;
 }
 
 static int apply_param(
     struct config_pool *pool, const char *name, const char *value, struct error *err)
 {
-	unsigned slot = param_slot(pool, name);
+	unsigned slot = param_slot(pool, name, strlen(name));
 	size_t bytes = strlen(name) + 1 + strlen(value) + 1;
 	char *param;
 
@@ -207,6 +223,76 @@ int config_value_apply(const struct config_row *row, void *object, const char *k
 	return error_set(err, ERROR_CONFIG, "a row of the table has no type");
 }
 
+static size_t value_bytes(const struct config_row *row)
+{
+	return row->type == CONFIG_SIZE ? sizeof(size_t)
+	    : row->type == CONFIG_REAL  ? sizeof(double)
+					: sizeof(unsigned);
+}
+
+static bool is_text(const struct config_row *row)
+{
+	return row->type == CONFIG_TEXT || row->type == CONFIG_ADDRESS;
+}
+
+static const void *const_field(const struct config_row *row, const void *object)
+{
+	return (const char *)object + row->offset;
+}
+
+static const char *text_of(const struct config_row *row, const void *object)
+{
+	const char *text = *(char *const *)const_field(row, object);
+
+	return text != NULL ? text : row->initial;
+}
+
+bool config_value_is_same(const struct config_row *row, const void *a, const void *b)
+{
+	const char *x, *y;
+
+	if (!is_text(row))
+		return memcmp(const_field(row, a), const_field(row, b), value_bytes(row)) == 0;
+	x = text_of(row, a);
+	y = text_of(row, b);
+	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+void config_value_copy(const struct config_row *row, void *into, const void *from)
+{
+	char **text = field(row, into);
+	const char *other;
+
+	if (!is_text(row)) {
+		memcpy(field(row, into), const_field(row, from), value_bytes(row));
+		return;
+	}
+	other = text_of(row, from);
+	free(*text);
+	*text = other == NULL ? NULL : xstrdup(other);
+}
+
+void config_value_text(
+    const struct config_row *row, const void *object, char *out, size_t out_bytes)
+{
+	const void *at = const_field(row, object);
+	const char *text = is_text(row) ? text_of(row, object) : NULL;
+
+	if (is_text(row))
+		(void)snprintf(out, out_bytes, "%s",
+		    text == NULL          ? "unset"
+			: text[0] == '\0' ? "empty"
+					  : text);
+	else if (row->type == CONFIG_CHOICE)
+		(void)snprintf(out, out_bytes, "%s", row->choices[*(const unsigned *)at]);
+	else if (row->type == CONFIG_REAL)
+		(void)snprintf(out, out_bytes, "%g", *(const double *)at);
+	else if (row->type == CONFIG_SIZE)
+		(void)snprintf(out, out_bytes, "%zu", *(const size_t *)at);
+	else
+		(void)snprintf(out, out_bytes, "%u", *(const unsigned *)at);
+}
+
 void config_value_defaults(enum config_section section, void *object)
 {
 	struct error err = ERROR_INIT;
@@ -227,8 +313,7 @@ void config_value_done(enum config_section section, void *object)
 	for (unsigned i = 0; i < config_table_n; i++) {
 		const struct config_row *row = &config_table[i];
 
-		if (row->section == section &&
-		    (row->type == CONFIG_TEXT || row->type == CONFIG_ADDRESS)) {
+		if (row->section == section && is_text(row)) {
 			free(*(char **)field(row, object));
 			*(char **)field(row, object) = NULL;
 		}

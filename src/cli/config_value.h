@@ -17,6 +17,15 @@ int config_value_apply(const struct config_row *row, void *object, const char *k
     const char *value, struct error *err);
 /* Whether the pool's engine is given a parameter of that name. */
 bool config_value_has_param(const struct config_pool *pool, const char *name);
+/* Its value, or NULL when it is not given; `name` has `n` bytes. Lent. */
+const char *config_value_param(const struct config_pool *pool, const char *name, size_t n);
+/* Of two structs of the row's section; not for parameters. */
+bool config_value_is_same(const struct config_row *row, const void *a, const void *b);
+void config_value_copy(const struct config_row *row, void *into, const void *from);
+void config_value_copy_params(struct config_pool *into, const struct config_pool *from);
+/* What the field holds, as a person would write it; "unset" and "empty" for texts that are. Not for parameters. */
+void config_value_text(
+    const struct config_row *row, const void *object, char *out, size_t out_bytes);
 /* Gives all fields of the section in `object` their defaults; texts in it must be NULL. */
 void config_value_defaults(enum config_section section, void *object);
 /* Frees the texts of the section in `object`. */

@@ -91,13 +91,32 @@ static int check_files(const struct config *cfg, struct error *err)
 	return rc;
 }
 
-static int run(const struct config *cfg, struct error *err)
+/* Where the settings come from, now and on SIGHUP. */
+struct source {
+	const char *path; /* NULL: no file */
+	int argc;
+	char **argv;
+};
+
+static int load(void *arg, struct config **out, struct error *err)
 {
+	const struct source *from = arg;
+
+	if (config_load(out, from->path, err) == 0 &&
+	    apply_options(*out, from->argc, from->argv, err) == 0 && config_finish(*out, err) == 0)
+		return 0;
+	config_free(out);
+	return -1;
+}
+
+static int run(struct config *cfg, struct source *from, struct error *err)
+{
+	const struct server_origin origin = { load, from, from->argc, from->argv };
 	struct server *server = NULL;
 	int rc;
 
 	log_set_level(cfg->log_level);
-	rc = server_new(&server, cfg, err);
+	rc = server_new(&server, cfg, &origin, err);
 	if (rc == 0)
 		server_run(server);
 	server_free(&server);
@@ -106,20 +125,19 @@ static int run(const struct config *cfg, struct error *err)
 
 int serve_main(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct source from = { NULL, argc, argv };
 	struct config *cfg = NULL;
 	struct error err = ERROR_INIT;
 	bool check = false;
-	enum outcome o = find_file(argc, argv, &path, &check);
+	enum outcome o = find_file(argc, argv, &from.path, &check);
 
 	if (o == LEAVE_USAGE)
 		(void)fputs(usage, stderr);
 	if (o != RUN)
 		return o == LEAVE_WELL ? 0 : 2;
-	if (config_load(&cfg, path, &err) < 0 || apply_options(cfg, argc, argv, &err) < 0 ||
-	    config_finish(cfg, &err) < 0)
+	if (load(&from, &cfg, &err) < 0)
 		o = LEAVE_BADLY;
-	else if (check ? check_files(cfg, &err) < 0 : run(cfg, &err) < 0)
+	else if (check ? check_files(cfg, &err) < 0 : run(cfg, &from, &err) < 0)
 		o = LEAVE_BADLY;
 	else if (check)
 		(void)puts("the settings are in order");

@@ -7,9 +7,19 @@ struct config;
 struct error;
 struct server;
 
-/* Borrows `cfg` for as long as the server lives. Makes everything and listens; -1: nothing is left behind but what
+/* How the settings are read again. */
+struct server_origin {
+	/* -1 and a sentence when they are in no order. */
+	int (*load)(void *arg, struct config **out, struct error *err);
+	void *arg; /* all borrowed for as long as the server lives */
+	int argc;  /* from the word "serve" on: what a new server is started with */
+	char *const *argv;
+};
+
+/* Borrows `cfg` for as long as the server lives, and changes it when the settings are read again. Makes everything and listens; -1: nothing is left behind but what
  * server_free takes. */
-int server_new(struct server **out, const struct config *cfg, struct error *err);
+int server_new(
+    struct server **out, struct config *cfg, const struct server_origin *origin, struct error *err);
 /* Runs until SIGTERM or SIGINT has been carried out. */
 void server_run(struct server *s);
 void server_free(struct server **s);

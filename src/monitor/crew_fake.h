@@ -8,6 +8,7 @@
 struct crew {
 	struct pool_fake pool;
 	int host_pid;
+	const char *reload_failure;
 };
 
 #endif

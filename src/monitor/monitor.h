@@ -26,13 +26,15 @@ struct monitor {
 	uint64_t started_ns;
 	monitor_client_f *client_of; /* NULL: of no session */
 	void *client_arg;
+	const char *
+	    leaving; /* borrowed: what it does instead of serving, such as "draining"; NULL: it serves */
 };
 
 /* Texts to be freed by the caller; NULL when memory is out. */
 char *monitor_metrics(const struct monitor *m);
 char *monitor_status(const struct monitor *m, const struct memory *memory);
 /* {"ready":...,"pools":{name:state}}; *ready_out: whether some pool can give out places and has shown
- * lately that it decodes. */
+ * lately that it decodes, and the server serves. */
 char *monitor_ready(const struct monitor *m, bool *ready_out);
 
 #endif

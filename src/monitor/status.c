@@ -19,22 +19,32 @@ static json_t *number(uint64_t n)
 }
 
 /* A failure may quote an engine, cut anywhere: what is not UTF-8 is made so byte by byte. */
-static json_t *failure_of(const struct pool *pool)
+static json_t *failure_text(const char *failure)
 {
-	json_t *text = json_string(pool_failure(pool));
+	json_t *text = json_string(failure);
 	struct error ascii;
 
 	if (text != NULL)
 		return text;
-	(void)error_set(&ascii, ERROR_NONE, "%s", pool_failure(pool));
+	(void)error_set(&ascii, ERROR_NONE, "%s", failure);
 	for (char *c = ascii.text; *c != '\0'; c++)
 		*c = (unsigned char)*c < 0x80 ? *c : '?';
 	return json_string(ascii.text);
 }
 
+static json_t *failure_of(const struct pool *pool)
+{
+	return failure_text(pool_failure(pool));
+}
+
 static void set(json_t *object, const char *key, json_t *value)
 {
 	(void)json_object_set_new(object, key, value);
+}
+
+static const char *state_of(const struct monitor *m)
+{
+	return m->leaving != NULL ? m->leaving : "serving";
 }
 
 struct instance_list {
@@ -93,6 +103,9 @@ static json_t *pool_of(struct crew *crew, const struct memory *memory)
 	set(p, "state", json_string(pool_state_name(pool_state(pool))));
 	if (pool_state(pool) == POOL_FAILED)
 		set(p, "failure", failure_of(pool));
+	set(p, "reloading", json_boolean(crew_is_reloading(crew)));
+	if (crew_reload_failure(crew)[0] != '\0')
+		set(p, "reload_failure", failure_text(crew_reload_failure(crew)));
 	set(p, "host_pid", json_integer(crew_host_pid(crew)));
 	set(p, "counts", counts_of(pool));
 	set(p, "instances", instances);
@@ -206,6 +219,7 @@ char *monitor_status(const struct monitor *m, const struct memory *memory)
 	for (unsigned i = 0; i < m->crews_n; i++)
 		(void)json_array_append_new(pools, pool_of(m->crews[i], memory));
 	roster_each(m->roster, add_session, &list);
+	set(status, "state", json_string(state_of(m)));
 	set(status, "version", json_string(STENOPOOL_VERSION));
 	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));
 	set(status, "pools", pools);
@@ -235,7 +249,9 @@ char *monitor_ready(const struct monitor *m, bool *ready_out)
 		set(pools, pool_name(pool),
 		    s == POOL_FAILED ? failure_of(pool) : json_string(word_of(pool)));
 	}
+	ready = ready && m->leaving == NULL;
 	set(page, "ready", json_boolean(ready));
+	set(page, "state", json_string(state_of(m)));
 	set(page, "pools", pools);
 	*ready_out = ready;
 	return text_and_free(page);

@@ -56,10 +56,19 @@ struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_co
 /* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses); port 0 takes a free one. -1: *err says which address and
  * why ("cannot listen on 127.0.0.1:8080: address already in use"). */
 int http_server_listen(struct http_server *s, const char *address, struct error *err);
+/* For connections and requests that begin from now on. */
+void http_server_reconfigure(struct http_server *s, const struct http_config *cfg);
+/* The same for a socket that listens already; its descriptor is the server's from here on, even on failure. */
+int http_server_adopt(struct http_server *s, int fd, struct error *err);
+/* The descriptor of listener i; -1 past the last. Lent. */
+int http_server_listener_fd(const struct http_server *s, unsigned i);
 /* The address of listener i as "127.0.0.1:8080", its real port included; NULL past the last. Lent. */
 const char *http_server_address(const struct http_server *s, unsigned i);
 /* Open connections go on, HTTP until their next answer, which says Connection: close. */
 void http_server_stop_listening(struct http_server *s);
+/* After http_server_stop_listening: calls on_empty, once, when no connection is open any more; from inside when there is
+ * none. */
+void http_server_when_empty(struct http_server *s, void (*on_empty)(void *arg), void *arg);
 /* Drops every connection at once, calling on_abort and the WebSockets' on_close, and frees the server when the
  * last handle has closed; then calls done (may be NULL). Sets *s to NULL. The loop must run on until then. */
 void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg);

@@ -24,6 +24,8 @@ struct http_server {
 	struct conn_list refused; /* over max_connections: being told so */
 	bool stopped;   /* no new requests on old connections: answers say Connection: close */
 	uv_timer_t end; /* closed last, so that the end is told from the loop */
+	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
+	void *empty_arg;
 	void (*done)(void *arg);
 	void *done_arg;
 	bool freeing;

@@ -47,9 +47,20 @@ static void free_if_ended(struct http_server *s)
 		done(arg);
 }
 
+static void tell_if_empty(struct http_server *s)
+{
+	void (*on_empty)(void *arg) = s->on_empty;
+
+	if (on_empty == NULL || s->freeing || s->conns.count > 0)
+		return;
+	s->on_empty = NULL;
+	on_empty(s->empty_arg);
+}
+
 static void on_conn_gone(void *arg)
 {
 	metric_sub(METRIC_connections, 1);
+	tell_if_empty(arg);
 	free_if_ended(arg);
 }
 
@@ -184,20 +195,31 @@ static void append_listener(struct http_server *s, struct http_listener *l)
 	*at = l;
 }
 
-/* A libuv code. */
-static int open_listener(struct http_listener *l, const struct sockaddr *where)
+/* What is bound, or was handed to us, listens. A libuv code. */
+static int start_listener(struct http_listener *l)
 {
 	struct sockaddr_storage ss;
 	int size = sizeof ss;
-	int status = uv_tcp_bind(&l->tcp, where, 0);
+	int status = uv_listen((uv_stream_t *)&l->tcp, LISTEN_BACKLOG, on_connection);
 
-	if (status == 0)
-		status = uv_listen((uv_stream_t *)&l->tcp, LISTEN_BACKLOG, on_connection);
 	if (status == 0)
 		status = uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&ss, &size);
 	if (status == 0)
 		address_format((const struct sockaddr *)&ss, l->address, sizeof l->address);
 	return status;
+}
+
+static struct http_listener *add_listener(struct http_server *s)
+{
+	struct http_listener *l = xcalloc(1, sizeof *l);
+
+	l->server = s;
+	l->open = true;
+	(void)uv_tcp_init(s->loop, &l->tcp);
+	l->tcp.data = l;
+	s->handles++;
+	append_listener(s, l);
+	return l;
 }
 
 int http_server_listen(struct http_server *s, const char *address, struct error *err)
@@ -208,19 +230,53 @@ int http_server_listen(struct http_server *s, const char *address, struct error 
 
 	if (address_resolve(s->loop, address, &where, err) != 0)
 		return error_prefix(err, "cannot listen on %.64s", address);
-	l = xcalloc(1, sizeof *l);
-	l->server = s;
-	l->open = true;
-	(void)uv_tcp_init(s->loop, &l->tcp);
-	l->tcp.data = l;
-	s->handles++;
-	append_listener(s, l);
-	status = open_listener(l, (const struct sockaddr *)&where);
+	l = add_listener(s);
+	status = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&where, 0);
+	if (status == 0)
+		status = start_listener(l);
 	if (status == 0)
 		return 0;
 	close_listener(l);
 	return error_set(
 	    err, ERROR_SYSTEM, "cannot listen on %.64s: %s", address, uv_strerror(status));
+}
+
+int http_server_adopt(struct http_server *s, int fd, struct error *err)
+{
+	struct http_listener *l = add_listener(s);
+	int status = uv_tcp_open(&l->tcp, fd);
+
+	if (status != 0)
+		(void)close(fd);
+	else
+		status = start_listener(l);
+	if (status == 0)
+		return 0;
+	close_listener(l);
+	return error_set(err, ERROR_SYSTEM,
+	    "cannot listen on descriptor %d, which was handed to us: %s", fd, uv_strerror(status));
+}
+
+int http_server_listener_fd(const struct http_server *s, unsigned i)
+{
+	uv_os_fd_t fd;
+
+	for (const struct http_listener *l = s->listeners; l != NULL; l = l->next)
+		if (l->open && i-- == 0)
+			return uv_fileno((const uv_handle_t *)&l->tcp, &fd) == 0 ? fd : -1;
+	return -1;
+}
+
+void http_server_when_empty(struct http_server *s, void (*on_empty)(void *arg), void *arg)
+{
+	s->on_empty = on_empty;
+	s->empty_arg = arg;
+	tell_if_empty(s);
+}
+
+void http_server_reconfigure(struct http_server *s, const struct http_config *cfg)
+{
+	s->cfg = *cfg;
 }
 
 /* A listener that could not be opened has no address. */

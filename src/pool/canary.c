@@ -89,8 +89,8 @@ static void sing(struct pool *p)
 
 uint64_t canary_check(struct pool *p)
 {
-	uint64_t due_ns = MAX(p->proven_ns + p->cfg.canary_interval_ms * NS_PER_MS,
-	    p->canary.not_before_ns);
+	uint64_t due_ns =
+	    MAX(p->proven_ns + p->cfg.canary_interval_ms * NS_PER_MS, p->canary.not_before_ns);
 
 	if (p->cfg.canary_interval_ms == 0 || p->canary.n == 0 || p->canary.lease != NULL)
 		return UINT64_MAX;

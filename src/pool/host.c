@@ -24,12 +24,13 @@ enum host_state { HOST_DOWN, HOST_STARTING, HOST_READY, HOST_BACKOFF, HOST_STATE
 
 struct host {
 	uv_loop_t *loop;
-	const struct host_config *cfg;
+	struct host_config *cfg; /* owned */
+	uint64_t stamp;          /* of its files, before they were read */
 	const struct host_events *events;
 	void *arg;
 	enum host_state state;
 	unsigned failures; /* starts in a row that did not come to READY */
-	bool said_failed;  /* HOST_FAILED came from this process */
+	bool hurried;      /* the next restart has no pause */
 	bool running;      /* the process has not been reaped */
 	bool closing;
 	int fd; /* our end of the control socket; -1: none */
@@ -61,6 +62,7 @@ static void on_handle_closed(uv_handle_t *handle)
 		return;
 	if (h->on_done != NULL)
 		h->on_done(h->done_arg);
+	host_config_free(&h->cfg);
 	free(h->inbox);
 	free(h);
 }
@@ -115,20 +117,9 @@ static void on_pause_over(uv_timer_t *timer)
 		start(h);
 }
 
-static unsigned pause_ms(const struct host *h)
-{
-	unsigned ms = h->cfg->backoff_min_ms;
-
-	if (h->failures == 0)
-		return 0;
-	for (unsigned i = 1; i < h->failures && ms < h->cfg->backoff_max_ms; i++)
-		ms *= 2;
-	return MIN(ms, h->cfg->backoff_max_ms);
-}
-
 static void plan_restart(struct host *h)
 {
-	unsigned ms = pause_ms(h);
+	unsigned ms = h->hurried ? 0 : host_config_pause_ms(h->cfg, h->failures);
 
 	set_state(h, HOST_BACKOFF, "exit");
 	log_info("host %s: starting again in %u ms", h->cfg->name, ms);
@@ -302,6 +293,8 @@ static void start(struct host *h)
 	struct error err;
 
 	set_state(h, HOST_STARTING, "start");
+	h->hurried = false;
+	h->stamp = host_config_stamp(h->cfg);
 	if (open_process(h, &err) < 0) {
 		log_error("host %s: %s", h->cfg->name, err.text);
 		h->failures++;
@@ -322,7 +315,7 @@ struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
 	struct host *h = xcalloc(1, sizeof *h);
 
 	h->loop = loop;
-	h->cfg = cfg;
+	h->cfg = host_config_copy(cfg);
 	h->events = events;
 	h->arg = arg;
 	h->fd = -1;
@@ -346,6 +339,38 @@ int host_spawn(struct host *h, uint64_t id)
 	if (h->state != HOST_READY || h->closing)
 		return -1;
 	return channel_send(h->fd, &m, NULL, 0, &err) == CHANNEL_OK ? 0 : -1;
+}
+
+bool host_is_ready(const struct host *h)
+{
+	return h->state == HOST_READY;
+}
+
+bool host_is_current(const struct host *h, const struct host_config *cfg)
+{
+	return host_config_is_same(h->cfg, cfg) && h->stamp == host_config_stamp(cfg);
+}
+
+void host_set_times(struct host *h, const struct host_config *cfg)
+{
+	host_config_copy_times(h->cfg, cfg);
+}
+
+bool host_renew(struct host *h, const struct host_config *cfg)
+{
+	bool goes_on = h->state == HOST_STARTING && host_is_current(h, cfg);
+
+	host_config_free(&h->cfg);
+	h->cfg = host_config_copy(cfg);
+	if (goes_on)
+		return false;
+	h->failures = 0;
+	h->hurried = true;
+	if (h->state == HOST_STARTING)
+		kill_host(h); /* its end starts it again */
+	else if (h->state == HOST_BACKOFF)
+		(void)uv_timer_start(&h->timer, on_pause_over, 0, 0);
+	return true;
 }
 
 int host_pid(const struct host *h)

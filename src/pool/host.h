@@ -6,20 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pool/host_config.h"
+
 struct error;
 struct host;
 struct uv_loop_s;
 struct ipc_hello;
-
-struct host_config {
-	const char *program; /* path of stenopool-host */
-	const char *name;    /* the pool's, for the log */
-	const char *engine;
-	char *const *params;       /* "key=value", ended by NULL */
-	unsigned start_timeout_ms; /* exec to HELLO; a slower host is killed */
-	unsigned backoff_min_ms;   /* pause before the first restart; doubles */
-	unsigned backoff_max_ms;
-};
 
 struct host_events {
 	void (*on_ready)(void *arg, const struct ipc_hello *hello);
@@ -32,12 +24,20 @@ struct host_events {
 	void (*on_exited)(void *arg, uint64_t id, int wait_status);
 };
 
-/* Borrows everything; nothing is started yet. */
+/* Copies cfg and borrows the rest; nothing is started yet. */
 struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
     const struct host_events *events, void *arg);
 void host_start(struct host *h);
 int host_spawn(struct host *h, uint64_t id); /* -1: it is not ready */
-int host_pid(const struct host *h);          /* 0: none */
+bool host_is_ready(const struct host *h);
+/* Whether it was started, or will be, with what `cfg` says, and the files it was told of are as they were then. */
+bool host_is_current(const struct host *h, const struct host_config *cfg);
+/* Takes over the times only. */
+void host_set_times(struct host *h, const struct host_config *cfg);
+/* Of a host that is not ready: takes over all of cfg, and starts at once, again if need be. False: it is starting with the same
+ * already, and goes on. */
+bool host_renew(struct host *h, const struct host_config *cfg);
+int host_pid(const struct host *h); /* 0: none */
 /* Ends the process, closes all handles, then calls done. Sets *h to NULL at once. */
 void host_free(struct host **h, void (*done)(void *arg), void *arg);
 

@@ -86,7 +86,7 @@ struct pool_counts {
 	uint64_t worn;            /* instances replaced for their age, uses or memory */
 	uint64_t surplus;         /* instances retired after idle_ttl_ms */
 	uint64_t canaries, canaries_done, canaries_lost;
-	uint64_t violations;      /* instances killed for a system call they may not make */
+	uint64_t violations; /* instances killed for a system call they may not make */
 	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
 	uint64_t queue_left; /* waiting clients that gave up */

@@ -60,6 +60,11 @@ void roster_remove(struct roster *r, struct session *s)
 	r->count--;
 }
 
+void roster_set_max(struct roster *r, unsigned max_sessions)
+{
+	r->max = max_sessions;
+}
+
 unsigned roster_count(const struct roster *r)
 {
 	return r->count;
@@ -88,6 +93,24 @@ void roster_look(struct roster *r, uint64_t now_ns)
 		    s->limits->idle_timeout_ms);
 		session_abort(s, &err);
 	}
+}
+
+void roster_leave_all(struct roster *r, unsigned retry_after_ms)
+{
+	struct session *s;
+
+	r->looking = r->first;
+	while ((s = take_next(r)) != NULL)
+		session_leave_soon(s, retry_after_ms);
+}
+
+void roster_commit_all(struct roster *r)
+{
+	struct session *s;
+
+	r->looking = r->first;
+	while ((s = take_next(r)) != NULL)
+		session_commit(s);
 }
 
 void roster_abort_all(struct roster *r, const struct error *why)

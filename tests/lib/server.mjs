@@ -41,12 +41,13 @@ function descendants(pid) {
 export const alive = (pid) => fs.existsSync(`/proc/${pid}`);
 
 export class Server {
-  static async start(args = [], { ready = true, env = {} } = {}) {
+  static async start(args = [], { ready = true, env = {}, launch = (all, options) => spawn(program, all, options) } = {}) {
     const s = new Server();
     s.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-test-'));
     fs.chmodSync(s.dir, 0o777); // for hosts too, which are not root's where the server is
     s.log = '';
-    s.child = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir, env: { ...process.env, ...env } });
+    s.child = launch(['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir, env: { ...process.env, ...env } });
+    s.left = new Promise((resolve) => s.child.on('exit', (code, signal) => resolve({ code, signal }))); // its children may hold the log
     s.exited = new Promise((resolve) => s.child.on('close', (code, signal) => resolve({ code, signal })));
     let out = '';
     s.child.stderr.on('data', (d) => (s.log += d));
@@ -136,6 +137,13 @@ export class Server {
     const m = await this.metrics();
     assert.equal(m['pool_utterances_begun_total{pool="en"}'], m['pool_utterances_ended_total{pool="en"}']);
     return settled;
+  }
+
+  // After a test that failed.
+  abandon() {
+    this.stopped = true;
+    this.child.kill('SIGKILL');
+    fs.rmSync(this.dir, { recursive: true, force: true });
   }
 
   // SIGTERM; then nothing of it may be left, zombies included.

@@ -1,0 +1,75 @@
+/* What the files of the server share; nobody else includes it. */
+#ifndef CLI_SERVER_INTERNAL_H
+#define CLI_SERVER_INTERNAL_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "cli/config.h"
+#include "cli/inherit.h"
+#include "cli/server.h"
+#include "monitor/monitor.h"
+
+struct access;
+struct access_config;
+struct crew;
+struct drain;
+struct error;
+struct http_exchange;
+struct http_server;
+struct roster;
+struct signals;
+struct upgrade;
+struct work;
+
+enum { SERVER_PATH_CAP = 4096 };
+
+struct server {
+	struct config *cfg; /* borrowed; changed by a reload alone */
+	struct server_origin origin;
+	uv_loop_t loop;
+	struct work *work;
+	struct crew *crews[CONFIG_POOLS_MAX];
+	struct pool *pools[CONFIG_POOLS_MAX];
+	int16_t *canaries[CONFIG_POOLS_MAX]; /* owned */
+	unsigned crews_n, crews_left;
+	struct roster *roster;
+	struct access *access;
+	struct http_server *http;
+	struct monitor monitor;
+	uv_timer_t look;
+	struct signals *signals;
+	struct drain *drain;
+	struct upgrade *upgrade;
+	uv_timer_t handover; /* until a server that was taken over from drains */
+	struct inherited inherited;
+	char *program;                        /* owned; what a successor runs */
+	bool ready_once;                      /* some pool has been ready */
+	bool down;                            /* its handles are closed or closing */
+	char directory[SERVER_PATH_CAP - 32]; /* where our programs are, with a slash */
+	char host_program[SERVER_PATH_CAP];
+};
+
+/* A crew for each pool, not started. */
+int server_crews_make(struct server *s, struct error *err);
+/* The config has changed. */
+void server_crews_reload(struct server *s);
+
+/* SIGHUP: reads the settings again, and takes over what can change live. */
+void server_reload(struct server *s, const char *who);
+void server_word_access(const struct config *c, struct access_config *out);
+
+/* SIGUSR2: starts a new server to take over from this one. */
+void server_upgrade(struct server *s, const char *who);
+int server_upgrade_init(struct server *s, struct error *err);
+/* Gives back what server_upgrade_init made; closes handles. */
+void server_upgrade_done(struct server *s);
+
+/* SIGTERM, or the same for another reason. */
+void server_drain(struct server *s, const char *who);
+
+/* The routes; struct http_events of a struct server. */
+void server_pages_answer(void *arg, struct http_exchange *x);
+void server_pages_abort(void *arg, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,125 @@
+/* The child of a process with threads may only call what is async-signal-safe until it execs, so all that has to be made is
+ * made before the fork; its own pid, which LISTEN_PID must say, is written into a place kept free for it. */
+#define _GNU_SOURCE
+#include "cli/successor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "cli/inherit.h"
+
+enum { OURS_MAX = 4, TEXT_BYTES = 64 };
+
+struct environment {
+	char **all; /* owned; the strings are not */
+	char ours[OURS_MAX][TEXT_BYTES];
+	char *pid; /* where LISTEN_PID's digits go */
+};
+
+static bool is_ours(const char *assignment)
+{
+	return strncmp(assignment, "LISTEN_", 7) == 0 ||
+	    strncmp(assignment, INHERIT_READY_FD "=", sizeof INHERIT_READY_FD) == 0 ||
+	    strncmp(assignment, INHERIT_KEEPER "=", sizeof INHERIT_KEEPER) == 0;
+}
+
+static void environment_init(struct environment *e, const struct successor_config *cfg)
+{
+	size_t n = 0, ours = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	e->all = xcalloc(n + OURS_MAX + 1, sizeof *e->all);
+	n = 0;
+	for (char **at = environ; *at != NULL; at++)
+		if (!is_ours(*at))
+			e->all[n++] = *at;
+	e->pid = e->ours[0] + sprintf(e->ours[0], "LISTEN_PID=");
+	(void)snprintf(e->ours[1], TEXT_BYTES, "LISTEN_FDS=%u", cfg->fds_n);
+	(void)snprintf(e->ours[2], TEXT_BYTES, INHERIT_READY_FD "=%u", INHERIT_FIRST + cfg->fds_n);
+	(void)snprintf(e->ours[3], TEXT_BYTES, INHERIT_KEEPER "=1");
+	for (; ours < (cfg->kept ? OURS_MAX : OURS_MAX - 1); ours++)
+		e->all[n++] = e->ours[ours];
+}
+
+/* In the child: a number as text, without stdio. */
+static void write_number(char *to, unsigned n)
+{
+	char digits[12];
+	int count = 0;
+
+	do {
+		digits[count++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	while (count > 0)
+		*to++ = digits[--count];
+	*to = '\0';
+}
+
+/* In the child: the sockets and the pipe become INHERIT_FIRST and up. They go high first, since one may stand where another
+ * is to go. */
+static int place_descriptors(const struct successor_config *cfg)
+{
+	int beyond = INHERIT_FIRST + (int)cfg->fds_n + 1;
+	int high[INHERIT_MAX + 1];
+
+	for (unsigned i = 0; i <= cfg->fds_n; i++) {
+		high[i] = fcntl(i < cfg->fds_n ? cfg->fds[i] : cfg->ready_fd, F_DUPFD, beyond);
+		if (high[i] < 0)
+			return -1;
+	}
+	for (unsigned i = 0; i <= cfg->fds_n; i++)
+		if (dup2(high[i], INHERIT_FIRST + (int)i) < 0)
+			return -1;
+	return (int)syscall(SYS_close_range, (unsigned)beyond, ~0u, 0);
+}
+
+/* In the child: as a program is started, not as our loop's handlers left it. */
+static void reset_signals(void)
+{
+	static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD, SIGPIPE };
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+		(void)signal(caught[i], SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become(const struct successor_config *cfg, const struct environment *e)
+{
+	if (place_descriptors(cfg) < 0)
+		_exit(126);
+	write_number(e->pid, (unsigned)getpid());
+	reset_signals();
+	(void)execve(cfg->program, cfg->argv, e->all);
+	_exit(127);
+}
+
+/* Signals are kept back meanwhile: a handler of the loop that ran in the child would write into our loop's pipe. */
+int successor_start(const struct successor_config *cfg, struct error *err)
+{
+	struct environment e;
+	sigset_t all, before;
+	pid_t pid;
+
+	if (access(cfg->program, X_OK) < 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot run %.160s", cfg->program);
+	environment_init(&e, cfg);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		become(cfg, &e);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	free(e.all);
+	return pid > 0 ? pid : error_set_errno(err, ERROR_SYSTEM, "cannot fork");
+}

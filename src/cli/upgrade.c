@@ -1,0 +1,261 @@
+#define _GNU_SOURCE
+#include "cli/upgrade.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cli/successor.h"
+
+/* One attempt: the new server's process and its pipe. Outlives the upgrade's interest in it until its handles have
+ * closed. */
+struct attempt {
+	struct upgrade *upgrade; /* NULL: given up */
+	int pid;
+	int ready_fd, pidfd; /* -1: closed */
+	uv_poll_t ready_poll, exit_poll;
+	unsigned handles;
+};
+
+struct upgrade {
+	uv_loop_t *loop;
+	const struct upgrade_events *events;
+	void *arg;
+	enum upgrade_state state;
+	struct attempt *attempt; /* NULL: none */
+	uv_timer_t timer;        /* while STARTING */
+	unsigned timeout_ms;
+	bool late; /* over timeout_ms, and told to end */
+};
+
+enum { END_TIMEOUT_MS = 5000 };
+
+static void set_state(struct upgrade *u, enum upgrade_state to)
+{
+	static const char *const names[] = { "none", "starting", "done" };
+
+	log_debug("upgrade: %s -> %s", names[u->state], names[to]);
+	u->state = to;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct attempt *a = handle->data;
+
+	if (--a->handles > 0)
+		return;
+	fd_close(&a->ready_fd);
+	fd_close(&a->pidfd);
+	free(a);
+}
+
+static void close_poll(uv_poll_t *poll)
+{
+	if (!uv_is_closing((uv_handle_t *)poll))
+		uv_close((uv_handle_t *)poll, on_handle_closed);
+}
+
+static void give_up_attempt(struct upgrade *u)
+{
+	struct attempt *a = u->attempt;
+
+	if (a == NULL)
+		return;
+	u->attempt = NULL;
+	a->upgrade = NULL;
+	close_poll(&a->ready_poll);
+	close_poll(&a->exit_poll);
+}
+
+static void fail(struct upgrade *u, const struct error *why)
+{
+	(void)uv_timer_stop(&u->timer);
+	give_up_attempt(u);
+	set_state(u, UPGRADE_NONE);
+	u->events->on_failed(u->arg, why);
+}
+
+static void word_end(struct error *err, int status)
+{
+	if (WIFSIGNALED(status))
+		(void)error_set(err, ERROR_PEER, "the new server was killed by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)error_set(
+		    err, ERROR_PEER, "the new server ended with status %d", WEXITSTATUS(status));
+}
+
+/* After the hand-over it is its own master; as its parent we still reap it. */
+static void on_exit_ready(uv_poll_t *poll, int s, int events)
+{
+	struct attempt *a = poll->data;
+	struct upgrade *u = a->upgrade;
+	struct error err;
+	int status;
+
+	(void)s;
+	(void)events;
+	if (waitpid(a->pid, &status, WNOHANG) != a->pid)
+		return;
+	word_end(&err, status);
+	if (u->late)
+		(void)error_set(&err, ERROR_TIMEOUT,
+		    "the new server was not ready within handover_start_timeout_ms %u",
+		    u->timeout_ms);
+	if (u->state == UPGRADE_STARTING) {
+		fail(u, &err);
+		return;
+	}
+	log_warn("server: %s, after it had taken over", err.text);
+	give_up_attempt(u);
+}
+
+/* A byte is its word. An end of file is none: it has ended, or soon will. */
+static void on_word(uv_poll_t *poll, int status, int events)
+{
+	struct attempt *a = poll->data;
+	struct upgrade *u = a->upgrade;
+	char byte = 0;
+
+	(void)status;
+	(void)events;
+	if (read(a->ready_fd, &byte, 1) < 0)
+		return;
+	(void)uv_poll_stop(poll);
+	if (byte != '1' || u->late)
+		return;
+	(void)uv_timer_stop(&u->timer);
+	set_state(u, UPGRADE_DONE);
+	u->events->on_ready(u->arg, a->pid);
+}
+
+static void send_signal(const struct attempt *a, int signal)
+{
+	(void)syscall(SYS_pidfd_send_signal, a->pidfd, signal, NULL, 0);
+}
+
+static void on_unkind(uv_timer_t *timer)
+{
+	const struct upgrade *u = timer->data;
+
+	send_signal(u->attempt, SIGKILL);
+}
+
+/* Asked, not killed, it ends its own processes first. Its end comes to on_exit_ready. */
+static void on_late(uv_timer_t *timer)
+{
+	struct upgrade *u = timer->data;
+
+	u->late = true;
+	send_signal(u->attempt, SIGTERM);
+	(void)uv_timer_start(timer, on_unkind, END_TIMEOUT_MS, 0);
+}
+
+struct upgrade *upgrade_new(struct uv_loop_s *loop, const struct upgrade_events *events, void *arg)
+{
+	struct upgrade *u = xcalloc(1, sizeof *u);
+
+	u->loop = loop;
+	u->events = events;
+	u->arg = arg;
+	(void)uv_timer_init(loop, &u->timer);
+	u->timer.data = u;
+	return u;
+}
+
+/* Takes ready_fd. */
+static void watch(struct upgrade *u, int pid, int pidfd, int ready_fd)
+{
+	struct attempt *a = xcalloc(1, sizeof *a);
+
+	*a = (struct attempt){
+		.upgrade = u, .pid = pid, .pidfd = pidfd, .ready_fd = ready_fd, .handles = 2
+	};
+	u->attempt = a;
+	(void)uv_poll_init(u->loop, &a->ready_poll, ready_fd);
+	(void)uv_poll_init(u->loop, &a->exit_poll, pidfd);
+	a->ready_poll.data = a->exit_poll.data = a;
+	(void)uv_poll_start(&a->ready_poll, UV_READABLE, on_word);
+	(void)uv_poll_start(&a->exit_poll, UV_READABLE, on_exit_ready);
+}
+
+static int launch(struct upgrade *u, const struct successor_config *cfg, struct error *err)
+{
+	struct successor_config own = *cfg;
+	int word[2], pid, pidfd;
+
+	if (pipe2(word, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot make a pipe");
+	own.ready_fd = word[1];
+	pid = successor_start(&own, err);
+	fd_close(&word[1]);
+	pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd >= 0) {
+		watch(u, pid, pidfd, word[0]);
+		return 0;
+	}
+	fd_close(&word[0]);
+	if (pid < 0)
+		return -1;
+	(void)error_set_errno(err, ERROR_SYSTEM, "cannot watch the new server");
+	(void)kill(pid, SIGKILL); /* not reaped yet, so the pid is its own */
+	(void)waitpid(pid, NULL, 0);
+	return -1;
+}
+
+int upgrade_start(
+    struct upgrade *u, const struct successor_config *cfg, unsigned timeout_ms, struct error *err)
+{
+	if (u->state == UPGRADE_STARTING)
+		return error_set(err, ERROR_BUSY, "a new server is being started already");
+	if (u->state == UPGRADE_DONE)
+		return error_set(err, ERROR_BUSY, "a new server has taken over already");
+	if (launch(u, cfg, err) < 0)
+		return -1;
+	u->timeout_ms = timeout_ms;
+	u->late = false;
+	(void)uv_timer_start(&u->timer, on_late, timeout_ms, 0);
+	set_state(u, UPGRADE_STARTING);
+	return 0;
+}
+
+void upgrade_cancel(struct upgrade *u)
+{
+	if (u->state != UPGRADE_STARTING)
+		return;
+	log_warn("server: the new server was not ready yet, and is told to end");
+	send_signal(u->attempt, SIGTERM);
+	(void)uv_timer_stop(&u->timer);
+	give_up_attempt(u);
+	set_state(u, UPGRADE_NONE);
+}
+
+enum upgrade_state upgrade_state(const struct upgrade *u)
+{
+	return u->state;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void upgrade_free(struct upgrade **upgrade)
+{
+	struct upgrade *u = *upgrade;
+
+	*upgrade = NULL;
+	if (u == NULL)
+		return;
+	give_up_attempt(u);
+	uv_close((uv_handle_t *)&u->timer, on_timer_closed);
+}

@@ -1,0 +1,72 @@
+/* What crew.c (hosts) and crew_member.c (instances) share; nobody else includes it. */
+#ifndef POOL_CREW_INTERNAL_H
+#define POOL_CREW_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/error.h"
+#include "pool/host.h"
+#include "pool/pool.h"
+
+enum { CREW_BUCKETS = 256 };
+
+struct channel_inbox;
+struct crew;
+
+/* One stenopool-host of the crew. There are two while a model is loaded anew, and while the old one goes. */
+struct crew_host {
+	struct crew *crew;
+	struct host *host; /* NULL: it was told to go and has not gone yet */
+};
+
+struct member {
+	struct member *next; /* in its bucket */
+	struct crew *crew;
+	struct crew_host *host; /* that forked it and tells how it ended; NULL: that one has gone */
+	uint64_t id;
+	int pid;
+	int fd, pidfd; /* -1: closed */
+	uv_poll_t poll, exit_poll;
+	bool wants_room; /* a send found no room */
+	bool gone;       /* the process has ended; the host may still tell how */
+	bool exited;     /* ... and the pool knows */
+	unsigned handles;
+};
+
+struct crew {
+	uv_loop_t *loop;
+	struct pool *pool;
+	struct crew_host *current; /* forks newborns; NULL once closing */
+	struct crew_host *coming;  /* loads the model anew, to be the current one; NULL: none */
+	unsigned hosts;            /* not yet gone */
+	struct error reload;       /* why the model could not be loaded anew the last time */
+	char *name;                /* owned */
+	struct member *buckets[CREW_BUCKETS];
+	unsigned members;
+	uv_timer_t timer;
+	struct channel_inbox *inbox;
+	bool closing, timer_gone;
+	void (*on_ready)(void *arg); /* NULL: nobody waits for that */
+	void *ready_arg;
+	void (*on_done)(void *arg);
+	void *done_arg;
+};
+
+/* crew.c */
+bool crew_host_lives(const struct crew_host *h);
+void crew_free_when_empty(struct crew *c); /* may free it */
+
+/* crew_member.c */
+struct member *member_find(const struct crew *c, uint64_t id);
+void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3]); /* owns the fds */
+/* Its host says that it has ended. */
+void member_told_exited(struct member *m, int wait_status);
+/* The host cannot tell any more: it has ended. `forget`: and will not be started again. */
+void member_settle(struct crew_host *h, bool forget);
+void member_kill(struct member *m);
+int member_send(struct crew *c, uint64_t id, const struct ipc_message *msg); /* as pool_ops */
+void member_retire(struct crew *c, uint64_t id);
+
+#endif

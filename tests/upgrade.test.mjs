@@ -1,0 +1,266 @@
+// Sockets that somebody hands over: systemd at the start, or an old server to a new one (SIGUSR2); and what the service
+// manager is told.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Server, build, fake, alive } from './lib/server.mjs';
+import { Client, dictate } from './lib/client.mjs';
+import { until } from './lib/wait.mjs';
+import { sound, manual, midUtterance, reload, says, toldToMove, leftWell, Settings } from './lib/ops.mjs';
+
+const text = async (s) => (await dictate(s, sound, manual)).text;
+const upgrade = (s) => s.child.kill('SIGUSR2');
+const took = /the new server, process (\d+), has taken over/;
+
+// A server whose successors are ended with it; all must have left when the body is through.
+async function withHeirs(args, body, options) {
+  const s = await Server.start(args, options);
+  const end = (signal) => {
+    for (const pid of [s.child.pid, ...[...s.log.matchAll(new RegExp(took, 'g'))].map((m) => Number(m[1]))]) {
+      if (alive(pid)) process.kill(pid, signal);
+    }
+  };
+  try {
+    await body(s);
+    const family = [...s.processes(), ...(await s.status()).pools.map((p) => p.host_pid)];
+    end('SIGTERM');
+    await leftWell(s);
+    await until(() => !family.some(alive), `no process of ${family} is left`);
+  } catch (e) {
+    end('SIGKILL');
+    e.message += `\n--- the servers' log ---\n${s.log}`;
+    throw e;
+  } finally {
+    s.stopped = true;
+    fs.rmSync(s.dir, { recursive: true, force: true });
+  }
+}
+
+async function handOver(s) {
+  upgrade(s);
+  await says(s, took);
+  return Number(s.log.match(took)[1]);
+}
+
+// Programs of the test's own, which it may replace.
+function ownProgram(dir) {
+  for (const name of ['stenopool', 'stenopool-host']) fs.copyFileSync(path.join(build, name), path.join(dir, name));
+  return path.join(dir, 'stenopool');
+}
+function replaceProgram(file, script) {
+  fs.writeFileSync(`${file}.new`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  fs.renameSync(`${file}.new`, file);
+}
+const temporary = () => fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-upgrade-'));
+
+test('a new server takes over; an open utterance gets its final from the old one, which then leaves', async () => {
+  await withHeirs(fake(), async (s) => {
+    const expected = await text(s);
+    const c = await midUtterance(s);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    await s.get('/healthz', { agent }); // stays with the old one
+    const heir = await handOver(s);
+    assert.match(fs.readFileSync(`/proc/${heir}/cmdline`, 'utf8'), /stenopool\0serve\0/);
+    const d = await Client.start(s, manual);
+    await d.event('ready');
+    d.audio(sound);
+    const status = await s.status();
+    assert.equal(status.sessions.length, 1); // the old one's is not there
+    const old = JSON.parse((await s.get('/v1/status', { agent })).body);
+    assert.deepEqual(old.sessions.map((x) => x.id), [c.all('ready')[0].session]);
+    for (const sums of [status.sums, old.sums]) assert.ok(Object.values(sums).every((x) => x.balanced), JSON.stringify(sums));
+    assert.equal(old.sums.utterances.open, 1);
+    agent.destroy();
+    c.send({ type: 'commit' });
+    await c.event('final');
+    await d.finish();
+    c.audio(sound); // the session goes on where it is
+    await c.finish();
+    assert.deepEqual([c.text, d.text], [`${expected} ${expected}`, expected]);
+    assert.deepEqual(await s.left, { code: 0, signal: null });
+    assert.ok(alive(heir));
+    assert.equal(await text(s), expected);
+    await s.checkSums();
+    assert.match(s.log, /leaving with no session open/);
+  });
+});
+
+test('nobody is refused while servers hand over', async () => {
+  await withHeirs(fake(), async (s) => {
+    let asked = 0;
+    let over = false;
+    const client = async () => {
+      while (!over) {
+        assert.equal((await s.get('/healthz')).status, 200);
+        asked++;
+      }
+    };
+    const clients = [client(), client(), client()];
+    await handOver(s);
+    await s.left;
+    const before = asked;
+    await until(() => asked > before + 10, 'the new one answers');
+    over = true;
+    await Promise.all(clients);
+  });
+});
+
+test('a server that was taken over from drains after handover_timeout_ms', async () => {
+  await withHeirs(fake({ 'server.handover_timeout_ms': 300, 'server.drain_timeout_ms': 0 }), async (s) => {
+    const c = await midUtterance(s);
+    await handOver(s);
+    await toldToMove(c);
+    assert.equal(c.finals.length, 1);
+    assert.deepEqual(await s.left, { code: 0, signal: null });
+    assert.match(s.log, /handover_timeout_ms is over/);
+  });
+});
+
+test('a new program at the same place is what runs; one that fails changes nothing', async () => {
+  const dir = temporary();
+  const program = ownProgram(dir);
+  const launch = (all, options) => spawn(program, all, options);
+  await withHeirs(fake(), async (s) => {
+    const c = await midUtterance(s);
+    replaceProgram(program, 'exit 3');
+    upgrade(s);
+    await says(s, /error server: no hand-over, this server serves on: the new server ended with status 3\n/);
+    fs.rmSync(program);
+    upgrade(s);
+    await says(s, /no hand-over: cannot run \S+: No such file/);
+    assert.notEqual(await text(s), '');
+    replaceProgram(program, `echo the new version >&2; exec ${path.join(build, 'stenopool')} "$@"`);
+    await handOver(s);
+    assert.match(s.log, /the new version\n/);
+    assert.notEqual(await text(s), '');
+    await c.finish();
+    assert.equal(c.finals.length, 1);
+    await s.left;
+  }, { launch });
+  fs.rmSync(dir, { recursive: true });
+});
+
+test('a new server that is not ready in time is ended, and a second SIGUSR2 meanwhile is refused', async () => {
+  const settings = new Settings({ 'pool.en': { engine: 'fake' }, server: { handover_start_timeout_ms: 700 } });
+  await withHeirs(['-c', settings.file], async (s) => {
+    settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
+    upgrade(s);
+    await says(s, /starting \S+stenopool to take over/);
+    upgrade(s);
+    await says(s, /no hand-over: a new server is being started already/);
+    await says(s, /this server serves on: the new server was not ready within handover_start_timeout_ms 700/);
+    assert.notEqual(await text(s), '');
+    settings.write({ 'pool.en': { engine: 'fake' } });
+    await handOver(s);
+    await s.left;
+    assert.notEqual(await text(s), '');
+  });
+  settings.remove();
+});
+
+test('SIGTERM during a hand-over ends both', async () => {
+  const settings = new Settings({ 'pool.en': { engine: 'fake' } });
+  const s = await Server.start(['-c', settings.file]);
+  settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
+  upgrade(s);
+  await says(s, /starting \S+stenopool to take over/);
+  await s.until(() => s.processes().length > 0, 'it runs');
+  await s.stop();
+  settings.remove();
+});
+
+// Starts the server as systemd does: with a socket at descriptor 3.
+async function activated(more = {}) {
+  const listener = net.createServer();
+  await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const { port } = listener.address();
+  const launch = (all, options) => {
+    const child = spawn('sh', ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', path.join(build, 'stenopool'), ...all],
+      { ...options, stdio: ['ignore', 'pipe', 'pipe', listener._handle.fd], env: { ...process.env, LISTEN_FDS: '1', LISTEN_FDNAMES: 'x', ...more } });
+    listener.close();
+    return child;
+  };
+  return { port, launch };
+}
+
+test('a socket that is handed over takes the place of --listen, and goes on to the next server', async () => {
+  const { port, launch } = await activated();
+  await withHeirs(fake(), async (s) => {
+    assert.equal(s.port, port);
+    assert.match(s.log, /listening on http:\S+, which was handed to us/);
+    const env = fs.readFileSync(`/proc/${(await s.pool()).host_pid}/environ`, 'utf8');
+    assert.doesNotMatch(env, /LISTEN_/);
+    await handOver(s);
+    await s.left;
+    assert.notEqual(await text(s), '');
+  }, { launch });
+});
+
+test('a server whose socket systemd keeps closes it when it drains', async () => {
+  const { launch } = await activated();
+  await withHeirs(fake(), async (s) => {
+    const c = await midUtterance(s);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    await s.get('/healthz', { agent });
+    s.child.kill('SIGTERM');
+    await says(s, /draining: 1 sessions/);
+    const late = await s.get('/healthz').catch((e) => e.code); // nobody keeps the socket in this test
+    assert.equal(late, 'ECONNREFUSED');
+    s.status = async () => ({ pools: [] });
+    assert.equal((await s.get('/readyz', { agent })).status, 503);
+    agent.destroy();
+    c.send({ type: 'commit' });
+    await toldToMove(c);
+  }, { launch });
+});
+
+test('a descriptor that is no listening socket is named', async () => {
+  const child = spawn('sh', ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', path.join(build, 'stenopool'), 'serve'],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, LISTEN_FDS: '1' } });
+  let log = '';
+  child.stderr.on('data', (d) => (log += d));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(code, 2);
+  assert.match(log, /descriptor 3 was handed to us \(LISTEN_FDS\) and is no listening TCP socket/);
+});
+
+// A datagram socket for the service manager's part, a line a message.
+const manager = `use Socket; $| = 1; my $n = $ARGV[0]; $n =~ s/^@/\\0/;
+socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, pack_sockaddr_un($n)) || die $!; print "bound\\n";
+while (defined recv(S, my $m, 4096, 0)) { $m =~ s/\\n/|/g; print "$m\\n"; }`;
+
+for (const abstract of [false, true]) {
+  test(`the service manager is told, at ${abstract ? 'an abstract name' : 'a path'}`, async () => {
+    const dir = temporary();
+    const name = abstract ? `@stenopool-test-${process.pid}` : path.join(dir, 'notify');
+    const perl = spawn('perl', ['-e', manager, name]);
+    let told = '';
+    perl.stdout.on('data', (d) => (told += d));
+    try {
+      await until(() => told.includes('bound\n'), 'the manager listens');
+      const launch = (all, options) => spawn(path.join(build, 'stenopool'), all,
+        { ...options, env: { ...process.env, NOTIFY_SOCKET: name } });
+      await withHeirs(fake(), async (s) => {
+        const hears = (words) => until(() => words.test(told), `the manager hears ${words}: ${told}`);
+        await hears(/^READY=1\|STATUS=serving$/m);
+        await reload(s);
+        await hears(/^RELOADING=1\|MONOTONIC_USEC=\d+\nREADY=1$/m);
+        const heir = await handOver(s);
+        await hears(new RegExp(`^MAINPID=${heir}$`, 'm'));
+        await s.left;
+        assert.doesNotMatch(told, /STOPPING/);
+        process.kill(heir, 'SIGTERM');
+        s.status = async () => ({ pools: [] });
+        await hears(/^STOPPING=1\|STATUS=draining 0 sessions$/m);
+      }, { launch });
+    } finally {
+      perl.kill();
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+  });
+}
