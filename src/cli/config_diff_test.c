@@ -15,7 +15,7 @@
 
 static const char base[] =
     "[server]\nmax_sessions = 10\nlog_level = info\n"
-    "[listen a]\naddress = :80\n"
+    "[listen a]\naddress = 127.0.0.1:80\n"
     "[pool en]\nmax = 4\nrefresh = utterance\nmodel = /m/en\nparam.beam = 1\n"
     "[pool de]\nmax = 2\n"
     "[vad]\nvad_sensitivity = 0.5\n";
@@ -87,10 +87,11 @@ static const struct row rows[] = {
 	    false },
 	{ "what needs a restart stays a difference", "refresh = utterance", "refresh = session",
 	    "R pool.en.refresh was changed from utterance to session\n", true },
-	{ "an address", ":80", ":81", "R listen.a.address was changed from :80 to :81\n", true },
+	{ "an address", "127.0.0.1:80", "127.0.0.1:81",
+	    "R listen.a.address was changed from 127.0.0.1:80 to 127.0.0.1:81\n", true },
 	{ "a pool that goes and one that comes", "[pool de]", "[pool fr]",
 	    "R pool.de was removed\nR pool.fr was added\n", true },
-	{ "a listener more", "[pool en]", "[listen b]\naddress = :90\n[pool en]",
+	{ "a listener more", "[pool en]", "[listen b]\naddress = 127.0.0.1:90\n[pool en]",
 	    "R listen.b was added\n", true },
 	{ "pools in another order are the same", "[pool en]\nmax = 4",
 	    "[pool de]\n[pool en]\nmax = 4", "", false },
