@@ -188,7 +188,7 @@ test('/v1/status tells of pools, instances, the queue, sessions and sums', async
     }
     assert.deepEqual(pool.queue.map(({ session, position }) => [session, position]), [[theirs, 1]]);
     assert.ok(pool.queue[0].waited_ms >= 0 && pool.queue[0].estimated_wait_ms > 0);
-    assert.deepEqual(status.sessions.find((x) => x.id === mine), { id: mine, state: 'ready', pool: 'en', instance: byState.leased.id });
+    assert.deepEqual(status.sessions.find((x) => x.id === mine), { id: mine, state: 'ready', pool: 'en', instance: byState.leased.id, key: null, priority: 'normal' });
     assert.deepEqual(Object.keys(status.sums), ['instances', 'leases', 'utterances', 'sessions']);
     assert.deepEqual(status.sums.leases, { begun: 1, ended: 0, open: 1, balanced: true });
     assert.deepEqual(status.sums.sessions, { begun: 2, ended: 0, open: 2, balanced: true });
