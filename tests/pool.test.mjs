@@ -200,7 +200,7 @@ test('/v1/status tells of pools, instances, the queue, sessions and sums', async
 test('/readyz says 503 and why while the model loads, and /healthz 200', async () => {
   await withServer(fake({ 'pool.en.param.load_ms': 600000 }), async (s) => {
     const ready = await s.get('/readyz');
-    assert.deepEqual([ready.status, JSON.parse(ready.body)], [503, { ready: false, pools: { en: 'starting' } }]);
+    assert.deepEqual([ready.status, JSON.parse(ready.body)], [503, { ready: false, state: 'serving', pools: { en: 'starting' } }]);
     assert.equal((await s.get('/healthz')).status, 200);
     const c = await Client.start(s);
     assert.equal((await c.event('queued')).position, 1);
