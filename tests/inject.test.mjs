@@ -59,6 +59,7 @@ async function withFaults(more, body) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-inject-'));
   const file = path.join(dir, 'controls');
   fs.writeFileSync(file, '0'.repeat(CONTROLS.length));
+  for (const name of [dir, file]) fs.chmodSync(name, 0o777); // for hosts, which are not root's where the server is
   const fd = fs.openSync(file, 'r+');
   const control = (name, on) => fs.writeSync(fd, on ? '1' : '0', CONTROLS.indexOf(name));
   const env = { LD_PRELOAD: path.join(build, 'tests/inject/inject.so'), STENOPOOL_INJECT: file };

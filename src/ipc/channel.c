@@ -153,6 +153,18 @@ static int check_packet(
 	return 0;
 }
 
+/* The kernel gives what it can where descriptors run out, and says that it was not all. */
+static enum channel_status come_short(struct channel_inbox *inbox, const struct ipc_message *m,
+    struct ipc_message *out, struct error *err)
+{
+	close_fds(inbox);
+	*out = *m;
+	(void)error_set(err, ERROR_SYSTEM,
+	    "instance %llu came without its descriptors: no more may be open",
+	    (unsigned long long)m->spawn.instance);
+	return CHANNEL_SHORT;
+}
+
 enum channel_status channel_receive(
     int fd, struct channel_inbox *inbox, struct ipc_message *out, struct error *err)
 {
@@ -175,11 +187,17 @@ enum channel_status channel_receive(
 		close_fds(inbox);
 		return CHANNEL_CLOSED;
 	}
-	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		(void)error_set(err, ERROR_PEER, "message of more than %d bytes or %d descriptors",
-		    IPC_PACKET_MAX, CHANNEL_FDS_MAX);
-	else if (ipc_decode(inbox->packet, (size_t)n, inbox->words, &m, err) == 0 &&
-	    check_packet(inbox, &m, came, err) == 0) {
+	if ((msg.msg_flags & MSG_TRUNC) != 0)
+		(void)error_set(err, ERROR_PEER, "message of more than %d bytes", IPC_PACKET_MAX);
+	else if (ipc_decode(inbox->packet, (size_t)n, inbox->words, &m, err) < 0)
+		; /* worded there */
+	else if ((msg.msg_flags & MSG_CTRUNC) != 0 && m.type == IPC_SPAWNED &&
+	    came < fds_of_type(m.type))
+		return come_short(inbox, &m, out, err);
+	else if ((msg.msg_flags & MSG_CTRUNC) != 0)
+		(void)error_set(
+		    err, ERROR_PEER, "message of more than %d descriptors", CHANNEL_FDS_MAX);
+	else if (check_packet(inbox, &m, came, err) == 0) {
 		*out = m;
 		return CHANNEL_OK;
 	}

@@ -16,6 +16,7 @@ enum channel_status {
 	CHANNEL_OK,
 	CHANNEL_AGAIN,  /* non-blocking: nothing there, or no room */
 	CHANNEL_CLOSED, /* the other end is gone */
+	CHANNEL_SHORT,  /* SPAWNED came without its descriptors: this process may open no more */
 	CHANNEL_FAILED, /* *err says why; the channel is of no more use */
 };
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -173,6 +174,29 @@ static void test_any_other_number_of_descriptors_is_refused(void **state)
 	}
 }
 
+/* Room for one more descriptor, where three come. */
+static void test_descriptors_that_find_no_room_are_told_from_a_broken_peer(void **state)
+{
+	struct pair *p = *state;
+	struct rlimit before, tight;
+	struct ipc_message m;
+	struct error err;
+	int next = dup(p->fds[0]);
+
+	(void)close(next);
+	send_with_fds(p, &spawned, 3);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	tight = before;
+	tight.rlim_cur = (rlim_t)next + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(receive(p, &m, &err), CHANNEL_SHORT);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(m.spawn.instance, 5);
+	assert_int_equal(err.code, ERROR_SYSTEM);
+	assert_int_equal(inbox.fds_n, 0);
+	assert_int_equal(open_fds(), p->before);
+}
+
 static void test_descriptors_with_garbage_are_closed(void **state)
 {
 	struct pair *p = *state;
@@ -268,6 +292,7 @@ int main(void)
 		T(test_passed_descriptors_are_the_same_files_and_close_on_exec),
 		T(test_descriptors_with_a_message_that_carries_none_are_closed),
 		T(test_any_other_number_of_descriptors_is_refused),
+		T(test_descriptors_that_find_no_room_are_told_from_a_broken_peer),
 		T(test_descriptors_with_garbage_are_closed),
 		T(test_a_packet_that_is_too_large_is_refused),
 		T(test_what_cannot_be_encoded_is_not_sent),

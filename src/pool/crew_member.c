@@ -183,7 +183,7 @@ static bool read_one(struct member *m)
 		(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " died", c->name, m->id);
 	else
 		(void)error_prefix(&err, "instance %s/%" PRIu64 " spoke garbage", c->name, m->id);
-	if (got == CHANNEL_FAILED) {
+	if (got != CHANNEL_CLOSED) {
 		log_warn("%s, killing it", err.text);
 		member_kill(m);
 	}

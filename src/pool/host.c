@@ -224,6 +224,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			return;
 		if (got == CHANNEL_OK && take(h, &m))
 			continue;
+		if (got == CHANNEL_SHORT) { /* the newborn sees the end of its socket, and leaves */
+			h->events->on_spawn_failed(h->arg, m.spawn.instance, &err);
+			continue;
+		}
 		if (got == CHANNEL_FAILED)
 			log_error("host %s: %s, killing it", h->cfg->name, err.text);
 		if (got == CHANNEL_OK)

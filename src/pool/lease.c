@@ -127,6 +127,22 @@ void lease_drop_canary(struct lease *l)
 		crowd_retire(l->pool, i);
 }
 
+static bool is_oversized(const struct lease *l)
+{
+	unsigned max_mb = l->pool->cfg.max_rss_mb;
+
+	return max_mb > 0 && l->instance->rss_kb / 1024 > max_mb;
+}
+
+/* Whether the next utterance is for another instance, whoever speaks. */
+static bool is_used_up(const struct lease *l)
+{
+	bool grown = is_oversized(l);
+
+	l->pool->counts.worn += grown && l->pool->cfg.refresh != REFRESH_UTTERANCE;
+	return grown || l->pool->cfg.refresh == REFRESH_UTTERANCE;
+}
+
 /* The instance has done its part: by `refresh` it stays with the lease or makes room for a newborn. */
 static void finish_utterance(struct lease *l)
 {
@@ -137,7 +153,7 @@ static void finish_utterance(struct lease *l)
 		lease_drop_canary(l);
 		return;
 	}
-	if (l->instance != NULL && p->cfg.refresh == REFRESH_UTTERANCE) {
+	if (l->instance != NULL && is_used_up(l)) {
 		crowd_retire(p, l->instance);
 		l->instance = NULL;
 		lease_list_append(&p->bare, l);
@@ -377,13 +393,6 @@ static void on_early_final(struct lease *l)
 	kill_and_lose(l, &err);
 }
 
-static bool is_oversized(const struct lease *l)
-{
-	unsigned max_mb = l->pool->cfg.max_rss_mb;
-
-	return max_mb > 0 && l->instance->rss_kb / 1024 > max_mb;
-}
-
 static void on_oversized(struct lease *l)
 {
 	struct error err;
@@ -428,6 +437,7 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 void lease_lost(struct lease *l, const struct error *why)
 {
 	bool open = l->step != STEP_NONE;
+	bool heard = open && (l->done > 0 || why->code == ERROR_ENGINE);
 
 	l->instance = NULL;
 	if (l->tenant != NULL)
@@ -435,7 +445,7 @@ void lease_lost(struct lease *l, const struct error *why)
 	if (open)
 		note_over(l);
 	if (open || l->tenant == NULL)
-		l->events->on_lost(l->arg, why);
+		l->events->on_lost(l->arg, why, heard);
 }
 
 /* Of a session's lease this is the end; one for an utterance may ask again for the next. */

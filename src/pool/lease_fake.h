@@ -39,7 +39,8 @@ struct lease_fake {
 	    may_fall_back; /* in the queue, behind who has a higher priority; kept from lease to lease */
 	unsigned position; /* last told */
 	uint64_t estimated_wait_ms;
-	struct error why; /* of the last refusal or failure */
+	struct error why; /* of the last refusal, loss or failure */
+	bool heard;       /* the utterance of the last loss */
 	unsigned retry_after_ms;
 	char text[64];           /* of the last partial or final */
 	bool speaking, ended;    /* an utterance is begun; its END was taken */

@@ -144,7 +144,8 @@ struct lease_events {
 	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
 	/* The instance was lost or could not do it; it is gone. The utterance may be begun again with another one, which
 	 * needs all its audio, or be given up by lease_abort. */
-	void (*on_lost)(void *arg, const struct error *why);
+	void (*on_lost)(
+	    void *arg, const struct error *why, bool heard); /* heard: it had begun to decode it */
 	/* No instance could be had for the utterance. It is over. */
 	void (*on_failed)(void *arg, const struct error *why);
 };

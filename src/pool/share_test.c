@@ -368,6 +368,7 @@ static void test_stuck_while_open(void **state)
 	progress(1, SECOND / 2, 0); /* which is none */
 	pool_fake_pass_ms(&f, 400);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
+	assert_true(clients[0].heard);
 	assert_string_equal(clients[0].why.text,
 	    "instance en/1 made no progress within begin_timeout_ms 1000 and 3 times the audio it "
 	    "was given");
@@ -392,6 +393,30 @@ static void test_stuck_before_its_final(void **state)
 	pool_fake_pass_ms(&f, 400);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
 	assert_non_null(strstr(clients[0].why.text, "final_timeout_ms 2000"));
+	finish();
+}
+
+/* Whether a lost instance speaks against the utterance. */
+static void test_heard_or_not(void **state)
+{
+	const struct pool_config cfg = impatient();
+
+	(void)state;
+	start(&cfg, 1);
+	assert_true(lease_fake_begin(&clients[0]));
+	hear(0, SECOND);
+	pool_fake_lose(&f, hearer(0), "gone");
+	assert_false(clients[0].heard);
+	pool_fake_born_all(&f);
+	assert_true(lease_fake_begin(&clients[0]));
+	hear(0, SECOND);
+	progress(hearer(0), 1600, 0);
+	pool_fake_lose(&f, hearer(0), "gone");
+	assert_true(clients[0].heard);
+	pool_fake_born_all(&f);
+	assert_true(lease_fake_begin(&clients[0]));
+	pool_fake_failed(&f, hearer(0), "no word fits");
+	assert_true(clients[0].heard);
 	finish();
 }
 
@@ -434,6 +459,7 @@ int main(void)
 		T("priorities", test_priorities),
 		T("a flooder waits behind its own", test_flooder),
 		T("stuck in an open utterance", test_stuck_while_open),
+		T("lost before it decoded anything", test_heard_or_not),
 		T("stuck before the final", test_stuck_before_its_final),
 		T("grown too large in an utterance", test_oversized),
 	};

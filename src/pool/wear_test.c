@@ -113,6 +113,21 @@ static void test_max_rss(void **state)
 	finish();
 }
 
+static void test_max_rss_within_a_session(void **state)
+{
+	struct pool_config cfg = reused();
+
+	(void)state;
+	cfg.max_rss_mb = 50;
+	start(&cfg, 1);
+	assert_int_equal(speak(0, 51 * 1024), 1);
+	assert_true(pool_fake_at(&f, 1)->let_go);
+	pool_fake_born_all(&f);
+	assert_int_equal(speak(0, 0), 2);
+	assert_int_equal(pool_counts(f.pool)->worn, 1);
+	finish();
+}
+
 static void test_max_age(void **state)
 {
 	struct pool_config cfg = pool_fake_config();
@@ -291,6 +306,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T("max_uses: the next client gets another one", test_max_uses),
 		T("max_rss_mb: likewise, after the final", test_max_rss),
+		T("max_rss_mb: for the next utterance of the same client too",
+		    test_max_rss_within_a_session),
 		T("max_age_ms: an idle one goes when its successor is there", test_max_age),
 		T("max_age_ms: those born together do not go together", test_ages_differ),
 		T("one of an old model is not lent", test_worn_is_not_lent),

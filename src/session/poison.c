@@ -51,6 +51,8 @@ static void run(void *arg)
 
 	p->error = n < 0 ? errno : n < (ssize_t)p->bytes ? ENOSPC : 0;
 	fd_close(&fd);
+	if (n >= 0 && p->error != 0)
+		(void)unlink(p->path); /* half a recording misleads */
 }
 
 static void on_done(void *arg)

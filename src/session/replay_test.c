@@ -19,8 +19,14 @@ static struct pool_fake_instance *hearer(uint64_t utterance)
 	return pool_fake_at(&stage.pool, stage_hearer(utterance));
 }
 
+/* The hearer tells that it has decoded something, and is lost. */
 static void lose(uint64_t utterance)
 {
+	const struct ipc_message m = {
+		.type = IPC_PROGRESS, .epoch = hearer(utterance)->epoch, .progress = { 1, 0 }
+	};
+
+	pool_on_message(stage.pool.pool, stage_hearer(utterance), &m);
 	pool_fake_lose(&stage.pool, stage_hearer(utterance), "instance en/1 died");
 	pool_fake_born_all(&stage.pool);
 	work_fake_run(&stage.work);
@@ -166,6 +172,25 @@ static void test_poison(void **state)
 	stage_finish();
 }
 
+/* Instances that die together, before they decode anything, say nothing against what they were given. */
+static void test_innocent(void **state)
+{
+	(void)state;
+	stage_open();
+	stage_hear(100);
+	stage_commit();
+	session_fake_forget(stage.f);
+	for (int i = 0; i < 4; i++) {
+		pool_fake_lose(&stage.pool, stage_hearer(1), "gone");
+		pool_fake_born_all(&stage.pool);
+	}
+	session_fake_expect(stage.f, "recovered 1\nrecovered 1\nrecovered 1\nrecovered 1\n");
+	pool_fake_lose(&stage.pool, stage_hearer(1), "gone"); /* but there is an end to it */
+	session_fake_expect(stage.f,
+	    "error 1 peer: 5 instances were lost to this utterance, the last because: gone\n");
+	stage_finish();
+}
+
 static void then_free(struct session_fake *f, enum session_event_kind kind)
 {
 	(void)kind;
@@ -287,6 +312,7 @@ int main(void)
 		T("partials wait until it has caught up", test_partials_wait),
 		T("what is sent again does not count as waiting", test_bound_of_new_audio),
 		T("the second loss ends the utterance, and only that", test_poison),
+		T("a loss before anything was decoded does not count as one", test_innocent),
 		T("freed when it is told of it", test_freed_on_recovered),
 		T("a silent session leaves at once", test_leave_when_silent),
 		T("a speaking one leaves after its utterance", test_leave_after_the_utterance),

@@ -35,7 +35,8 @@ struct utterance {
 	struct buffer audio;  /* s16; kept whole until its final */
 	size_t sent;          /* samples of it that the instance took */
 	size_t reached;       /* the most that one took: what is sent below it is sent again */
-	unsigned losses;      /* instances lost to it */
+	unsigned losses;      /* instances lost to it that had begun to decode it */
+	unsigned tries;       /* instances lost with it in any way */
 	bool begun, end_sent;
 	bool failed;             /* an OPEN one that failed: waits for its end, keeps no audio */
 	size_t partial_asked_at; /* samples sent when a partial was asked for last */

@@ -10,7 +10,10 @@
 #include "base/util.h"
 #include "session/session_internal.h"
 
-enum { LOSSES_MAX = 2 };
+enum {
+	LOSSES_MAX = 2, /* to instances that had begun to decode it */
+	TRIES_MAX = 5,  /* to any */
+};
 
 static uint64_t to_ms(const struct session *s, uint64_t samples)
 {
@@ -150,7 +153,7 @@ static bool begin(struct session *s, struct utterance *u)
 	if (!lease_begin(s->lease, &b))
 		return false;
 	u->begun = true;
-	if (u->losses > 0)
+	if (u->tries > 0)
 		tell_recovered(s, u);
 	return !s->dead && s->state != SESSION_CLOSED; /* else `u` is gone */
 }
@@ -380,16 +383,24 @@ static void rewind_utterance(struct utterance *u)
 	u->sent = 0;
 }
 
-static void on_lost(void *arg, const struct error *why)
+/* One that died before it decoded anything of it is no proof against it: instances die together, too. */
+static bool is_poisonous(const struct utterance *u)
+{
+	return u->losses >= LOSSES_MAX || u->tries >= TRIES_MAX;
+}
+
+static void on_lost(void *arg, const struct error *why, bool heard)
 {
 	struct session *s = arg;
 	struct utterance *u = s->first;
 	struct error err;
 
+	u->tries++;
+	u->losses += heard;
 	metric_add(METRIC_utterances_lost_total, 1);
 	log_warn("session %llu: utterance %llu lost its instance: %s", (unsigned long long)s->id,
 	    (unsigned long long)u->id, why->text);
-	if (++u->losses < LOSSES_MAX) {
+	if (!is_poisonous(u)) {
 		rewind_utterance(u);
 		session_enter(s);
 		go_on(s);
@@ -400,8 +411,7 @@ static void on_lost(void *arg, const struct error *why)
 	poison_keep(s, u);
 	lease_abort(s->lease);
 	(void)error_set(&err, why->code,
-	    "%d instances were lost to this utterance, the last because: %s", LOSSES_MAX,
-	    why->text);
+	    "%u instances were lost to this utterance, the last because: %s", u->tries, why->text);
 	on_failed(s, &err);
 }
 

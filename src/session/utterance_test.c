@@ -116,7 +116,7 @@ static void test_failed_with_much_unsent(void **state)
 	for (int i = 0; i < 15; i++)
 		stage_hear(100);
 	for (int i = 0; i < 2; i++) {
-		pool_fake_lose(&stage.pool, stage_hearer(1), "gone");
+		pool_fake_failed(&stage.pool, stage_hearer(1), "gone");
 		stage.pool.room = 1;
 		pool_fake_born_all(&stage.pool);
 	}
