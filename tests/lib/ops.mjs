@@ -41,6 +41,7 @@ export async function leftWell(s) {
 export class Settings {
   constructor(sections) {
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-settings-'));
+    fs.chmodSync(this.dir, 0o755); // its models are read by hosts, which are not root's where the server is
     this.file = path.join(this.dir, 'stenopool.conf');
     this.write(sections);
   }
