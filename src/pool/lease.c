@@ -10,7 +10,8 @@
 static int refuse(struct pool *p, struct error *err)
 {
 	if (p->state == POOL_STOPPED)
-		return error_set(err, ERROR_BUSY, "pool %s: the server is shutting down", p->name);
+		return error_set(
+		    err, ERROR_RESTARTING, "pool %s: the server is shutting down", p->name);
 	if (p->state == POOL_FAILED) {
 		p->counts.refused_failed++;
 		*err = p->failure;
@@ -446,6 +447,13 @@ void lease_lost(struct lease *l, const struct error *why)
 		note_over(l);
 	if (open || l->tenant == NULL)
 		l->events->on_lost(l->arg, why, heard);
+}
+
+void lease_unserved(struct lease *l, const struct error *why)
+{
+	l->wish_ns = 0;
+	give_up_wish(l);
+	l->events->on_failed(l->arg, why);
 }
 
 /* Of a session's lease this is the end; one for an utterance may ask again for the next. */

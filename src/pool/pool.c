@@ -204,6 +204,7 @@ void pool_settle(struct pool *p)
 		queue_announce(p);
 		next_ns = crowd_check_deadlines(p);
 		next_ns = MIN(next_ns, queue_check_deadlines(p));
+		next_ns = MIN(next_ns, queue_check_bare(p));
 		next_ns = MIN(next_ns, check_stuck(p));
 		next_ns = MIN(next_ns, wear_check(p));
 		next_ns = MIN(next_ns, canary_check(p));

@@ -157,11 +157,14 @@ unsigned queue_retry_after_ms(const struct pool *p);
 void queue_announce(
     struct pool *p); /* tells the waiters their new places, until one asks for another round */
 uint64_t queue_check_deadlines(struct pool *p);
+uint64_t queue_check_bare(
+    struct pool *p); /* the same for utterances whose place lacks an instance */
 void queue_note_lease(struct pool *p, uint64_t duration_ns);
 
 /* lease.c */
 void lease_take_place(struct lease *l); /* a WAITING one that is in the queue no more */
 void lease_refuse(struct lease *l, const struct error *why);
+void lease_unserved(struct lease *l, const struct error *why); /* its place gets no instance */
 void lease_message(struct lease *l, const struct ipc_message *m);
 void lease_lost(struct lease *l, const struct error *why);
 void lease_drop_canary(struct lease *l); /* gives its instance back */

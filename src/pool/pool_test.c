@@ -376,7 +376,7 @@ static void test_stop(void **state)
 	assert_int_equal(in(INSTANCE_IDLE) + in(INSTANCE_STARTING), 0);
 	assert_false(ask(3));
 	assert_string_equal(clients[3].why.text, "pool en: the server is shutting down");
-	assert_int_equal(clients[3].why.code, ERROR_BUSY);
+	assert_int_equal(clients[3].why.code, ERROR_RESTARTING);
 	pool_fake_final(&f, 1, "heard out");
 	assert_int_equal(clients[0].seen[LEASE_FAKE_FINAL], 1);
 	lease_fake_release(&clients[0]);

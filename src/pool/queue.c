@@ -233,3 +233,36 @@ uint64_t queue_check_deadlines(struct pool *p)
 	}
 	return l == NULL ? UINT64_MAX : waits_until_ns(l);
 }
+
+static void fail_unserved(struct lease *l)
+{
+	const struct pool *p = l->pool;
+	bool failed = p->state == POOL_FAILED;
+	struct error err;
+
+	(void)error_set(&err, failed ? p->failure.code : ERROR_BUSY,
+	    "pool %s: no instance came within queue_timeout_ms %u%s%s", p->name,
+	    p->cfg.queue_timeout_ms, failed ? ", because of: " : "", failed ? p->failure.text : "");
+	lease_unserved(l, &err);
+}
+
+uint64_t queue_check_bare(struct pool *p)
+{
+	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
+	struct lease *l = p->bare.first;
+
+	while (l != NULL) {
+		uint64_t due_ns = l->wish_ns + p->cfg.queue_timeout_ms * NS_PER_MS;
+
+		if (l->wish_ns != 0 && due_ns <= now_ns) {
+			p->again = true;
+			fail_unserved(l);
+			l = p->bare.first; /* anything may have changed */
+			continue;
+		}
+		if (l->wish_ns != 0)
+			next = MIN(next, due_ns);
+		l = l->next;
+	}
+	return next;
+}

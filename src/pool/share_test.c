@@ -219,6 +219,41 @@ static void test_failed_pool(void **state)
 	finish();
 }
 
+/* A place without an instance is no comfort for ever. */
+static void check_no_instance(enum lease_kind kind)
+{
+	struct pool_config cfg = by_utterance();
+
+	setup(NULL);
+	cfg.lease = kind;
+	cfg.spare = 0;
+	cfg.queue_timeout_ms = 5000;
+	start(&cfg, 1);
+	assert_int_equal(lease_fake_begin(&clients[0]), kind == LEASE_BY_SESSION);
+	pool_fake_born_all(&f);
+	if (kind == LEASE_BY_UTTERANCE)
+		assert_true(lease_fake_begin(&clients[0]));
+	pool_fake_host_failed(&f, "there is no model");
+	pool_fake_lose(&f, hearer(0), "gone");
+	assert_false(lease_fake_begin(&clients[0]));
+	pool_fake_pass_ms(&f, 4999);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 0);
+	pool_fake_pass_ms(&f, 1);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 1);
+	assert_string_equal(clients[0].why.text,
+	    "pool en: no instance came within queue_timeout_ms 5000, because of: pool en: there is "
+	    "no model");
+	assert_int_equal(pool_places_taken(f.pool), kind == LEASE_BY_SESSION);
+	finish();
+}
+
+static void test_no_instance(void **state)
+{
+	(void)state;
+	check_no_instance(LEASE_BY_SESSION);
+	check_no_instance(LEASE_BY_UTTERANCE);
+}
+
 /* Tenants and priorities, in both kinds of lease. */
 
 static struct pool_config one_place(void)
@@ -454,6 +489,7 @@ int main(void)
 		T("by utterance: who comes to a full queue is refused", test_full_queue),
 		T("by utterance: an instance is reset between two", test_reset_between_utterances),
 		T("by utterance: a pool that failed fails them, not from inside", test_failed_pool),
+		T("a place that gets no instance fails the utterance in the end", test_no_instance),
 		T("tenants take turns, each first come, first served", test_one_of_each_tenant),
 		T("who holds fewer places is first", test_fewest_places_first),
 		T("priorities", test_priorities),
