@@ -36,8 +36,8 @@ function sayLive(c, samples) {
   });
 }
 
-// A session of sentences; `pauseMs` of silence behind each. Finals, and for each how long it came behind its commit.
-async function talk(server, sentences, { pauseMs, delayMs }) {
+// A session of sentences; pauses[i] ms of silence behind each. Finals, and for each how long it came behind its commit.
+async function talk(server, sentences, { pauses, delayMs }) {
   const c = await connect(server, { partials: false });
   const delays = [];
   await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -46,7 +46,7 @@ async function talk(server, sentences, { pauseMs, delayMs }) {
     c.send({ type: 'commit' });
     const committed = performance.now();
     c.event('final', i).then(() => delays.push(performance.now() - committed), () => {});
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, pauses[i]));
   }
   await c.finish();
   const failed = c.all('error');
