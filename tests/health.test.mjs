@@ -1,7 +1,7 @@
 // Health that proves decoding: a canary when nobody speaks, and what is said when instances stand still.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { withServer, fake, set } from './lib/server.mjs';
+import { withServer, fake, set, alive } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { babble } from './lib/speech.mjs';
 
@@ -69,7 +69,9 @@ test('instances that stand still for too long are replaced, and nothing is lost'
     const c = await Client.start(s, manual);
     c.audio(sound.subarray(0, 8000));
     await c.event('speech_start');
-    for (const i of (await s.pool()).instances) if (i.pid > 0) process.kill(i.pid, 'SIGSTOP'); // 0 would be our own group
+    for (const { pid } of (await s.pool()).instances) {
+      if (pid > 0 && alive(pid)) process.kill(pid, 'SIGSTOP'); // 0 would be our own group; a canary's may be gone
+    }
     c.audio(sound.subarray(8000));
     await c.event('recovered');
     assert.deepEqual(heard(await c.finish()), alone);

@@ -20,6 +20,7 @@ test('max_uses: an instance hears so many clients, the next one gets its success
 
 test('max_age_ms: idle instances are replaced, and there is one at every moment', async () => {
   await withServer(fake({ 'pool.en.min': 2, 'pool.en.max': 2, 'pool.en.max_age_ms': 200 }), async (s) => {
+    await s.until(async () => (await s.pool()).counts.idle === 2, 'the first two are there');
     await s.until(async () => {
       const { idle, leased } = (await s.pool()).counts;
       assert.ok(idle + leased >= 2, `${idle} idle, ${leased} leased`);

@@ -233,9 +233,10 @@ describe('hosts', () => {
     with: { 'pool.en.min': 0, 'pool.en.backoff_min_ms': 1 },
     on: {
       async silent(s, c) {
+        const { pid } = await instanceOf(s, c);
         const { host_pid: host } = await s.pool();
         signal(host, 'SIGSTOP');
-        signal((await instanceOf(s, c)).pid, 'SIGKILL');
+        signal(pid, 'SIGKILL');
         await s.until(async () => (await s.pool()).instances.some((i) => i.state === 'starting' && i.pid === 0), 'a newborn is asked for');
         signal(host, 'SIGKILL');
       },

@@ -114,10 +114,11 @@ static void on_final(void *arg, const struct ipc_result *r)
 	called(c);
 }
 
-static void on_lost(void *arg, const struct error *why)
+static void on_lost(void *arg, const struct error *why, bool heard)
 {
 	struct client *c = arg;
 
+	(void)heard;
 	if (!c->begun || why->text[0] == '\0')
 		abort();
 	over(c, true);
