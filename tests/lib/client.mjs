@@ -55,6 +55,7 @@ export class Client {
         const head = this.buffer.subarray(0, end).toString();
         const status = Number(head.split(' ')[1]);
         if (status !== 101) {
+          this.refused = true; // and the body is still to come
           this.socket.once('close', () => {
             const e = new Error(`the handshake was answered ${head}`);
             Object.assign(e, { status, head, body: this.buffer.subarray(end + 4).toString() });
@@ -72,7 +73,10 @@ export class Client {
       };
       this.socket.on('data', onData);
       this.socket.on('error', (e) => (this.status === undefined ? reject(e) : null));
-      this.socket.on('close', () => this.#end({ code: 1006, reason: '' }));
+      this.socket.on('close', () => {
+        this.#end({ code: 1006, reason: '' });
+        if (!this.refused && this.head === undefined) reject(new Error('closed before the handshake was answered'));
+      });
     });
   }
 
