@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "audio/ear.h"
+#include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "cli/wav.h"
 
 enum {
 	CANARY_MS = 1500,

@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"
-#include "cli/wav.h"
 
 enum { READ_BYTES = 32768, AUDIO_MAX_BYTES = 1 << 20, SNIFF_BYTES = 4 };
 

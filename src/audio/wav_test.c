@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
+#include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"
-#include "cli/wav.h"
 
 enum {
 	TAG_PCM = 1,

@@ -3,7 +3,7 @@
  *
  * The size of "data" is what the writer believed when it began: 0 or 0xffffffff when it wrote to a pipe and could
  * not come back to fill it in. Then the audio goes on to the end of the file. */
-#include "cli/wav.h"
+#include "audio/wav.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"
-#include "cli/wav.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

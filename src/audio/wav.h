@@ -1,7 +1,7 @@
 /* wav: takes the audio out of a WAV file as its bytes come, in any pieces, and brings it into a format the server
  * takes: 24 and 32 bit PCM lose their lower bits, everything else goes as it is. Pure; one thread at a time. */
-#ifndef CLI_WAV_H
-#define CLI_WAV_H
+#ifndef AUDIO_WAV_H
+#define AUDIO_WAV_H
 
 #include <stddef.h>
 #include <stdint.h>
