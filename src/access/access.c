@@ -59,16 +59,17 @@ const struct client *access_client_of(const struct access *a, uint64_t session)
 
 void access_look(struct access *a, uint64_t now_ns)
 {
-	struct native *next;
+	struct access_link *next;
 
 	roster_look(a->roster, now_ns);
-	for (struct native *n = a->first; n != NULL; n = next) {
-		next = native_next(n);
-		native_look(n, now_ns);
+	for (struct access_link *l = a->first; l != NULL; l = next) {
+		next = l->next;
+		if (l->ops->look != NULL)
+			l->ops->look(l, now_ns);
 	}
 }
 
-void access_note_closed(struct access *a)
+static void note_closed(struct access *a)
 {
 	void (*on_empty)(void *arg) = a->on_empty;
 
@@ -76,6 +77,28 @@ void access_note_closed(struct access *a)
 		return;
 	a->on_empty = NULL;
 	on_empty(a->empty_arg);
+}
+
+void access_link_add(struct access *a, struct access_link *l, const struct access_link_ops *ops)
+{
+	l->ops = ops;
+	l->prev = NULL;
+	l->next = a->first;
+	if (l->next != NULL)
+		l->next->prev = l;
+	a->first = l;
+}
+
+void access_link_remove(struct access *a, struct access_link *l)
+{
+	if (l->prev != NULL)
+		l->prev->next = l->next;
+	else
+		a->first = l->next;
+	if (l->next != NULL)
+		l->next->prev = l->prev;
+	l->prev = l->next = NULL;
+	note_closed(a);
 }
 
 void access_reconfigure(struct access *a, const struct access_config *cfg)
@@ -88,37 +111,45 @@ void access_word_leaving(struct error *err)
 	(void)error_set(err, ERROR_RESTARTING, "the server is shutting down");
 }
 
-static void tell_all(struct access *a, unsigned retry_after_ms,
-    void (*tell)(struct native *n, const struct error *why))
+/* Nobody new is let in from here on. */
+static void begin_leaving(struct access *a, unsigned retry_after_ms, struct error *why)
 {
-	struct native *next;
-	struct error err;
-
 	a->leaving = true;
 	a->retry_after_ms = retry_after_ms;
-	access_word_leaving(&err);
-	for (struct native *n = a->first; n != NULL; n = next) {
-		next = native_next(n);
-		tell(n, &err);
-	}
+	access_word_leaving(why);
 }
 
 void access_drain(struct access *a, unsigned retry_after_ms)
 {
-	tell_all(a, retry_after_ms, native_leave);
+	struct access_link *next;
+	struct error why;
+
+	begin_leaving(a, retry_after_ms, &why);
+	for (struct access_link *l = a->first; l != NULL; l = next) {
+		next = l->next;
+		if (l->ops->leave != NULL)
+			l->ops->leave(l, &why);
+	}
 	roster_leave_all(a->roster, retry_after_ms);
 }
 
 void access_stop(struct access *a, unsigned retry_after_ms)
 {
-	tell_all(a, retry_after_ms, native_stop);
+	struct access_link *next;
+	struct error why;
+
+	begin_leaving(a, retry_after_ms, &why);
+	for (struct access_link *l = a->first; l != NULL; l = next) {
+		next = l->next;
+		l->ops->stop(l, &why);
+	}
 }
 
 void access_when_empty(struct access *a, void (*on_empty)(void *arg), void *arg)
 {
 	a->on_empty = on_empty;
 	a->empty_arg = arg;
-	access_note_closed(a);
+	note_closed(a);
 }
 
 static void name_pools(const struct access *a, char *names, size_t cap)

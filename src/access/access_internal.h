@@ -7,7 +7,19 @@
 #include "access/access.h"
 #include "access/client.h"
 
-struct native;
+/* One open connection or request of a protocol, which embeds this in what it knows of it. */
+struct access_link {
+	struct access_link *prev, *next;
+	const struct access_link_ops *ops;
+};
+
+/* Each may remove its own link, and no other. */
+struct access_link_ops {
+	void (*look)(struct access_link *l, uint64_t now_ns); /* NULL: nothing to look after */
+	/* Tells a client that has not begun, and ends it; one that has is left alone. NULL: all have begun. */
+	void (*leave)(struct access_link *l, const struct error *why);
+	void (*stop)(struct access_link *l, const struct error *why);
+};
 
 struct access {
 	struct access_config cfg;
@@ -21,20 +33,15 @@ struct access {
 	unsigned retry_after_ms;     /* told while leaving */
 	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
 	void *empty_arg;
-	struct native *first; /* open connections of the native protocol */
+	struct access_link *first; /* all that is open, of every protocol */
 };
 
 /* Why nobody new is let in. */
 void access_word_leaving(struct error *err);
-/* To be called when a connection has gone from the list. */
-void access_note_closed(struct access *a);
+void access_link_add(struct access *a, struct access_link *l, const struct access_link_ops *ops);
+/* When it was the last one, whoever waits for that is told from inside. */
+void access_link_remove(struct access *a, struct access_link *l);
 /* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
 struct pool *access_pool(const struct access *a, const char *name, struct error *err);
-
-void native_look(struct native *n, uint64_t now_ns);
-/* Tells a client that has not said start, and closes; one that has is left alone. */
-void native_leave(struct native *n, const struct error *why);
-void native_stop(struct native *n, const struct error *why);
-struct native *native_next(const struct native *n);
 
 #endif

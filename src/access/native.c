@@ -1,6 +1,7 @@
 /* The native protocol (docs/protocol.md) over one WebSocket:
  *   WAITING --start--> STREAMING --stop--> STREAMING --done, fatal error--> CLOSING
  * A client that breaks the protocol is told in one `error` and closed; nothing else notices. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ enum { BUSY_RETRY_MS = 1000 };
 enum native_state { NATIVE_WAITING, NATIVE_STREAMING, NATIVE_CLOSING };
 
 struct native {
-	struct native *prev, *next; /* in access->first */
+	struct access_link link;
 	struct access *access;
 	struct ws *ws;
 	enum native_state state;
@@ -34,6 +35,11 @@ struct native {
 	struct client client;
 	uint64_t opened_ns, pinged_ns;
 };
+
+static struct native *native_of(struct access_link *l)
+{
+	return (struct native *)((char *)l - offsetof(struct native, link));
+}
 
 static unsigned close_code(enum error_code code)
 {
@@ -224,26 +230,64 @@ static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
 		log_info("session %llu: client left (%u %s)",
 		    (unsigned long long)n->context.session, code, why);
 	drop_session(n);
-	if (n->prev != NULL)
-		n->prev->next = n->next;
-	else
-		a->first = n->next;
-	if (n->next != NULL)
-		n->next->prev = n->prev;
+	access_link_remove(a, &n->link);
 	free(n);
-	access_note_closed(a);
 }
 
 static const struct ws_events ws_events = { .on_message = on_message, .on_close = on_close };
 
-static void add(struct access *a, struct native *n)
+static void look_at_start(struct native *n, uint64_t now_ns)
 {
-	n->access = a;
-	n->next = a->first;
-	if (n->next != NULL)
-		n->next->prev = n;
-	a->first = n;
+	struct error err;
+
+	if (n->state != NATIVE_WAITING ||
+	    now_ns - n->opened_ns < n->access->cfg.start_timeout_ms * NS_PER_MS)
+		return;
+	(void)error_set(&err, ERROR_TIMEOUT, "no start came within start_timeout_ms %u",
+	    n->access->cfg.start_timeout_ms);
+	refuse(n, &err, 0);
 }
+
+/* Silent is one that did not answer a ping. One whose reading we stopped ourselves cannot be heard, so it is not called
+ * silent: send_timeout_ms is what ends it, by the pings that it does not take. */
+static void look(struct access_link *l, uint64_t now_ns)
+{
+	struct native *n = native_of(l);
+	const struct access_config *cfg = &n->access->cfg;
+	uint64_t heard_ns = ws_last_heard_ns(n->ws), quiet_ns = now_ns - MIN(now_ns, heard_ns);
+	bool asked = n->pinged_ns > heard_ns;
+
+	look_at_start(n, now_ns);
+	if (n->state == NATIVE_CLOSING || quiet_ns < cfg->ping_interval_ms * NS_PER_MS)
+		return;
+	if (asked && quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
+		log_info(
+		    "session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
+		    (unsigned long long)n->context.session, cfg->ping_timeout_ms);
+		close_with(n, WS_CLOSE_GOING_AWAY, "no sign of life");
+	} else if (now_ns - n->pinged_ns >= cfg->ping_interval_ms * NS_PER_MS) {
+		n->pinged_ns = now_ns;
+		(void)ws_ping(n->ws);
+	}
+}
+
+static void stop(struct access_link *l, const struct error *why)
+{
+	struct native *n = native_of(l);
+
+	if (n->state == NATIVE_CLOSING)
+		return;
+	send_text(n, native_error_text(why, n->access->retry_after_ms));
+	close_with(n, close_code(why->code), why->text);
+}
+
+static void leave(struct access_link *l, const struct error *why)
+{
+	if (native_of(l)->state == NATIVE_WAITING)
+		stop(l, why);
+}
+
+static const struct access_link_ops link_ops = { .look = look, .leave = leave, .stop = stop };
 
 void native_accept(struct access *a, struct http_exchange *x)
 {
@@ -273,62 +317,10 @@ void native_accept(struct access *a, struct http_exchange *x)
 	n = xcalloc(1, sizeof *n);
 	n->client = client;
 	n->opened_ns = n->pinged_ns = clock_now_ns();
-	add(a, n);
+	n->access = a;
+	access_link_add(a, &n->link, &link_ops);
 	n->ws = http_upgrade(x,
 	    credential_subprotocol(
 		http_header(x, "Sec-WebSocket-Protocol"), subprotocol, sizeof subprotocol),
 	    &ws_events, n);
-}
-
-static void look_at_start(struct native *n, uint64_t now_ns)
-{
-	struct error err;
-
-	if (n->state != NATIVE_WAITING ||
-	    now_ns - n->opened_ns < n->access->cfg.start_timeout_ms * NS_PER_MS)
-		return;
-	(void)error_set(&err, ERROR_TIMEOUT, "no start came within start_timeout_ms %u",
-	    n->access->cfg.start_timeout_ms);
-	refuse(n, &err, 0);
-}
-
-/* Silent is one that did not answer a ping. One whose reading we stopped ourselves cannot be heard, so it is not called
- * silent: send_timeout_ms is what ends it, by the pings that it does not take. */
-void native_look(struct native *n, uint64_t now_ns)
-{
-	const struct access_config *cfg = &n->access->cfg;
-	uint64_t heard_ns = ws_last_heard_ns(n->ws), quiet_ns = now_ns - MIN(now_ns, heard_ns);
-	bool asked = n->pinged_ns > heard_ns;
-
-	look_at_start(n, now_ns);
-	if (n->state == NATIVE_CLOSING || quiet_ns < cfg->ping_interval_ms * NS_PER_MS)
-		return;
-	if (asked && quiet_ns > cfg->ping_timeout_ms * NS_PER_MS && !ws_is_paused(n->ws)) {
-		log_info(
-		    "session %llu: no sign of life for ping_timeout_ms %u, dropping the connection",
-		    (unsigned long long)n->context.session, cfg->ping_timeout_ms);
-		close_with(n, WS_CLOSE_GOING_AWAY, "no sign of life");
-	} else if (now_ns - n->pinged_ns >= cfg->ping_interval_ms * NS_PER_MS) {
-		n->pinged_ns = now_ns;
-		(void)ws_ping(n->ws);
-	}
-}
-
-void native_stop(struct native *n, const struct error *why)
-{
-	if (n->state == NATIVE_CLOSING)
-		return;
-	send_text(n, native_error_text(why, n->access->retry_after_ms));
-	close_with(n, close_code(why->code), why->text);
-}
-
-void native_leave(struct native *n, const struct error *why)
-{
-	if (n->state == NATIVE_WAITING)
-		native_stop(n, why);
-}
-
-struct native *native_next(const struct native *n)
-{
-	return n->next;
 }
