@@ -48,6 +48,10 @@ struct http_events {
 	/* The client left, or shut its side, before the answer to a whole request; `x` is invalid when this returns. Not
 	 * called after the answer. May be NULL. */
 	void (*on_abort)(void *arg, struct http_exchange *x);
+	/* The body is over max_body_bytes: writes what is to be answered as JSON, zero-terminated, and returns true; false,
+	 * or NULL here: the sentence `why` is the answer. `target` is the request's path and query as they came. */
+	bool (*word_too_large)(
+	    void *arg, const char *target, const char *why, char *json, size_t json_cap);
 };
 
 /* Borrows loop, events and arg, which must outlive the server. Makes the process ignore SIGPIPE. */

@@ -18,7 +18,10 @@
 #include "net/http_answer.h"
 #include "net/http_internal.h"
 
-enum { BACKLOG_MAX_BYTES = 1024 * 1024 }; /* never reached: reading stops at the first byte */
+enum {
+	BACKLOG_MAX_BYTES = 1024 * 1024, /* never reached: reading stops at the first byte */
+	REFUSAL_BYTES = 1024,
+};
 
 enum http_step {
 	BYTES_CAME,
@@ -114,8 +117,17 @@ static void finish(struct http_exchange *x)
 
 static void refuse(struct http_exchange *x, unsigned status, const char *why)
 {
+	const struct http_events *events = x->server->events;
 	struct http_answer a = { .status = status, .body = why, .body_bytes = strlen(why) };
+	char json[REFUSAL_BYTES];
 
+	if (status == 413 && events->word_too_large != NULL &&
+	    events->word_too_large(
+		x->server->arg, http_parse_target(x->parse), why, json, sizeof json)) {
+		a.content_type = "application/json";
+		a.body = json;
+		a.body_bytes = strlen(json);
+	}
 	metric_add(METRIC_http_errors_total, 1);
 	http_answer_write(x->conn, &a, (struct http_answer_style){ .keep_alive = false });
 	finish(x);
