@@ -7,6 +7,7 @@
 
 #include "access/credential.h"
 #include "access/route.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
@@ -46,15 +47,15 @@ uint64_t client_tenant_of_peer(const char *peer)
 	return hash('6', &v6, IPV6_NETWORK_BYTES);
 }
 
-static int refuse(struct http_exchange *x, const char *why)
+static int refuse(const struct http_exchange *x, const char *why, struct error *err)
 {
 	log_debug("client %s: refused: %s", http_peer(x), why);
 	metric_add(METRIC_keys_refused_total, 1);
-	route_refuse(x, 401, why, 0);
-	return -1;
+	return error_set(err, ERROR_INVALID, "%s", why);
 }
 
-int client_admit(const struct keys *keys, struct http_exchange *x, struct client *out)
+int client_check(
+    const struct keys *keys, const struct http_exchange *x, struct client *out, struct error *err)
 {
 	char secret[CREDENTIAL_BYTES];
 	enum credential_found found;
@@ -70,14 +71,25 @@ int client_admit(const struct keys *keys, struct http_exchange *x, struct client
 		return refuse(x,
 		    "a key is needed and none was sent; send Authorization: Bearer KEY, or "
 		    "?api_key=KEY "
-		    "where headers cannot be set");
+		    "where headers cannot be set",
+		    err);
 	key = keys_match(keys, secret, strlen(secret));
 	if (found == CREDENTIAL_BROKEN || key == NULL)
-		return refuse(x, "the key that was sent is not one of this server's");
+		return refuse(x, "the key that was sent is not one of this server's", err);
 	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
 	out->tenant = client_tenant_of_key(key->name);
 	out->priority = key->priority;
 	return 0;
+}
+
+int client_admit(const struct keys *keys, struct http_exchange *x, struct client *out)
+{
+	struct error err;
+
+	if (client_check(keys, x, out, &err) == 0)
+		return 0;
+	route_refuse(x, 401, err.text, 0);
+	return -1;
 }
 
 static struct client **bucket(struct client_set *set, uint64_t session)

@@ -9,6 +9,7 @@
 #include "access/keys.h"
 #include "pool/pool.h"
 
+struct error;
 struct http_exchange;
 
 struct client {
@@ -23,6 +24,9 @@ struct client {
 /* Lets the client in and fills *out, or answers the request with 401 and returns -1; `x` is invalid then. Without keys
  * (NULL) everybody is let in. */
 int client_admit(const struct keys *keys, struct http_exchange *x, struct client *out);
+/* The same for a protocol that words its refusals itself: nothing is answered, and *err has the sentence. */
+int client_check(
+    const struct keys *keys, const struct http_exchange *x, struct client *out, struct error *err);
 
 /* One key is one tenant, whatever line of the file it stands in. */
 uint64_t client_tenant_of_key(const char *name);

@@ -87,6 +87,15 @@ static bool method_fits(const struct route *row, const char *method)
 	    (strcmp(row->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
+static bool path_fits(const struct route *row, const char *path)
+{
+	size_t n = strlen(row->path);
+
+	if (n > 1 && row->path[n - 1] == '/')
+		return strncmp(row->path, path, n) == 0;
+	return strcmp(row->path, path) == 0;
+}
+
 static void refuse_method(struct http_exchange *x, const struct route *row)
 {
 	char message[200], headers[48];
@@ -103,7 +112,7 @@ void route_request(const struct route *rows, size_t n, void *arg, struct http_ex
 	char message[200];
 
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rows[i].path, http_path(x)) != 0)
+		if (!path_fits(&rows[i], http_path(x)))
 			continue;
 		if (method_fits(&rows[i], http_method(x))) {
 			rows[i].handle(arg, x);
@@ -117,4 +126,14 @@ void route_request(const struct route *rows, size_t n, void *arg, struct http_ex
 	}
 	(void)snprintf(message, sizeof message, "there is nothing at %.100s", http_path(x));
 	route_refuse(x, 404, message, 0);
+}
+
+void route_abort(const struct route *rows, size_t n, void *arg, struct http_exchange *x)
+{
+	for (size_t i = 0; i < n; i++)
+		if (path_fits(&rows[i], http_path(x)) && method_fits(&rows[i], http_method(x))) {
+			if (rows[i].abort != NULL)
+				rows[i].abort(arg, x);
+			return;
+		}
 }

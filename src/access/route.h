@@ -10,12 +10,17 @@ struct http_exchange;
 
 struct route {
 	const char *method; /* "GET"; HEAD comes to it too */
-	const char *path;
+	const char
+	    *path; /* one that ends in a slash: all below it that have no row of their own before */
 	void (*handle)(void *arg, struct http_exchange *x); /* must answer, now or later */
+	/* The client left before the answer. NULL: it is always answered from inside. */
+	void (*abort)(void *arg, struct http_exchange *x);
 };
 
 /* Finds the row and calls it, or answers with an error. */
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
+/* struct http_events, on_abort. */
+void route_abort(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
 
 /* {"error":{"code":...,"message":...,"retry_after_ms":...}} with `status`; retry_after_ms 0: not said, and no
  * Retry-After either. A 401 asks for a Bearer. */

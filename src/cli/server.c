@@ -108,8 +108,10 @@ static const struct signal_row signal_rows[] = {
 };
 
 static const struct http_events http_events = {
+	.on_header = server_pages_header,
 	.on_request = server_pages_answer,
 	.on_abort = server_pages_abort,
+	.word_too_large = server_pages_word_too_large,
 };
 
 void server_word_access(const struct config *c, struct access_config *out)

@@ -71,5 +71,8 @@ void server_drain(struct server *s, const char *who);
 /* The routes; struct http_events of a struct server. */
 void server_pages_answer(void *arg, struct http_exchange *x);
 void server_pages_abort(void *arg, struct http_exchange *x);
+void server_pages_header(void *arg, struct http_exchange *x);
+bool server_pages_word_too_large(
+    void *arg, const char *target, const char *why, char *json, size_t json_cap);
 
 #endif

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/openai.h"
+#include "access/openai_text.h"
 #include "access/route.h"
 #include "base/util.h"
 #include "cli/drain.h"
@@ -68,13 +70,59 @@ static void get_stream(void *arg, struct http_exchange *x)
 	native_accept(s->access, x);
 }
 
+static void post_transcriptions(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	openai_transcribe(s->access, x);
+}
+
+static void get_models(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	openai_models(s->access, x);
+}
+
+static void get_model(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	openai_model(s->access, x);
+}
+
+static void abort_status(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	status_page_abort(x);
+}
+
+static void abort_transcriptions(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	openai_transcribe_abort(x);
+}
+
+#define TRANSCRIPTIONS "/v1/audio/transcriptions"
+
 static const struct route routes[] = {
-	{ "GET", "/healthz", get_healthz },
-	{ "GET", "/readyz", get_readyz },
-	{ "GET", "/metrics", get_metrics },
-	{ "GET", "/v1/status", get_status },
-	{ "GET", "/v1/stream", get_stream },
+	{ "GET", "/healthz", get_healthz, NULL },
+	{ "GET", "/readyz", get_readyz, NULL },
+	{ "GET", "/metrics", get_metrics, NULL },
+	{ "GET", "/v1/status", get_status, abort_status },
+	{ "GET", "/v1/stream", get_stream, NULL },
+	{ "POST", TRANSCRIPTIONS, post_transcriptions, abort_transcriptions },
+	{ "GET", "/v1/models", get_models, NULL },
+	{ "GET", "/v1/models/", get_model, NULL },
 };
+
+void server_pages_header(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	if (strcmp(http_method(x), "POST") == 0 && strcmp(http_path(x), TRANSCRIPTIONS) == 0)
+		openai_transcribe_header(s->access, x);
+}
 
 void server_pages_answer(void *arg, struct http_exchange *x)
 {
@@ -83,6 +131,18 @@ void server_pages_answer(void *arg, struct http_exchange *x)
 
 void server_pages_abort(void *arg, struct http_exchange *x)
 {
-	(void)arg; /* every other route answers at once */
-	status_page_abort(x);
+	route_abort(routes, ARRAY_SIZE(routes), arg, x);
+}
+
+bool server_pages_word_too_large(
+    void *arg, const char *target, const char *why, char *json, size_t json_cap)
+{
+	char *text = openai_is_path(target) ? openai_error_text(413, why, NULL, "limit") : NULL;
+	bool fits = text != NULL && strlen(text) < json_cap;
+
+	(void)arg;
+	if (fits)
+		(void)strcpy(json, text);
+	free(text);
+	return fits;
 }

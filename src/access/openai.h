@@ -1,0 +1,40 @@
+/* openai: OpenAI's REST interface to speech, docs/protocol.md: one request, one file, one answer. Behind the routes; server
+ * process, loop thread only. */
+#ifndef ACCESS_OPENAI_H
+#define ACCESS_OPENAI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct access;
+struct error;
+struct http_exchange;
+struct pool;
+
+/* POST /v1/audio/transcriptions: */
+void openai_transcribe(struct access *a, struct http_exchange *x);
+/* its header has come: who may not is told before sending the file; */
+void openai_transcribe_header(struct access *a, struct http_exchange *x);
+/* the client left before the answer. */
+void openai_transcribe_abort(struct http_exchange *x);
+
+/* GET /v1/models and GET /v1/models/NAME: the pools. */
+void openai_models(struct access *a, struct http_exchange *x);
+void openai_model(struct access *a, struct http_exchange *x);
+
+/* Whether clients of that request's path expect errors in OpenAI's form; a raw one with its query will do. */
+bool openai_is_path(const char *path);
+
+/* Answers with an error in OpenAI's form. What of param, code and retry_after_ms is NULL or 0 is not said. */
+struct openai_refusal {
+	unsigned status; /* 0: as the error's code asks for */
+	const char *param, *code;
+	unsigned retry_after_ms;
+};
+void openai_refuse(
+    struct http_exchange *x, const struct error *why, const struct openai_refusal *how);
+
+/* The pool that a client means by `model`: one of that name, or the first for "" and "whisper-1"; NULL and a sentence. */
+struct pool *openai_pool(const struct access *a, const char *model, struct error *err);
+
+#endif

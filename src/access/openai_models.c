@@ -1,0 +1,127 @@
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access_internal.h"
+#include "access/openai.h"
+#include "access/openai_text.h"
+#include "base/error.h"
+#include "net/http.h"
+#include "pool/pool.h"
+
+#define ALIAS  "whisper-1" /* what clients ask for that were never told otherwise */
+#define MODELS "/v1/models"
+
+bool openai_is_path(const char *path)
+{
+	return strncmp(path, "/v1/audio/", 10) == 0 || strncmp(path, MODELS, strlen(MODELS)) == 0;
+}
+
+static unsigned status_of(enum error_code code)
+{
+	switch (code) {
+	case ERROR_INVALID:
+	case ERROR_LIMIT:
+		return 400;
+	case ERROR_BUSY:
+	case ERROR_OVERLOADED:
+		return 429;
+	case ERROR_RESTARTING:
+	case ERROR_TIMEOUT:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+void openai_refuse(
+    struct http_exchange *x, const struct error *why, const struct openai_refusal *how)
+{
+	unsigned status = how->status != 0 ? how->status : status_of(why->code);
+	char *text = openai_error_text(status, why->text, how->param, how->code), headers[48] = "";
+	const struct http_answer a = { .status = status,
+		.content_type = "application/json",
+		.headers = headers,
+		.body = text == NULL ? "{}" : text,
+		.body_bytes = text == NULL ? 2 : strlen(text) };
+
+	if (status == 401)
+		(void)snprintf(headers, sizeof headers, "WWW-Authenticate: Bearer\r\n");
+	else if (how->retry_after_ms > 0)
+		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
+		    how->retry_after_ms / 1000 + (how->retry_after_ms % 1000 > 0));
+	http_respond(x, &a);
+	free(text);
+}
+
+struct pool *openai_pool(const struct access *a, const char *model, struct error *err)
+{
+	struct error none;
+	struct pool *pool;
+
+	if (*model == '\0')
+		return a->pools[0];
+	pool = access_pool(a, model, err);
+	return pool == NULL && strcmp(model, ALIAS) == 0 ? access_pool(a, NULL, &none) : pool;
+}
+
+/* 401 and false without a key. */
+static bool is_let_in(struct access *a, struct http_exchange *x)
+{
+	struct client client;
+	struct error err;
+
+	if (client_check(a->keys, x, &client, &err) == 0)
+		return true;
+	openai_refuse(
+	    x, &err, &(struct openai_refusal){ .status = 401, .code = "invalid_api_key" });
+	return false;
+}
+
+static json_t *model_of(const char *name)
+{
+	return json_pack("{s:s,s:s,s:i,s:s}", "id", name, "object", "model", "created", 0,
+	    "owned_by", "stenopool");
+}
+
+static void answer(struct http_exchange *x, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	json_decref(object);
+	http_respond_json(x, text == NULL ? 500 : 200, text == NULL ? "{}" : text);
+	free(text);
+}
+
+void openai_models(struct access *a, struct http_exchange *x)
+{
+	json_t *data;
+	struct error err;
+
+	if (!is_let_in(a, x))
+		return;
+	data = json_array();
+	for (unsigned i = 0; i < a->pools_n; i++)
+		(void)json_array_append_new(data, model_of(pool_name(a->pools[i])));
+	if (access_pool(a, ALIAS, &err) == NULL)
+		(void)json_array_append_new(data, model_of(ALIAS));
+	answer(x, json_pack("{s:s,s:o}", "object", "list", "data", data));
+}
+
+void openai_model(struct access *a, struct http_exchange *x)
+{
+	const char *name = http_path(x) + strlen(MODELS "/");
+	struct error err;
+
+	if (!is_let_in(a, x))
+		return;
+	if (*name == '\0' || openai_pool(a, name, &err) == NULL) {
+		(void)error_set(&err, ERROR_INVALID, "there is no model \"%.40s\"", name);
+		openai_refuse(x, &err,
+		    &(struct openai_refusal){
+			.status = 404, .param = "model", .code = "model_not_found" });
+		return;
+	}
+	answer(x, model_of(name));
+}

@@ -1,0 +1,264 @@
+#define _GNU_SOURCE
+#include "access/openai_text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "net/utf8.h"
+
+static const struct {
+	const char *name, *type;
+} formats[OPENAI_FORMATS] = {
+	[OPENAI_JSON] = { "json", "application/json" },
+	[OPENAI_TEXT] = { "text", "text/plain; charset=utf-8" },
+	[OPENAI_SRT] = { "srt", "text/plain; charset=utf-8" },
+	[OPENAI_VTT] = { "vtt", "text/vtt; charset=utf-8" },
+	[OPENAI_VERBOSE_JSON] = { "verbose_json", "application/json" },
+};
+
+bool openai_format_parse(const char *word, size_t n, enum openai_format *out)
+{
+	for (int f = 0; f < OPENAI_FORMATS; f++)
+		if (strlen(formats[f].name) == n && memcmp(formats[f].name, word, n) == 0) {
+			*out = (enum openai_format)f;
+			return true;
+		}
+	return false;
+}
+
+const char *openai_format_type(enum openai_format f)
+{
+	return formats[f].type;
+}
+
+/* Text comes from an instance, which nobody vouches for: what is not UTF-8 is made so byte by byte, and what would end a
+ * subtitle becomes a blank. */
+static char *clean(const char *bytes, size_t n)
+{
+	struct utf8 u = { 0 };
+	bool good = utf8_take(&u, (const uint8_t *)bytes, n) && utf8_is_whole(&u);
+	char *text = malloc(n + 1);
+
+	if (text == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		text[i] = c < 0x20 || c == 0x7f ? ' ' : c >= 0x80 && !good ? '?' : bytes[i];
+	}
+	text[n] = '\0';
+	return text;
+}
+
+static int add(
+    struct openai_pieces *p, const char *text, size_t n, uint64_t start_ms, uint64_t end_ms)
+{
+	struct openai_piece piece = { .start_ms = start_ms, .end_ms = MAX(start_ms, end_ms) };
+
+	if (p->n == p->cap) {
+		size_t cap = MAX(16u, 2 * p->cap);
+		struct openai_piece *at = reallocarray(p->at, cap, sizeof *at);
+
+		if (at == NULL)
+			return -1;
+		p->at = at;
+		p->cap = cap;
+	}
+	piece.text = clean(text, n);
+	if (piece.text == NULL)
+		return -1;
+	p->at[p->n++] = piece;
+	return 0;
+}
+
+int openai_transcript_add(struct openai_transcript *t, const struct session_event *e)
+{
+	if (e->final.text_bytes == 0)
+		return 0;
+	if (add(&t->segments, e->final.text, e->final.text_bytes, e->final.start_ms,
+		e->final.end_ms) != 0)
+		return -1;
+	for (size_t i = 0; i < e->final.words_n; i++) {
+		const struct session_word *w = &e->final.words[i];
+
+		if (add(&t->words, w->text, w->text_bytes, w->start_ms, w->end_ms) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void free_pieces(struct openai_pieces *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->at[i].text);
+	free(p->at);
+}
+
+void openai_transcript_done(struct openai_transcript *t)
+{
+	free_pieces(&t->segments);
+	free_pieces(&t->words);
+	*t = (struct openai_transcript){ 0 };
+}
+
+static void write_plain(FILE *to, const struct openai_transcript *t)
+{
+	for (size_t i = 0; i < t->segments.n; i++)
+		(void)fprintf(to, "%s%s", i == 0 ? "" : " ", t->segments.at[i].text);
+}
+
+static void write_time(FILE *to, uint64_t ms, char point)
+{
+	(void)fprintf(to, "%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "%c%03" PRIu64, ms / 3600000,
+	    ms / 60000 % 60, ms / 1000 % 60, point, ms % 1000);
+}
+
+/* A cue's text may not hold "-->", nor in WebVTT the beginning of a tag or an entity. */
+static void write_cue_text(FILE *to, const char *text, enum openai_format f)
+{
+	for (; *text != '\0'; text++) {
+		if (f == OPENAI_VTT && *text == '&')
+			(void)fputs("&amp;", to);
+		else if (f == OPENAI_VTT && *text == '<')
+			(void)fputs("&lt;", to);
+		else if (strncmp(text, "-->", 3) == 0)
+			(void)fputs("- ", to);
+		else
+			(void)fputc(*text, to);
+	}
+}
+
+static void write_cues(FILE *to, const struct openai_transcript *t, enum openai_format f)
+{
+	char point = f == OPENAI_SRT ? ',' : '.';
+
+	if (f == OPENAI_VTT)
+		(void)fputs("WEBVTT\n\n", to);
+	for (size_t i = 0; i < t->segments.n; i++) {
+		const struct openai_piece *p = &t->segments.at[i];
+
+		if (f == OPENAI_SRT)
+			(void)fprintf(to, "%zu\n", i + 1);
+		write_time(to, p->start_ms, point);
+		(void)fputs(" --> ", to);
+		write_time(to, p->end_ms, point);
+		(void)fputc('\n', to);
+		write_cue_text(to, p->text, f);
+		(void)fputs("\n\n", to);
+	}
+}
+
+static char *text_of(const struct openai_transcript *t, enum openai_format f)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *to = open_memstream(&text, &n);
+	bool bad;
+
+	if (to == NULL)
+		return NULL;
+	if (f == OPENAI_SRT || f == OPENAI_VTT)
+		write_cues(to, t, f);
+	else
+		write_plain(to, t);
+	if (f == OPENAI_TEXT)
+		(void)fputc('\n', to);
+	bad = ferror(to) != 0;
+	if (fclose(to) == 0 && !bad)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static json_t *seconds_of(uint64_t ms)
+{
+	return json_real((double)ms / 1000.0);
+}
+
+/* What is not known is as the type asks for it, and means nothing. */
+static json_t *segments_of(const struct openai_pieces *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n; i++)
+		(void)json_array_append_new(all,
+		    json_pack("{s:I,s:i,s:o,s:o,s:s,s:[],s:f,s:f,s:f,s:f}", "id", (json_int_t)i,
+			"seek", 0, "start", seconds_of(p->at[i].start_ms), "end",
+			seconds_of(p->at[i].end_ms), "text", p->at[i].text, "tokens", "temperature",
+			0.0, "avg_logprob", 0.0, "compression_ratio", 1.0, "no_speech_prob", 0.0));
+	return all;
+}
+
+static json_t *words_of(const struct openai_pieces *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n; i++)
+		(void)json_array_append_new(all,
+		    json_pack("{s:s,s:o,s:o}", "word", p->at[i].text, "start",
+			seconds_of(p->at[i].start_ms), "end", seconds_of(p->at[i].end_ms)));
+	return all;
+}
+
+static char *dump(json_t *object)
+{
+	char *text =
+	    object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+
+	json_decref(object);
+	return text;
+}
+
+static char *json_of(
+    const struct openai_transcript *t, const struct openai_style *style, const char *language)
+{
+	char *text = text_of(t, OPENAI_JSON);
+	json_t *o;
+
+	if (text == NULL)
+		return NULL;
+	if (style->format == OPENAI_JSON)
+		o = json_pack("{s:s}", "text", text);
+	else
+		o = json_pack("{s:s,s:s,s:o,s:s}", "task", "transcribe", "language", language,
+		    "duration", seconds_of(t->audio_ms), "text", text);
+	free(text);
+	if (style->format == OPENAI_VERBOSE_JSON && style->segments)
+		(void)json_object_set_new(o, "segments", segments_of(&t->segments));
+	if (style->format == OPENAI_VERBOSE_JSON && style->words)
+		(void)json_object_set_new(o, "words", words_of(&t->words));
+	(void)json_object_set_new(o, "usage",
+	    json_pack("{s:s,s:I}", "type", "duration", "seconds",
+		(json_int_t)((t->audio_ms + 999) / 1000)));
+	return dump(o);
+}
+
+char *openai_transcript_text(
+    const struct openai_transcript *t, const struct openai_style *style, const char *language)
+{
+	if (style->format == OPENAI_JSON || style->format == OPENAI_VERBOSE_JSON)
+		return json_of(t, style, language);
+	return text_of(t, style->format);
+}
+
+static const char *type_of(unsigned status)
+{
+	return status == 429 ? "rate_limit_error"
+	    : status >= 500  ? "server_error"
+			     : "invalid_request_error";
+}
+
+char *openai_error_text(unsigned status, const char *message, const char *param, const char *code)
+{
+	char *text = clean(message, strlen(message));
+	json_t *o = text == NULL ? NULL
+				 : json_pack("{s:{s:s,s:s,s:s?,s:s?}}", "error", "message", text,
+				       "type", type_of(status), "param", param, "code", code);
+
+	free(text);
+	return dump(o);
+}

@@ -1,0 +1,56 @@
+/* openai_text: what was heard, and how OpenAI's clients want it written. Pure. */
+#ifndef ACCESS_OPENAI_TEXT_H
+#define ACCESS_OPENAI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "session/session.h"
+
+enum openai_format {
+	OPENAI_JSON,
+	OPENAI_TEXT,
+	OPENAI_SRT,
+	OPENAI_VTT,
+	OPENAI_VERBOSE_JSON,
+	OPENAI_FORMATS
+};
+
+struct openai_style {
+	enum openai_format format;
+	bool words, segments; /* of verbose_json */
+};
+
+struct openai_piece {
+	char *text; /* owned; UTF-8 without control characters */
+	uint64_t start_ms, end_ms;
+};
+
+struct openai_pieces {
+	struct openai_piece *at; /* owned */
+	size_t n, cap;
+};
+
+/* Plain data, zeroed is empty. */
+struct openai_transcript {
+	struct openai_pieces segments, words;
+	uint64_t audio_ms;
+};
+
+/* False for a word that is none of "json", "text", "srt", "vtt" and "verbose_json". */
+bool openai_format_parse(const char *word, size_t n, enum openai_format *out);
+const char *openai_format_type(enum openai_format f); /* the Content-Type */
+
+/* A final: one segment, unless nothing was heard in it. -1 when memory is out. */
+int openai_transcript_add(struct openai_transcript *t, const struct session_event *final);
+void openai_transcript_done(struct openai_transcript *t);
+/* The answer's body, to be freed by the caller; NULL when memory is out. */
+char *openai_transcript_text(
+    const struct openai_transcript *t, const struct openai_style *style, const char *language);
+
+/* {"error":{"message":...,"type":...,"param":...,"code":...}}; param and code may be NULL. To be freed by the caller; NULL
+ * when memory is out. */
+char *openai_error_text(unsigned status, const char *message, const char *param, const char *code);
+
+#endif

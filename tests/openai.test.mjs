@@ -1,0 +1,288 @@
+// OpenAI's REST interface: a file goes in as a form, its text comes out in each format.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Server, withServer, run, set, fake } from './lib/server.mjs';
+import { Client, dictate } from './lib/client.mjs';
+import { sentences, speak, babble, fault, join, silence } from './lib/speech.mjs';
+import { wav } from './lib/audio.mjs';
+import { leftWell, midUtterance, says, terminate, toldToMove } from './lib/ops.mjs';
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-openai-'));
+const PATH = '/v1/audio/transcriptions';
+let server, native;
+const speech = join(speak(sentences[0]).samples, silence(1500), speak(sentences[1]).samples);
+const text = sentences.join(' ');
+
+before(async () => {
+  server = await Server.start(set({ 'pool.en.max': 2 }));
+  native = await dictate(server, speech);
+});
+after(async () => {
+  fs.rmSync(dir, { recursive: true });
+  await server.stop();
+});
+
+const url = (s, at = PATH) => `http://${s.address}${at}`;
+function form(fields, bytes = wav(speech)) {
+  const f = new FormData();
+  if (bytes) f.append('file', new Blob([bytes]), 'speech.wav');
+  for (const [name, value] of Object.entries(fields)) for (const v of [value].flat()) f.append(name, v);
+  return f;
+}
+const post = (s, fields, bytes, options = {}) => fetch(url(s), { method: 'POST', body: form(fields, bytes), ...options });
+async function refused(response, status, want) {
+  const r = await response;
+  const body = await r.text();
+  assert.equal(r.status, status, body);
+  assert.match(r.headers.get('content-type'), /application\/json/);
+  const { error } = JSON.parse(body);
+  assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code']);
+  for (const [k, v] of Object.entries(want)) v instanceof RegExp ? assert.match(error[k], v) : assert.equal(error[k], v, k);
+  return r;
+}
+
+const stamp = (ms, point) => new Date(ms).toISOString().slice(11, 23).replace('.', point);
+const cues = (point, numbered) => native.finals.map((f, i) =>
+  `${numbered ? `${i + 1}\n` : ''}${stamp(f.start_ms, point)} --> ${stamp(f.end_ms, point)}\n${f.text}\n\n`).join('');
+
+// ---- formats ----
+
+test('json is the text that the native protocol gives, and how long the audio was', async () => {
+  for (const fields of [{ model: 'whisper-1' }, { model: 'en', response_format: 'json' }, { model: '' }, {},
+    { model: 'en', language: 'en', prompt: 'a letter', temperature: '0.2', 'include[]': 'logprobs', stream: 'false' }]) {
+    const r = await post(server, fields);
+    assert.equal(r.status, 200);
+    assert.match(r.headers.get('content-type'), /application\/json/);
+    assert.deepEqual(await r.json(), { text, usage: { type: 'duration', seconds: Math.ceil(speech.length / 16000) } });
+  }
+  assert.equal(native.text, text);
+});
+
+for (const [format, type, want] of [
+  ['text', 'text/plain; charset=utf-8', () => `${text}\n`],
+  ['srt', 'text/plain; charset=utf-8', () => cues(',', true)],
+  ['vtt', 'text/vtt; charset=utf-8', () => `WEBVTT\n\n${cues('.', false)}`],
+]) {
+  test(`${format}`, async () => {
+    const r = await post(server, { model: 'whisper-1', response_format: format });
+    assert.deepEqual([r.status, r.headers.get('content-type'), await r.text()], [200, type, want()]);
+  });
+}
+
+test('verbose_json has segments, and words for who asks for them', async () => {
+  const s = (ms) => ms / 1000;
+  const words = native.finals.flatMap((f) => f.words.map((w) => ({ word: w.text, start: s(w.start_ms), end: s(w.end_ms) })));
+  const ask = async (fields) => (await post(server, { model: 'en', response_format: 'verbose_json', ...fields })).json();
+  const plain = await ask({});
+  assert.deepEqual([plain.task, plain.language, plain.text, plain.words], ['transcribe', 'en', text, undefined]);
+  assert.ok(Math.abs(plain.duration - speech.length / 16000) < 0.02, `${plain.duration}`);
+  assert.deepEqual(plain.segments.map((g) => [g.id, g.start, g.end, g.text]),
+    native.finals.map((f, i) => [i, s(f.start_ms), s(f.end_ms), f.text]));
+  assert.deepEqual(Object.keys(plain.segments[0]),
+    ['id', 'seek', 'start', 'end', 'text', 'tokens', 'temperature', 'avg_logprob', 'compression_ratio', 'no_speech_prob']);
+  const both = await ask({ 'timestamp_granularities[]': ['word', 'segment'], language: 'en-GB' });
+  assert.deepEqual([both.words, both.segments.length, both.language], [words, 2, 'en-GB']);
+  const only = await ask({ timestamp_granularities: 'word' });
+  assert.deepEqual([only.words, only.segments], [words, undefined]);
+});
+
+test('silence has no text, and is no mistake', async () => {
+  const r = await (await post(server, { response_format: 'verbose_json' }, wav(silence(1000)))).json();
+  assert.deepEqual([r.text, r.segments, r.duration], ['', [], 1]);
+  assert.equal(await (await post(server, { response_format: 'vtt' }, wav(silence(100)))).text(), 'WEBVTT\n\n');
+});
+
+test('models are the pools, and whisper-1 which is the first of them', async () => {
+  const list = await (await fetch(url(server, '/v1/models'))).json();
+  assert.deepEqual([list.object, list.data.map((m) => [m.id, m.object])], ['list', [['en', 'model'], ['whisper-1', 'model']]]);
+  assert.equal((await (await fetch(url(server, '/v1/models/en'))).json()).id, 'en');
+  await refused(fetch(url(server, '/v1/models/xx')), 404, { code: 'model_not_found' });
+});
+
+// ---- refusals ----
+
+for (const [name, fields, bytes, status, want] of [
+  ['an unknown model', { model: 'gpt-9' }, undefined, 404, { code: 'model_not_found', param: 'model', message: /"gpt-9"; there is: en/ }],
+  ['no file', { model: 'en' }, null, 400, { param: 'file', type: 'invalid_request_error', message: /there is no file/ }],
+  ['an empty file', {}, Buffer.alloc(0), 400, { param: 'file', message: /send WAV: this is not a WAV file/ }],
+  ['not audio', {}, Buffer.from('ID3 and so on, an MP3'), 400, { param: 'file', message: /not audio this server can read: send WAV/ }],
+  ['a WAV file cut in its header', {}, wav(silence(100)).subarray(0, 30), 400, { param: 'file', message: /ends before its audio/ }],
+  ['a format that is not there', { response_format: 'diarized_json' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
+  ['a granularity that is not there', { 'timestamp_granularities[]': 'letter' }, undefined, 400, { message: /word or segment/ }],
+  ['a stream', { stream: 'true' }, undefined, 400, { param: 'stream', message: /not supported here/ }],
+]) {
+  test(`${name} is refused with ${status} and a sentence`, () => refused(post(server, fields, bytes), status, want));
+}
+
+test('what is no form is refused; GET is not allowed', async () => {
+  await refused(fetch(url(server), { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }), 400,
+    { message: /must be multipart\/form-data, not application\/json/ });
+  assert.equal((await fetch(url(server))).status, 405);
+});
+
+test('a file over max_body_bytes is refused with 413, whole or in chunks', async () => {
+  await withServer(fake({ 'server.max_body_bytes': 100000 }), async (s) => {
+    const want = { code: 'limit', message: /max_body_bytes 100000/ };
+    assert.equal((await post(s, {}, wav(babble(1000)))).status, 200);
+    await refused(post(s, {}, wav(babble(4000))), 413, want);
+    await refused(fetch(url(s), { method: 'POST', duplex: 'half', body: new Blob([wav(babble(4000))]).stream(),
+      headers: { 'content-type': 'multipart/form-data; boundary=a' } }), 413, want);
+  });
+});
+
+test('a server with keys lets in who has one', async () => {
+  const file = path.join(dir, 'keys');
+  const key = (await run(['keys', 'add', 'alice', '--file', file])).stdout.trim();
+  await withServer(fake({ 'server.keys_file': file }), async (s) => {
+    const bearer = (k) => ({ headers: { authorization: `Bearer ${k}` } });
+    const want = { code: 'invalid_api_key', type: 'invalid_request_error' };
+    const r = await refused(post(s, {}, wav(babble(500))), 401, want);
+    assert.equal(r.headers.get('www-authenticate'), 'Bearer');
+    await refused(post(s, {}, wav(babble(500)), bearer('sk-no')), 401, want);
+    await refused(fetch(url(s, '/v1/models')), 401, want);
+    assert.equal((await fetch(url(s, '/v1/models'), bearer(key))).status, 200);
+    assert.equal((await post(s, {}, wav(babble(500)), bearer(key))).status, 200);
+  });
+});
+
+// ---- places ----
+
+const single = { 'pool.en.max': 1, 'pool.en.lease': 'session', 'pool.en.queue_max': 1 };
+async function place(s) {
+  const c = await Client.start(s);
+  await c.event('ready');
+  return c;
+}
+
+test('a full queue is 429 with Retry-After; who waits in it is heard in turn', async () => {
+  await withServer(fake(single), async (s) => {
+    const c = await place(s);
+    const waiting = post(s, {}, wav(babble(800)));
+    await s.until(async () => (await s.status()).sessions.some((x) => x.state === 'queued'), 'one waits');
+    const r = await refused(post(s, {}, wav(babble(800))), 429,
+      { type: 'rate_limit_error', code: 'busy', message: /the queue is full \(queue_max 1\)/ });
+    assert.ok(Number(r.headers.get('retry-after')) >= 1);
+    await c.finish();
+    assert.notEqual((await (await waiting).json()).text, '');
+  });
+});
+
+test('a client that leaves gives its place back at once, waiting or being heard', async () => {
+  await withServer(fake({ ...single, 'pool.en.param.slow': 0.5 }), async (s) => {
+    for (const state of ['heard', 'queued']) {
+      const c = state === 'queued' ? await place(s) : null;
+      const leaving = new AbortController();
+      const gone = post(s, {}, wav(babble(8000)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+      await s.until(async () => (await s.status()).sessions.some((x) => (x.state === 'queued') === (state === 'queued')), 'it is there');
+      leaving.abort();
+      await gone;
+      await s.untilMetric('sessions', c ? 1 : 0);
+      if (c) await c.finish();
+    }
+    assert.equal((await post(s, {}, wav(babble(300)))).status, 200);
+  });
+});
+
+test('more audio than a session keeps is fed as it is heard', async () => {
+  await withServer(fake({ 'server.session_buffer_ms': 1000 }), async (s) => {
+    const sound = join(...Array.from({ length: 12 }, (_, i) => join(babble(900, i), silence(1000))));
+    const c = await dictate(s, sound);
+    const r = await (await post(s, { response_format: 'verbose_json' }, wav(sound))).json();
+    assert.equal(r.segments.length, 12);
+    assert.equal(r.text, c.text);
+  });
+});
+
+test('an utterance that cannot be heard is 500, not half a text', async () => {
+  await withServer(fake(), async (s) => {
+    const sound = join(babble(600), silence(1500), babble(600), fault('fail'), silence(200));
+    await refused(post(s, {}, wav(sound)), 500, { type: 'server_error' });
+  });
+});
+
+// ---- a server that leaves ----
+
+test('a file that is being heard when the server drains is heard to its end; a new one is 503', async () => {
+  const s = await Server.start(fake({ 'pool.en.param.end_ms': 600 }));
+  try {
+    const other = await midUtterance(s);
+    const asked = post(s, {}, wav(babble(800)));
+    await s.until(async () => (await s.status()).sessions.length === 2, 'it is being heard');
+    terminate(s);
+    await says(s, /draining/);
+    const r = await refused(post(s, {}, wav(babble(800))), 503, { code: 'restarting', type: 'server_error' });
+    assert.equal(r.headers.get('retry-after'), '1');
+    assert.notEqual((await (await asked).json()).text, '');
+    other.send({ type: 'commit' });
+    await toldToMove(other);
+    await leftWell(s);
+  } catch (e) {
+    s.abandon();
+    throw e;
+  }
+  await s.stop({ sums: false });
+});
+
+test('the last client of a server that drains gets its answer', async () => {
+  const s = await Server.start(fake({ 'pool.en.param.end_ms': 600 }));
+  const asked = post(s, {}, wav(babble(800)));
+  await s.until(async () => (await s.status()).sessions.length === 1, 'it is being heard');
+  terminate(s);
+  assert.notEqual((await (await asked).json()).text, '');
+  await leftWell(s);
+  await s.stop({ sums: false });
+});
+
+test('the last client of a server that drains may leave before its answer', async () => {
+  const s = await Server.start(fake({ 'pool.en.param.end_ms': 5000 }));
+  const leaving = new AbortController();
+  const gone = post(s, {}, wav(babble(800)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+  await s.until(async () => (await s.status()).sessions.length === 1, 'it is being heard');
+  terminate(s);
+  await says(s, /draining/);
+  leaving.abort();
+  await gone;
+  await leftWell(s);
+  assert.match(s.log, /leaving with no session open/);
+  await s.stop({ sums: false });
+});
+
+// ---- other clients ----
+
+test('a form in chunks, written byte by byte, on a connection that is kept', async () => {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n';
+  const body = Buffer.concat([Buffer.from(head), wav(speak(sentences[0]).samples), Buffer.from('\r\n--b--\r\n')]);
+  for (let i = 0; i < 2; i++) {
+    const answer = await new Promise((resolve, reject) => {
+      const req = http.request(url(server), { method: 'POST', agent, headers: { 'content-type': 'multipart/form-data; boundary=b' } }, (res) => {
+        let all = '';
+        res.on('data', (d) => (all += d));
+        res.on('end', () => resolve(all));
+      });
+      req.on('error', reject);
+      for (let at = 0; at < 300; at++) req.write(body.subarray(at, at + 1));
+      req.end(body.subarray(300));
+    });
+    assert.equal(JSON.parse(answer).text, sentences[0]);
+  }
+  agent.destroy();
+});
+
+const curl = (...args) => promisify(execFile)('curl', ['-sS', '--max-time', '60', ...args]).then((r) => r.stdout);
+const noCurl = await curl('--version').then(() => false, () => 'there is no curl');
+
+test('curl -F, with Expect: 100-continue, and in chunks', { skip: noCurl }, async () => {
+  const file = path.join(dir, 'long.wav');
+  fs.writeFileSync(file, wav(join(speech, silence(40000)))); // over 1 MiB curl asks first
+  const args = ['-F', `file=@${file}`, '-F', 'model=whisper-1', '-F', 'response_format=text', url(server)];
+  assert.equal(await curl(...args), `${text}\n`);
+  assert.equal(await curl('-H', 'Expect: 100-continue', ...args), `${text}\n`);
+  assert.equal(await curl('-H', 'Transfer-Encoding: chunked', ...args), `${text}\n`);
+});
