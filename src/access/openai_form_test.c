@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/openai_form.h"
+#include "base/error.h"
+#include "base/util.h"
+
+#define FILE_PART "file", "RIFF"
+
+/* Names and values in turn; `says` NULL: taken. */
+static struct row {
+	const char *name, *fields[12];
+	struct openai_style style;
+	const char *model, *language, *says, *param;
+} rows[] = {
+	{ "a file alone is json", { FILE_PART }, { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	{ "everything", { FILE_PART, "model", "en", "language", "de", "response_format", "srt" },
+	    { OPENAI_SRT, false, true }, "en", "de", NULL, NULL },
+	{ "words", { "timestamp_granularities[]", "word", FILE_PART }, { OPENAI_JSON, true, false },
+	    "", "", NULL, NULL },
+	{ "words and segments, the bare name",
+	    { FILE_PART, "timestamp_granularities", "word", "timestamp_granularities", "segment" },
+	    { OPENAI_JSON, true, true }, "", "", NULL, NULL },
+	{ "what makes no difference",
+	    { FILE_PART, "prompt", "a", "temperature", "x", "stream", "false",
+		"chunking_strategy[type]", "server_vad" },
+	    { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	{ "an empty format is none", { FILE_PART, "response_format", "" },
+	    { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	{ "a language that is no text", { FILE_PART, "language", "d\xe9\n" },
+	    { OPENAI_JSON, false, true }, "", "d??", NULL, NULL },
+	{ "no file", { "model", "en" }, { 0 }, NULL, NULL, "no file", "file" },
+	{ "two files", { FILE_PART, FILE_PART }, { 0 }, NULL, NULL, "sent twice", "file" },
+	{ "another format", { FILE_PART, "response_format", "xml" }, { 0 }, NULL, NULL,
+	    "\"xml\" is not supported; json", "response_format" },
+	{ "another granularity", { FILE_PART, "timestamp_granularities[]", "" }, { 0 }, NULL, NULL,
+	    "word or segment", "timestamp_granularities[]" },
+	{ "a stream", { FILE_PART, "stream", "true" }, { 0 }, NULL, NULL, "is not supported here",
+	    "stream" },
+	{ "a long language", { FILE_PART, "language", "012345678901234567890123456789012345" },
+	    { 0 }, NULL, NULL, "more than 35 bytes", "language" },
+};
+
+static void write_body(char *body, size_t cap, const char *const *fields)
+{
+	size_t n = 0;
+
+	for (; *fields != NULL; fields += 2)
+		n += (size_t)snprintf(body + n, cap - n,
+		    "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", fields[0],
+		    fields[1]);
+	(void)snprintf(body + n, cap - n, "--b--\r\n");
+}
+
+static void test_row(void **state)
+{
+	const struct row *r = *state;
+	struct openai_form f;
+	struct error err = ERROR_INIT;
+	const char *param;
+	char body[2048];
+	int rc;
+
+	write_body(body, sizeof body, r->fields);
+	rc = openai_form_read(
+	    &f, "multipart/form-data; boundary=b", body, strlen(body), &err, &param);
+	assert_int_equal(rc, r->says == NULL ? 0 : -1);
+	if (r->says != NULL) {
+		assert_non_null(strstr(err.text, r->says));
+		assert_string_equal(param, r->param);
+		return;
+	}
+	assert_int_equal(f.file_n, 4);
+	assert_memory_equal(f.file, "RIFF", 4);
+	assert_string_equal(f.model, r->model);
+	assert_string_equal(f.language, r->language);
+	assert_int_equal(f.style.format, r->style.format);
+	assert_int_equal(f.style.words, r->style.words);
+	assert_int_equal(f.style.segments, r->style.segments);
+}
+
+static void test_no_form(void **state)
+{
+	struct openai_form f;
+	struct error err = ERROR_INIT;
+	const char *param = "";
+
+	(void)state;
+	assert_int_equal(openai_form_read(&f, NULL, "", 0, &err, &param), -1);
+	assert_null(param);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
+	tests[ARRAY_SIZE(rows)] =
+	    (struct CMUnitTest){ "what is no form", test_no_form, NULL, NULL, NULL };
+	return cmocka_run_group_tests_name("openai_form", tests, NULL, NULL);
+}
