@@ -128,17 +128,10 @@ void lease_drop_canary(struct lease *l)
 		crowd_retire(l->pool, i);
 }
 
-static bool is_oversized(const struct lease *l)
-{
-	unsigned max_mb = l->pool->cfg.max_rss_mb;
-
-	return max_mb > 0 && l->instance->rss_kb / 1024 > max_mb;
-}
-
 /* Whether the next utterance is for another instance, whoever speaks. */
 static bool is_used_up(const struct lease *l)
 {
-	bool grown = is_oversized(l);
+	bool grown = wear_is_oversized(l->pool, l->instance);
 
 	l->pool->counts.worn += grown && l->pool->cfg.refresh != REFRESH_UTTERANCE;
 	return grown || l->pool->cfg.refresh == REFRESH_UTTERANCE;
@@ -413,7 +406,7 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 		l->done = progress->samples;
 		p->proven_ns = l->sign_ns = pool_now_ns(p);
 	}
-	if (is_oversized(l))
+	if (wear_is_oversized(l->pool, l->instance))
 		on_oversized(l);
 	else
 		l->events->on_progress(l->arg, progress->samples);

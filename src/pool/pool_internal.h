@@ -134,6 +134,7 @@ void crowd_trim(struct pool *p); /* retires idle instances for which there is no
 uint64_t crowd_check_deadlines(struct pool *p); /* kills what is late; the next deadline */
 
 /* wear.c: when instances are replaced that nothing is wrong with */
+bool wear_is_oversized(const struct pool *p, const struct instance *i); /* over max_rss_mb */
 bool wear_is_due(const struct pool *p, const struct instance *i);
 uint64_t wear_check(struct pool *p); /* marks and retires; when to look again */
 

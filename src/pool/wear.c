@@ -15,13 +15,18 @@ static uint64_t lives_until_ns(const struct pool *p, const struct instance *i)
 	return i->born_ns + max_ns - max_ns / 10 * any / 1023;
 }
 
+bool wear_is_oversized(const struct pool *p, const struct instance *i)
+{
+	return p->cfg.max_rss_mb > 0 && i->rss_kb / 1024 > p->cfg.max_rss_mb;
+}
+
 bool wear_is_due(const struct pool *p, const struct instance *i)
 {
 	if (i->generation != p->generation)
 		return true;
 	if (p->cfg.max_uses > 0 && i->clients >= p->cfg.max_uses)
 		return true;
-	if (p->cfg.max_rss_mb > 0 && i->rss_kb / 1024 > p->cfg.max_rss_mb)
+	if (wear_is_oversized(p, i))
 		return true;
 	return p->cfg.max_age_ms > 0 && pool_now_ns(p) >= lives_until_ns(p, i);
 }

@@ -202,7 +202,7 @@ void session_free(struct session **session)
 static bool is_live(struct session *s)
 {
 	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->first_audio_ns) / NS_PER_MS;
-	uint64_t sent_ms = s->bytes_in * 1000 / format_bytes_per_s(&s->format);
+	uint64_t sent_ms = (s->input_taken + s->input.len) * 1000 / format_bytes_per_s(&s->format);
 
 	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
 }
@@ -226,10 +226,9 @@ static void block_or_fail(struct session *s)
 	session_fail(s, &err, OVERLOAD_RETRY_MS);
 }
 
-static void note_audio(struct session *s, size_t n)
+static void note_audio(struct session *s)
 {
 	s->heard = true;
-	s->bytes_in += n;
 	if (s->first_audio_ns == 0)
 		s->first_audio_ns = pool_now_ns(s->pool);
 }
@@ -241,7 +240,7 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return true;
-	note_audio(s, n);
+	note_audio(s);
 	session_enter(s);
 	if (buffer_append(&s->input, bytes, n) < 0) {
 		(void)error_set(&err, ERROR_LIMIT,

@@ -81,8 +81,7 @@ struct session {
 	bool blocked;          /* the client was told to wait */
 	bool outpaces;         /* it was, and was faster than time passes: a file, not a speaker */
 	uint64_t first_audio_ns; /* 0: none came yet */
-	uint64_t bytes_in;
-	size_t input_bound; /* bytes */
+	size_t input_bound;      /* bytes */
 	struct hearing hearing;
 	bool job_running;
 	uint64_t received_ms; /* of audio that the ear has heard, as counted by the metric */
