@@ -4,32 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/json_text.h"
 #include "base/base64.h"
 #include "base/error.h"
-
-/* Text comes from an instance, which nobody vouches for: what is not UTF-8 is made so byte by byte. */
-static json_t *text_of(const char *bytes, size_t n)
-{
-	json_t *text = json_stringn(bytes, n);
-	char *copy;
-
-	if (text != NULL)
-		return text;
-	copy = malloc(n + 1);
-	if (copy == NULL)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		copy[i] = (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?';
-	text = json_stringn(copy, n);
-	free(copy);
-	return text;
-}
-
-/* Four digits are what an instance tells; more would be noise of the conversion. */
-static json_t *confidence_of(float c)
-{
-	return json_real((double)(int)(c * 10000.0f + 0.5f) / 10000.0);
-}
 
 static json_t *words_of(const struct session_event *e)
 {
@@ -39,9 +16,9 @@ static json_t *words_of(const struct session_event *e)
 		const struct session_word *w = &e->final.words[i];
 
 		(void)json_array_append_new(words,
-		    json_pack("{s:o,s:I,s:I,s:o}", "text", text_of(w->text, w->text_bytes),
+		    json_pack("{s:o,s:I,s:I,s:o}", "text", json_text_of(w->text, w->text_bytes),
 			"start_ms", (json_int_t)w->start_ms, "end_ms", (json_int_t)w->end_ms,
-			"confidence", confidence_of(w->confidence)));
+			"confidence", json_text_confidence(w->confidence)));
 	}
 	return words;
 }
@@ -72,10 +49,10 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 {
 	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final",
 	    "utterance", (json_int_t)e->utterance, "text",
-	    text_of(e->final.text, e->final.text_bytes), "start_ms", (json_int_t)e->final.start_ms,
-	    "end_ms", (json_int_t)e->final.end_ms, "confidence", confidence_of(e->final.confidence),
-	    "cause", cause_name(e->final.cause), "instance", (json_int_t)ctx->instance, "words",
-	    words_of(e));
+	    json_text_of(e->final.text, e->final.text_bytes), "start_ms",
+	    (json_int_t)e->final.start_ms, "end_ms", (json_int_t)e->final.end_ms, "confidence",
+	    json_text_confidence(e->final.confidence), "cause", cause_name(e->final.cause),
+	    "instance", (json_int_t)ctx->instance, "words", words_of(e));
 
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
@@ -85,7 +62,7 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 static json_t *error_of(const struct error *err, uint64_t utterance, unsigned retry_after_ms)
 {
 	json_t *error = json_pack("{s:s,s:s,s:o}", "type", "error", "code",
-	    error_code_name(err->code), "message", text_of(err->text, strlen(err->text)));
+	    error_code_name(err->code), "message", json_text_of(err->text, strlen(err->text)));
 
 	if (error != NULL && utterance > 0)
 		(void)json_object_set_new(error, "utterance", json_integer((json_int_t)utterance));
@@ -115,7 +92,7 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		    "at_ms", (json_int_t)e->at_ms);
 	case SESSION_EVENT_PARTIAL:
 		return json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance", utterance,
-		    "text", text_of(e->partial.text, e->partial.text_bytes), "stable",
+		    "text", json_text_of(e->partial.text, e->partial.text_bytes), "stable",
 		    (json_int_t)e->partial.stable_bytes);
 	case SESSION_EVENT_FINAL:
 		return final_of(e, ctx);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/json_text.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -21,18 +22,6 @@ struct field {
 	int (*take)(struct native_start *start, const char *text, struct error *err);
 	double max; /* KIND_WHOLE */
 };
-
-/* At most `max` bytes of `text`, with no character cut: a precision for "%.*s". */
-static int whole_characters(const char *text, int max)
-{
-	int n = (int)strnlen(text, (size_t)max + 1);
-
-	if (n <= max)
-		return n;
-	for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
-		continue;
-	return n;
-}
 
 static int take_pool(struct native_start *s, const char *text, struct error *err)
 {
@@ -56,8 +45,8 @@ static int take_endpointing(struct native_start *s, const char *text, struct err
 		s->session.ear.endpoint.endpointing = ENDPOINTING_MANUAL;
 	else
 		return error_set(err, ERROR_INVALID,
-		    "endpointing \"%.*s\" is not known; vad or manual", whole_characters(text, 40),
-		    text);
+		    "endpointing \"%.*s\" is not known; vad or manual",
+		    json_text_whole_characters(text, 40), text);
 	return 0;
 }
 
@@ -93,20 +82,12 @@ static const struct field fields[] = {
 	    0 },
 };
 
-static const char *json_kind(const json_t *v)
-{
-	static const char *const names[] = { "an object", "an array", "text", "a number",
-		"a number", "true", "false", "null" };
-
-	return names[json_typeof(v)];
-}
-
 static int take_text(
     const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	if (!json_is_string(v))
 		return error_set(
-		    err, ERROR_INVALID, "%s must be text, not %s", f->name, json_kind(v));
+		    err, ERROR_INVALID, "%s must be text, not %s", f->name, json_text_kind(v));
 	if (strlen(json_string_value(v)) != json_string_length(v))
 		return error_set(err, ERROR_INVALID, "%s must not have a zero byte in it", f->name);
 	return f->take(s, json_string_value(v), err);
@@ -116,8 +97,8 @@ static int take_flag(
     const struct field *f, const json_t *v, struct native_start *s, struct error *err)
 {
 	if (!json_is_boolean(v))
-		return error_set(
-		    err, ERROR_INVALID, "%s must be true or false, not %s", f->name, json_kind(v));
+		return error_set(err, ERROR_INVALID, "%s must be true or false, not %s", f->name,
+		    json_text_kind(v));
 	*(bool *)((char *)s + f->offset) = json_is_true(v);
 	return 0;
 }
@@ -129,8 +110,8 @@ static int take_whole(
 	double d = json_number_value(v);
 
 	if (!json_is_number(v))
-		return error_set(
-		    err, ERROR_INVALID, "%s must be a whole number, not %s", f->name, json_kind(v));
+		return error_set(err, ERROR_INVALID, "%s must be a whole number, not %s", f->name,
+		    json_text_kind(v));
 	if (d != floor(d) || d < 0 || d > f->max)
 		return error_set(err, ERROR_INVALID,
 		    "%s must be a whole number from 0 to %.0f, not %.16g", f->name, f->max, d);
@@ -146,7 +127,7 @@ static int take_real(
 {
 	if (!json_is_number(v))
 		return error_set(
-		    err, ERROR_INVALID, "%s must be a number, not %s", f->name, json_kind(v));
+		    err, ERROR_INVALID, "%s must be a number, not %s", f->name, json_text_kind(v));
 	*(double *)(void *)((char *)s + f->offset) = json_number_value(v);
 	return 0;
 }
@@ -178,7 +159,7 @@ static const struct field *find_field(const char *name)
 static int refuse_field(const char *type, const char *name, struct error *err)
 {
 	return error_set(err, ERROR_INVALID, "%s has a field \"%.*s\" that is not known", type,
-	    whole_characters(name, 60), name);
+	    json_text_whole_characters(name, 60), name);
 }
 
 static int parse_start(const json_t *message, struct native_start *start, struct error *err)
@@ -232,8 +213,8 @@ static int parse_object(const json_t *message, enum native_command *command,
 		*command = NATIVE_STOP;
 	else
 		return error_set(err, ERROR_INVALID,
-		    "type \"%.*s\" is not known; start, commit or stop", whole_characters(word, 40),
-		    word);
+		    "type \"%.*s\" is not known; start, commit or stop",
+		    json_text_whole_characters(word, 40), word);
 	return parse_bare(message, word, err);
 }
 

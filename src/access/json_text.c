@@ -1,0 +1,71 @@
+#define _GNU_SOURCE
+#include "access/json_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+json_t *json_text_of(const char *bytes, size_t n)
+{
+	json_t *text = json_stringn(bytes, n);
+	char *copy;
+
+	if (text != NULL)
+		return text;
+	copy = malloc(n + 1);
+	if (copy == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		copy[i] = (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?';
+	text = json_stringn(copy, n);
+	free(copy);
+	return text;
+}
+
+json_t *json_text_seconds(uint64_t ms)
+{
+	return json_real((double)ms / 1000.0);
+}
+
+json_t *json_text_confidence(float c)
+{
+	return json_real((double)(int)(c * 10000.0f + 0.5f) / 10000.0);
+}
+
+json_t *json_text_read_object(const char *text, size_t n, struct error *err)
+{
+	json_error_t why;
+	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+
+	if (message == NULL) {
+		(void)error_set(err, ERROR_INVALID, "the message is not JSON: %s at byte %d",
+		    why.text, why.position);
+		return NULL;
+	}
+	if (json_is_object(message))
+		return message;
+	(void)error_set(
+	    err, ERROR_INVALID, "a message must be a JSON object, not %s", json_text_kind(message));
+	json_decref(message);
+	return NULL;
+}
+
+const char *json_text_kind(const json_t *v)
+{
+	static const char *const names[] = { "an object", "an array", "text", "a number",
+		"a number", "true", "false", "null" };
+
+	return names[json_typeof(v)];
+}
+
+int json_text_whole_characters(const char *text, int max)
+{
+	int n = (int)strnlen(text, (size_t)max + 1);
+
+	if (n <= max)
+		return n;
+	for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+		continue;
+	return n;
+}

@@ -1,0 +1,36 @@
+/* voice: a session as a protocol holds it: opened in a pool on a client's behalf, known to the roster and to status, fed, and
+ * given back. Every session of every protocol begins and ends here. Server process, loop thread only. */
+#ifndef ACCESS_VOICE_H
+#define ACCESS_VOICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access/client.h"
+#include "session/session.h"
+
+struct access;
+struct error;
+struct pool;
+
+struct voice { /* plain data, zeroed is one without a session; embed it where it does not move */
+	struct access *access;
+	struct client client;    /* its own copy */
+	struct session *session; /* owned; NULL before voice_open and after voice_drop */
+	uint64_t id;             /* the session's, also after its end; 0: there was none */
+};
+
+/* What a client gets that asks for nothing: the endpointing of the settings, 16 kHz mono s16, no partials. */
+void voice_defaults(const struct access *a, struct session_config *out);
+/* Opens a session; whose it is and how urgent is the client's. No event comes before voice_start. -1 with a sentence when
+ * there is no room for it, the config cannot be or the pool refuses; *retry_after_ms_out: when to try again, 0: not known. */
+int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
+    const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out);
+void voice_start(struct voice *v, const struct session_events *events, void *arg);
+/* As session_audio; true when there is no session. An event may drop the voice. */
+bool voice_audio(struct voice *v, const void *bytes, size_t n);
+/* Gives the session back, wherever it is; no event comes any more. No effect when there is none. */
+void voice_drop(struct voice *v);
+
+#endif
