@@ -72,9 +72,10 @@ static struct conn *run(const uint8_t *bytes, size_t n, size_t piece)
 			.send_buffer_bytes = 1u << 30,
 		},
 	};
+	struct http_listener listener = { .server = &server };
 	struct conn *c = fuzz_conn_new();
 
-	http_exchange_start(&server, c);
+	http_exchange_start(&listener, c);
 	fuzz_conn_run(c, bytes, n, piece);
 	if (open != 0)
 		abort(); /* a WebSocket whose owner was not told of its end */

@@ -1,4 +1,5 @@
-/* Frames as they come to a server (first byte even) or to a client (odd), whole and in pieces: the messages, the
+/* Frames as they come to a server (first byte even; one that lets them be unmasked, if its second bit is set) or to a client
+ * (odd), whole and in pieces: the messages, the
  * answers and the close code must be the same. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,15 +41,18 @@ static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
 
 static const struct ws_events events = { .on_message = on_message, .on_close = on_close };
 
-static void run(const uint8_t *bytes, size_t n, size_t piece, enum ws_role role, struct heard *h)
+static void run(const uint8_t *data, size_t size, size_t piece, struct heard *h)
 {
-	const struct ws_limits limits = { .message_bytes = 6000, .send_bytes = 1u << 30 };
+	const struct ws_limits limits = {
+		.message_bytes = 6000, .send_bytes = 1u << 30, .allow_unmasked = (data[0] & 2) != 0
+	};
+	enum ws_role role = data[0] & 1 ? WS_CLIENT : WS_SERVER;
 	struct conn *c = fuzz_conn_new();
 
 	*h = (struct heard){ .code = 0 };
 	buffer_init(&h->messages, SIZE_MAX / 2);
 	(void)ws_start(c, role, &limits, &events, h);
-	fuzz_conn_run(c, bytes, n, piece);
+	fuzz_conn_run(c, data + 1, size - 1, piece);
 	fuzz_conn_free(c);
 	if (h->closes != 1)
 		abort();
@@ -57,13 +61,11 @@ static void run(const uint8_t *bytes, size_t n, size_t piece, enum ws_role role,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct heard a, b;
-	enum ws_role role;
 
 	if (size < 1)
 		return 0;
-	role = data[0] & 1 ? WS_CLIENT : WS_SERVER;
-	run(data + 1, size - 1, size, role, &a);
-	run(data + 1, size - 1, (size_t)data[0] / 4 + 1, role, &b);
+	run(data, size, size, &a);
+	run(data, size, (size_t)data[0] / 4 + 1, &b);
 	if (a.code != b.code || a.messages.len != b.messages.len ||
 	    (a.messages.len > 0 &&
 		memcmp(buffer_head(&a.messages), buffer_head(&b.messages), a.messages.len) != 0))

@@ -156,12 +156,16 @@ static void say_where(const struct server *s)
 /* Sockets that were handed to us take the place of all addresses in the settings. */
 static int listen_all(struct server *s, struct error *err)
 {
+	struct http_listener_config cfg = { .address = NULL };
+
 	for (unsigned i = 0; i < s->inherited.n; i++)
-		if (http_server_adopt(s->http, s->inherited.fds[i], err) < 0)
+		if (http_server_adopt(s->http, s->inherited.fds[i], &cfg, err) < 0)
 			return -1;
-	for (unsigned i = 0; s->inherited.n == 0 && i < s->cfg->listens_n; i++)
-		if (http_server_listen(s->http, s->cfg->listens[i].address, err) < 0)
+	for (unsigned i = 0; s->inherited.n == 0 && i < s->cfg->listens_n; i++) {
+		cfg.address = s->cfg->listens[i].address;
+		if (http_server_listen(s->http, &cfg, err) < 0)
 			return -1;
+	}
 	say_where(s);
 	return 0;
 }

@@ -46,6 +46,11 @@ const char *http_peer(const struct http_exchange *x)
 	return conn_peer(x->conn);
 }
 
+void *http_listener_data(const struct http_exchange *x)
+{
+	return x->listener->cfg.data;
+}
+
 void http_set_data(struct http_exchange *x, void *data)
 {
 	x->data = data;
@@ -108,6 +113,7 @@ struct ws *http_upgrade(
 		.message_bytes = cfg->max_message_bytes,
 		.send_bytes = cfg->send_buffer_bytes,
 		.linger_ms = cfg->linger_timeout_ms,
+		.allow_unmasked = x->listener->cfg.allow_unmasked,
 	};
 	char accept[WS_HANDSHAKE_ACCEPT_BYTES];
 	struct http_bytes rest;

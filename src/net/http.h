@@ -17,6 +17,8 @@
 struct error;
 struct http_server;   /* a set of listeners with one handler */
 struct http_exchange; /* one request and its answer; valid until the answer is given or on_abort */
+struct tcp;
+struct tls;
 struct ws;
 struct ws_events;
 struct uv_loop_s;
@@ -52,18 +54,33 @@ struct http_events {
 	 * or NULL here: the sentence `why` is the answer. `target` is the request's path and query as they came. */
 	bool (*word_too_large)(
 	    void *arg, const char *target, const char *why, char *json, size_t json_cap);
+	/* A connection of a raw listener: to be given to tcp_start or tcp_drop, from inside. NULL if there are none. */
+	void (*on_tcp)(void *arg, struct tcp *t, void *listener_data);
+};
+
+/* What is common to the connections of one listener. */
+struct http_listener_config {
+	/* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses); port 0 takes a free one. Read by http_server_listen only. */
+	const char *address;
+	void *data; /* the owner's own pointer, told by http_listener_data; lent */
+	bool raw;   /* no HTTP is spoken: http_events.on_tcp has its connections */
+	bool
+	    allow_unmasked; /* WebSocket frames of clients need not be masked, as some clients have it wrong */
+	struct tls *tls; /* NULL: in the clear; borrowed */
 };
 
 /* Borrows loop, events and arg, which must outlive the server. Makes the process ignore SIGPIPE. */
 struct http_server *http_server_new(struct uv_loop_s *loop, const struct http_config *cfg,
     const struct http_events *events, void *arg);
-/* "HOST:PORT", "[IPV6]:PORT", ":PORT" (all addresses); port 0 takes a free one. -1: *err says which address and
- * why ("cannot listen on 127.0.0.1:8080: address already in use"). */
-int http_server_listen(struct http_server *s, const char *address, struct error *err);
+/* Copies cfg, its address apart. -1: *err says which address and why ("cannot listen on 127.0.0.1:8080: address already in
+ * use"). */
+int http_server_listen(
+    struct http_server *s, const struct http_listener_config *cfg, struct error *err);
 /* For connections and requests that begin from now on. */
 void http_server_reconfigure(struct http_server *s, const struct http_config *cfg);
 /* The same for a socket that listens already; its descriptor is the server's from here on, even on failure. */
-int http_server_adopt(struct http_server *s, int fd, struct error *err);
+int http_server_adopt(
+    struct http_server *s, int fd, const struct http_listener_config *cfg, struct error *err);
 /* The descriptor of listener i; -1 past the last. Lent. */
 int http_server_listener_fd(const struct http_server *s, unsigned i);
 /* The address of listener i as "127.0.0.1:8080", its real port included; NULL past the last. Lent. */
@@ -73,7 +90,7 @@ void http_server_stop_listening(struct http_server *s);
 /* After http_server_stop_listening: calls on_empty, once, when no connection is open any more; from inside when there is
  * none. */
 void http_server_when_empty(struct http_server *s, void (*on_empty)(void *arg), void *arg);
-/* Drops every connection at once, calling on_abort and the WebSockets' on_close, and frees the server when the
+/* Drops every connection at once, calling on_abort and the on_close of WebSockets and raw connections, and frees the server when the
  * last handle has closed; then calls done (may be NULL). Sets *s to NULL. The loop must run on until then. */
 void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg);
 
@@ -87,7 +104,9 @@ const char *http_header(const struct http_exchange *x, const char *name);
 /* The n-th header of that name, for those that may be repeated. */
 const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n);
 const void *http_body(const struct http_exchange *x, size_t *n_out);
-const char *http_peer(const struct http_exchange *x);    /* "127.0.0.1:54321" */
+const char *http_peer(const struct http_exchange *x); /* "127.0.0.1:54321" */
+void *http_listener_data(
+    const struct http_exchange *x); /* of the listener it came in by; NULL is usual */
 void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */
 void *http_data(const struct http_exchange *x);
 

@@ -351,11 +351,13 @@ static const struct conn_events conn_events = {
 	.on_drained = on_drained,
 };
 
-void http_exchange_start(struct http_server *s, struct conn *c)
+void http_exchange_start(struct http_listener *l, struct conn *c)
 {
+	struct http_server *s = l->server;
 	struct http_exchange *x = xcalloc(1, sizeof *x);
 
 	x->server = s;
+	x->listener = l;
 	x->conn = c;
 	x->phase = HTTP_HEADER;
 	x->query = "";

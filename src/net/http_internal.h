@@ -7,11 +7,19 @@
 #include <uv.h>
 
 #include "base/buffer.h"
+#include "net/address.h"
 #include "net/conn.h"
 #include "net/http.h"
 #include "net/http_parse.h"
 
-struct http_listener; /* http_server.c */
+struct http_listener {
+	uv_tcp_t tcp;
+	struct http_server *server; /* borrowed */
+	struct http_listener *next;
+	struct http_listener_config cfg; /* without the address */
+	char address[ADDRESS_BYTES];     /* with the real port; "" when it could not be opened */
+	bool open;
+};
 
 struct http_server {
 	uv_loop_t *loop;                  /* borrowed */
@@ -46,8 +54,9 @@ enum http_phase {
 };
 
 struct http_exchange {
-	struct http_server *server; /* borrowed */
-	struct conn *conn;          /* ours until HTTP_GONE */
+	struct http_server *server;           /* borrowed */
+	const struct http_listener *listener; /* it came in by this one; borrowed */
+	struct conn *conn;                    /* ours until HTTP_GONE */
 	enum http_phase phase;
 	struct http_parse *parse; /* owned */
 	struct buffer body;
@@ -59,8 +68,8 @@ struct http_exchange {
 	bool in_on_header;
 };
 
-/* Takes over an accepted connection. */
-void http_exchange_start(struct http_server *s, struct conn *c);
+/* Takes over a connection that was accepted by this listener. */
+void http_exchange_start(struct http_listener *l, struct conn *c);
 /* The answer has been written. `keep` false: the connection ends. x may be gone afterwards. */
 void http_exchange_answered(struct http_exchange *x, bool keep);
 /* Gives the connection away, with what came behind the request in *rest (lent for the call). x is gone after

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "net/address.h"
 #include "net/http_internal.h"
+#include "net/tcp_internal.h"
 
 enum {
 	LISTEN_BACKLOG = 1024,
@@ -20,14 +21,6 @@ enum {
 	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
 	RETRY_AFTER_S = 2,
 	DESCRIPTORS_KEPT = 32,
-};
-
-struct http_listener {
-	uv_tcp_t tcp;
-	struct http_server *server; /* borrowed */
-	struct http_listener *next;
-	char address[ADDRESS_BYTES];
-	bool open;
 };
 
 static void free_if_ended(struct http_server *s)
@@ -87,17 +80,19 @@ struct http_server *http_server_new(
 	return s;
 }
 
-/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. */
-static void turn_away(struct http_server *s, uv_stream_t *listener, const char *why)
+/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. A raw one has no
+ * words for it. */
+static void turn_away(struct http_listener *l, const char *why)
 {
-	struct conn *c = conn_accept(&s->refused, listener);
+	struct http_server *s = l->server;
+	struct conn *c = conn_accept(&s->refused, (uv_stream_t *)&l->tcp);
 	char text[512];
 	uv_buf_t part;
 	int n;
 
 	if (c == NULL)
 		return;
-	if (s->refused.count > REFUSED_MAX) {
+	if (l->cfg.raw || s->refused.count > REFUSED_MAX) {
 		conn_drop(c);
 		return;
 	}
@@ -139,6 +134,24 @@ static bool is_short_of_descriptors(uv_stream_t *stream)
 	return (rlim_t)next + DESCRIPTORS_KEPT > limit.rlim_cur;
 }
 
+static void start_tcp(struct http_listener *l, struct conn *c)
+{
+	struct http_server *s = l->server;
+	const struct tcp_limits limits = { .send_bytes = s->cfg.send_buffer_bytes,
+		.linger_ms = s->cfg.linger_timeout_ms };
+
+	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
+	s->events->on_tcp(s->arg, tcp_new(c, &limits), l->cfg.data);
+}
+
+static void start_conn(struct http_listener *l, struct conn *c)
+{
+	if (l->cfg.raw)
+		start_tcp(l, c);
+	else
+		http_exchange_start(l, c);
+}
+
 /* With no descriptor at all libuv gives up its spare one to accept and close the newcomer; `status` says when that failed. */
 static void on_connection(uv_stream_t *stream, int status)
 {
@@ -155,12 +168,12 @@ static void on_connection(uv_stream_t *stream, int status)
 		(void)snprintf(why, sizeof why, "all %u connections (max_connections) are taken",
 		    s->cfg.max_connections);
 		metric_add(METRIC_connections_refused_total, 1);
-		turn_away(s, stream, why);
+		turn_away(l, why);
 		return;
 	}
 	if (is_short_of_descriptors(stream)) {
 		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
-		turn_away(s, stream, "the server is short of descriptors");
+		turn_away(l, "the server is short of descriptors");
 		return;
 	}
 	metric_add(METRIC_connections, 1);
@@ -168,7 +181,7 @@ static void on_connection(uv_stream_t *stream, int status)
 	if (c == NULL)
 		return;
 	metric_add(METRIC_connections_total, 1);
-	http_exchange_start(s, c);
+	start_conn(l, c);
 }
 
 static void on_listener_closed(uv_handle_t *handle)
@@ -209,11 +222,14 @@ static int start_listener(struct http_listener *l)
 	return status;
 }
 
-static struct http_listener *add_listener(struct http_server *s)
+static struct http_listener *add_listener(
+    struct http_server *s, const struct http_listener_config *cfg)
 {
 	struct http_listener *l = xcalloc(1, sizeof *l);
 
 	l->server = s;
+	l->cfg = *cfg;
+	l->cfg.address = NULL;
 	l->open = true;
 	(void)uv_tcp_init(s->loop, &l->tcp);
 	l->tcp.data = l;
@@ -222,15 +238,17 @@ static struct http_listener *add_listener(struct http_server *s)
 	return l;
 }
 
-int http_server_listen(struct http_server *s, const char *address, struct error *err)
+int http_server_listen(
+    struct http_server *s, const struct http_listener_config *cfg, struct error *err)
 {
+	const char *address = cfg->address;
 	struct sockaddr_storage where;
 	struct http_listener *l;
 	int status;
 
 	if (address_resolve(s->loop, address, &where, err) != 0)
 		return error_prefix(err, "cannot listen on %.64s", address);
-	l = add_listener(s);
+	l = add_listener(s, cfg);
 	status = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&where, 0);
 	if (status == 0)
 		status = start_listener(l);
@@ -241,9 +259,10 @@ int http_server_listen(struct http_server *s, const char *address, struct error 
 	    err, ERROR_SYSTEM, "cannot listen on %.64s: %s", address, uv_strerror(status));
 }
 
-int http_server_adopt(struct http_server *s, int fd, struct error *err)
+int http_server_adopt(
+    struct http_server *s, int fd, const struct http_listener_config *cfg, struct error *err)
 {
-	struct http_listener *l = add_listener(s);
+	struct http_listener *l = add_listener(s, cfg);
 	int status = uv_tcp_open(&l->tcp, fd);
 
 	if (status != 0)

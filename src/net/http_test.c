@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -565,24 +566,65 @@ static void test_stopped_server_ends_connections_after_their_answer(void **state
 static void test_listen_errors_name_the_address(void **state)
 {
 	struct net_test *t = *state;
+	struct http_listener_config cfg = { .address = http_server_address(t->server, 0) };
 	struct error err = ERROR_INIT;
 	char want[128];
 
 	(void)snprintf(want, sizeof want, "cannot listen on %s: address already in use",
 	    http_server_address(t->server, 0));
-	assert_int_equal(
-	    http_server_listen(t->server, http_server_address(t->server, 0), &err), -1);
+	assert_int_equal(http_server_listen(t->server, &cfg, &err), -1);
 	assert_string_equal(err.text, want);
-	assert_int_equal(http_server_listen(t->server, "8080", &err), -1);
+	cfg.address = "8080";
+	assert_int_equal(http_server_listen(t->server, &cfg, &err), -1);
 	assert_string_equal(err.text,
 	    "cannot listen on 8080: address '8080' has no port; write HOST:PORT, [IPV6]:PORT or "
 	    ":PORT");
-	assert_int_equal(http_server_listen(t->server, "127.0.0.1:80a", &err), -1);
+	cfg.address = "127.0.0.1:80a";
+	assert_int_equal(http_server_listen(t->server, &cfg, &err), -1);
 	assert_non_null(strstr(err.text, "port '80a'"));
 	assert_null(http_server_address(t->server, 1));
-	assert_int_equal(http_server_listen(t->server, ":0", &err), 0);
+	cfg.address = ":0";
+	assert_int_equal(http_server_listen(t->server, &cfg, &err), 0);
 	assert_non_null(http_server_address(t->server, 1));
 	assert_null(http_server_address(t->server, 2));
+}
+
+static void test_a_request_knows_by_which_listener_it_came(void **state)
+{
+	struct net_test *t = *state;
+	int mark;
+	const struct http_listener_config cfg = { .address = "127.0.0.1:0", .data = &mark };
+	unsigned marked = net_test_listen(t, &cfg);
+	struct net_peer p;
+
+	for (unsigned i = 0; i < 2; i++) {
+		net_peer_open_at(&p, t, i == 0 ? 0 : marked);
+		net_peer_say(&p, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+		net_test_wait_count(t, &t->requests, i + 1);
+		assert_ptr_equal(http_listener_data(t->pending), i == 0 ? NULL : &mark);
+		net_peer_close(&p);
+		net_test_wait_count(t, &t->aborts, i + 1);
+	}
+}
+
+static void test_a_listener_that_is_adopted_has_its_mark(void **state)
+{
+	struct net_test *t = *state;
+	int mark, fd = fcntl(http_server_listener_fd(t->server, 0), F_DUPFD_CLOEXEC, 0);
+	const struct http_listener_config cfg = { .data = &mark };
+	struct error err = ERROR_INIT;
+	struct net_peer p;
+
+	http_server_stop_listening(t->server);
+	(void)uv_run(&t->loop, UV_RUN_NOWAIT);
+	assert_int_equal(http_server_adopt(t->server, fd, &cfg, &err), 0);
+	assert_string_equal(http_server_address(t->server, 0), http_server_address(t->server, 1));
+	net_peer_open_at(&p, t, 1);
+	net_peer_say(&p, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+	net_test_wait_count(t, &t->requests, 1);
+	assert_ptr_equal(http_listener_data(t->pending), &mark);
+	net_peer_close(&p);
+	net_test_wait_count(t, &t->aborts, 1);
 }
 
 int main(void)
@@ -615,6 +657,8 @@ int main(void)
 		TEST(test_freeing_ends_every_connection),
 		TEST(test_stopped_server_ends_connections_after_their_answer),
 		TEST(test_listen_errors_name_the_address),
+		TEST(test_a_request_knows_by_which_listener_it_came),
+		TEST(test_a_listener_that_is_adopted_has_its_mark),
 	};
 #undef TEST
 

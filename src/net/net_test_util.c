@@ -65,6 +65,60 @@ static void on_ws_close(void *arg, struct ws *ws, unsigned code, const char *why
 
 static const struct ws_events ws_events = { .on_message = on_ws_message, .on_close = on_ws_close };
 
+static void on_tcp_bytes(void *arg, struct tcp *tcp, const uint8_t *bytes, size_t n)
+{
+	struct net_test *t = arg;
+
+	assert_int_equal(buffer_append(&t->tcp_got, bytes, n), 0);
+	if (t->free_on_message)
+		net_test_free_server(t);
+	else if (!t->mute)
+		(void)tcp_send(tcp, bytes, n);
+}
+
+static void on_tcp_end(void *arg, struct tcp *tcp)
+{
+	struct net_test *t = arg;
+
+	t->tcp_ends++;
+	if (t->mute)
+		return;
+	(void)tcp_send(tcp, "bye", 3);
+	tcp_close(tcp);
+}
+
+static void on_tcp_close(void *arg, struct tcp *tcp, const char *why)
+{
+	struct net_test *t = arg;
+
+	if (t->tcp == tcp)
+		t->tcp = NULL;
+	t->tcp_closed++;
+	(void)snprintf(t->why, sizeof t->why, "%s", why);
+}
+
+static const struct tcp_events tcp_events = {
+	.on_bytes = on_tcp_bytes,
+	.on_end = on_tcp_end,
+	.on_close = on_tcp_close,
+};
+
+static void on_tcp(void *arg, struct tcp *tcp, void *listener_data)
+{
+	struct net_test *t = arg;
+
+	t->tcp_opened++;
+	t->tcp_data = listener_data;
+	if (t->tcp_refuse) {
+		tcp_drop(tcp);
+		return;
+	}
+	t->tcp = tcp;
+	tcp_start(tcp, &tcp_events, t);
+	if (t->pause_at_once)
+		tcp_pause(tcp);
+}
+
 static void answer_big(struct http_exchange *x)
 {
 	struct http_answer a = { .status = 200, .body_bytes = BIG_BYTES };
@@ -162,6 +216,7 @@ static const struct http_events http_events = {
 	.on_header = on_header,
 	.on_request = on_request,
 	.on_abort = on_abort,
+	.on_tcp = on_tcp,
 };
 
 unsigned net_test_descriptors(void)
@@ -184,9 +239,10 @@ static void on_guard(uv_timer_t *guard)
 
 void net_test_start(struct net_test *t, const struct http_config *cfg)
 {
-	struct error err = ERROR_INIT;
+	const struct http_listener_config listener = { .address = "127.0.0.1:0" };
 
 	memset(t, 0, sizeof *t);
+	buffer_init(&t->tcp_got, 64 * 1024 * 1024);
 	assert_int_equal(uv_loop_init(&t->loop), 0); /* the first one opens a pipe for good */
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 	t->descriptors = net_test_descriptors();
@@ -195,7 +251,18 @@ void net_test_start(struct net_test *t, const struct http_config *cfg)
 	assert_int_equal(uv_timer_init(&t->loop, &t->guard), 0);
 	uv_unref((uv_handle_t *)&t->guard);
 	t->server = http_server_new(&t->loop, &t->cfg, &http_events, t);
-	assert_int_equal(http_server_listen(t->server, "127.0.0.1:0", &err), 0);
+	(void)net_test_listen(t, &listener);
+}
+
+unsigned net_test_listen(struct net_test *t, const struct http_listener_config *cfg)
+{
+	struct error err = ERROR_INIT;
+	unsigned n = 0;
+
+	assert_int_equal(http_server_listen(t->server, cfg, &err), 0);
+	while (http_server_address(t->server, n) != NULL)
+		n++;
+	return n - 1;
 }
 
 static void on_freed(void *arg)
@@ -218,6 +285,7 @@ void net_test_stop(struct net_test *t)
 	assert_int_equal(uv_run(&t->loop, UV_RUN_DEFAULT), 0);
 	assert_true(t->freed);
 	assert_int_equal(uv_loop_close(&t->loop), 0);
+	buffer_done(&t->tcp_got);
 	assert_int_equal(net_test_descriptors(), t->descriptors);
 }
 
@@ -310,8 +378,13 @@ void net_peer_stop_reading(struct net_peer *p)
 
 void net_peer_open(struct net_peer *p, struct net_test *t)
 {
+	net_peer_open_at(p, t, 0);
+}
+
+void net_peer_open_at(struct net_peer *p, struct net_test *t, unsigned listener)
+{
 	struct sockaddr_in sa = { .sin_family = AF_INET };
-	const char *address = http_server_address(t->server, 0);
+	const char *address = http_server_address(t->server, listener);
 
 	memset(p, 0, sizeof *p);
 	p->test = t;

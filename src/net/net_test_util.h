@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "net/http.h"
+#include "net/tcp.h"
 #include "net/websocket.h"
 
 /* The server answers
@@ -19,15 +20,21 @@
  *   /refuse   401 from on_header
  *   /impostor with 101, but not by a WebSocket
  *   /ws       by a WebSocket that echoes
- *   the rest  with "METHOD PATH QUERY BODY". */
+ *   the rest  with "METHOD PATH QUERY BODY".
+ * A connection of a raw listener is echoed. */
 struct net_test {
 	uv_loop_t loop;
 	uv_timer_t guard;
 	struct http_config cfg;
 	struct http_server *server;
 	struct http_exchange *pending;
-	struct ws *ws; /* the last one, NULL after its on_close */
-	bool mute;     /* the WebSocket does not echo */
+	struct ws *ws;   /* the last one, NULL after its on_close */
+	bool mute;       /* the WebSocket, or the raw connection, does not echo */
+	struct tcp *tcp; /* the last one, NULL after its on_close; tcp_data is its listener's */
+	void *tcp_data;
+	struct buffer tcp_got;
+	unsigned tcp_opened, tcp_ends, tcp_closed;
+	bool tcp_refuse; /* it is dropped before it begins */
 	bool pause_at_once, free_on_message;
 	unsigned requests, aborts, headers, opened, closed, messages;
 	size_t last_n; /* bytes of the last message */
@@ -49,6 +56,8 @@ struct net_peer {
 
 extern const struct http_config net_test_config;
 
+/* One more listener; its number. */
+unsigned net_test_listen(struct net_test *t, const struct http_listener_config *cfg);
 /* cfg NULL: net_test_config. */
 void net_test_start(struct net_test *t, const struct http_config *cfg);
 /* Frees the server and checks that no descriptor has been lost. */
@@ -60,7 +69,8 @@ void net_test_wait_idle(struct net_test *t); /* until no connection is open */
 unsigned net_test_descriptors(void);
 void net_test_wait_descriptors(struct net_test *t, unsigned wanted);
 
-void net_peer_open(struct net_peer *p, struct net_test *t);
+void net_peer_open(struct net_peer *p, struct net_test *t); /* to the first listener */
+void net_peer_open_at(struct net_peer *p, struct net_test *t, unsigned listener);
 void net_peer_send(struct net_peer *p, const void *bytes, size_t n);
 ssize_t net_peer_try_send(
     struct net_peer *p, const void *bytes, size_t n); /* -1: the socket is full */

@@ -316,6 +316,13 @@ static bool is_control(uint8_t opcode)
 	return wslay_is_ctrl_frame(opcode) != 0;
 }
 
+static bool mask_is_right(const struct ws *ws, const struct wslay_frame_iocb *io)
+{
+	if (ws->role == WS_CLIENT)
+		return io->mask == 0;
+	return io->mask != 0 || ws->limits.allow_unmasked;
+}
+
 /* Whether a frame may begin here; -1: the connection has been ended. */
 static int check_frame(struct ws *ws, const struct wslay_frame_iocb *io)
 {
@@ -324,7 +331,7 @@ static int check_frame(struct ws *ws, const struct wslay_frame_iocb *io)
 	if (io->rsv != WSLAY_RSV_NONE)
 		violated(
 		    ws, WS_CLOSE_PROTOCOL, "a frame with reserved bits; no extension was agreed");
-	else if ((io->mask != 0) != (ws->role == WS_SERVER))
+	else if (!mask_is_right(ws, io))
 		violated(ws, WS_CLOSE_PROTOCOL, "a frame that is %s",
 		    io->mask != 0 ? "masked" : "not masked");
 	else if (!data && !is_control(io->opcode) && io->opcode != WSLAY_CONTINUATION_FRAME)

@@ -15,6 +15,7 @@ struct ws_limits {
 	size_t message_bytes; /* received */
 	size_t send_bytes;    /* unsent */
 	unsigned linger_ms;
+	bool allow_unmasked; /* by a client; else it is a violation */
 };
 
 /* Takes over a connection whose handshake is done. Borrows

@@ -271,6 +271,33 @@ static struct violation violations[] = {
 	    "message of 200001 bytes" },
 };
 
+/* Some clients do not mask; a listener may be told to bear with them. */
+static void test_unmasked_frames_are_taken_where_they_are_allowed(void **state)
+{
+	static const char frames[] = "\x81\x02hi\x81\x00\x02\x01"
+				     "a\x89\x01p\x80\x01z";
+	const struct http_listener_config cfg = { .address = "127.0.0.1:0",
+		.allow_unmasked = true };
+	struct net_test *t = *state;
+	struct net_peer p;
+
+	net_peer_open_at(&p, t, net_test_listen(t, &cfg));
+	net_peer_say(&p, HANDSHAKE "\r\n");
+	net_peer_wait_text(&p, "\r\n\r\n");
+	net_peer_forget(&p);
+	net_peer_send(&p, frames, sizeof frames - 1);
+	expect_frame(&p, TEXT, "hi", 2);
+	expect_frame(&p, TEXT, "", 0);
+	expect_frame(&p, 0x8a, "p", 1);
+	expect_frame(&p, BINARY, "az", 2);
+	net_peer_frame(&p, TEXT, "masked", 6);
+	expect_frame(&p, TEXT, "masked", 6);
+	net_peer_send(&p, "\x88\x02\x03\xe8", 4);
+	assert_int_equal(net_peer_take_close(&p), 1000);
+	net_test_wait_count(t, &t->closed, 1);
+	net_peer_close(&p);
+}
+
 static struct net_test violation_test;
 
 static void test_violation(void **state)
@@ -648,6 +675,7 @@ int main(void)
 		TEST(test_handshake),
 		TEST(test_malformed_handshake_is_refused_with_words),
 		TEST(test_echoes_and_closes),
+		TEST(test_unmasked_frames_are_taken_where_they_are_allowed),
 		TEST(test_messages_of_all_sizes),
 		TEST(test_many_small_messages),
 		TEST(test_bytes_glued_to_the_handshake),
