@@ -50,7 +50,7 @@ static void on_request(void *arg, struct http_exchange *x)
 
 	if (http_wants_websocket(x, &err) == HTTP_UPGRADE) {
 		++*open;
-		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), &ws_events, arg);
+		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, arg);
 		return;
 	}
 	a.body = http_body(x, &a.body_bytes);

@@ -11,6 +11,7 @@
 #include "base/metric.h"
 #include "base/util.h"
 #include "net/http.h"
+#include "net/tcp.h"
 #include "net/utf8.h"
 #include "net/websocket.h"
 #include "session/roster.h"
@@ -61,9 +62,14 @@ void wire_send_text(struct wire *w, const char *text, size_t n)
 		end_slow_reader(w);
 }
 
+static int send_bytes(struct wire *w, const void *bytes, size_t n)
+{
+	return w->tcp != NULL ? tcp_send(w->tcp, bytes, n) : ws_send_binary(w->ws, bytes, n);
+}
+
 void wire_send_bytes(struct wire *w, const void *bytes, size_t n)
 {
-	if (!w->closing && ws_send_binary(w->ws, bytes, n) < 0)
+	if (!w->closing && send_bytes(w, bytes, n) < 0)
 		end_slow_reader(w);
 }
 
@@ -80,13 +86,21 @@ void wire_send_json(struct wire *w, json_t *object)
 
 void wire_pause(struct wire *w)
 {
-	if (!w->closing)
+	if (w->closing)
+		return;
+	if (w->tcp != NULL)
+		tcp_pause(w->tcp);
+	else
 		ws_pause(w->ws);
 }
 
 void wire_resume(struct wire *w)
 {
-	if (!w->closing)
+	if (w->closing)
+		return;
+	if (w->tcp != NULL)
+		tcp_resume(w->tcp);
+	else
 		ws_resume(w->ws);
 }
 
@@ -109,7 +123,10 @@ void wire_close(struct wire *w, unsigned code, const char *reason)
 		return;
 	make_reason(&text, reason);
 	begin_closing(w);
-	ws_close(w->ws, code, text.text);
+	if (w->tcp != NULL)
+		tcp_close(w->tcp);
+	else
+		ws_close(w->ws, code, text.text);
 }
 
 void wire_fail(struct wire *w, const struct error *why, unsigned retry_after_ms)
@@ -158,6 +175,43 @@ static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
 	go(w);
 }
 
+static void on_tcp_bytes(void *arg, struct tcp *t, const uint8_t *bytes, size_t n)
+{
+	struct wire *w = arg;
+
+	(void)t;
+	if (!w->closing)
+		w->protocol->on_bytes(w, bytes, n);
+}
+
+static void on_tcp_end(void *arg, struct tcp *t)
+{
+	struct wire *w = arg;
+
+	(void)t;
+	if (w->closing)
+		return;
+	if (w->protocol->on_end == NULL)
+		wire_close(w, WS_CLOSE_NORMAL, "the client has ended");
+	else
+		w->protocol->on_end(w);
+}
+
+static void on_tcp_close(void *arg, struct tcp *t, const char *why)
+{
+	struct wire *w = arg;
+
+	(void)t;
+	if (w->session != 0)
+		log_info("%s session %llu: client left (%s)", w->protocol->name,
+		    (unsigned long long)w->session, why);
+	go(w);
+}
+
+static const struct tcp_events tcp_events = {
+	.on_bytes = on_tcp_bytes, .on_end = on_tcp_end, .on_close = on_tcp_close
+};
+
 static const struct ws_events ws_events = { .on_message = on_message, .on_close = on_close };
 
 static void look_at_start(struct wire *w, uint64_t now_ns)
@@ -197,7 +251,8 @@ static void look(struct access_link *l, uint64_t now_ns)
 	struct wire *w = wire_of(l);
 
 	look_at_start(w, now_ns);
-	look_for_life(w, now_ns);
+	if (w->ws != NULL)
+		look_for_life(w, now_ns);
 	if (!w->closing && w->protocol->look != NULL)
 		w->protocol->look(w, now_ns);
 }
@@ -274,8 +329,8 @@ static void upgrade(struct wire *w, struct http_exchange *x)
 
 	access_link_add(w->access, &w->link, &link_ops);
 	w->opened_ns = w->pinged_ns = clock_now_ns();
-	w->ws = http_upgrade(
-	    x, credential_subprotocol(offered, subprotocol, sizeof subprotocol), &ws_events, w);
+	w->ws = http_upgrade(x, credential_subprotocol(offered, subprotocol, sizeof subprotocol),
+	    w->protocol->headers == NULL ? NULL : w->protocol->headers(w), &ws_events, w);
 	if (w->protocol->on_open != NULL)
 		w->protocol->on_open(w);
 }
@@ -294,6 +349,7 @@ void wire_accept(struct access *a, struct http_exchange *x, const struct wire_pr
 	w = xcalloc(1, p->size);
 	w->access = a;
 	w->protocol = p;
+	w->listener = http_listener_data(x);
 	w->client = client;
 	how = (struct wire_refusal){ .status = 400 };
 	if (p->read_request != NULL && p->read_request(w, x, &err, &how) < 0) {
@@ -304,4 +360,36 @@ void wire_accept(struct access *a, struct http_exchange *x, const struct wire_pr
 		return;
 	}
 	upgrade(w, x);
+}
+
+/* No key can come this way. */
+static int check_tcp(const struct access *a, struct error *err)
+{
+	struct wire_refusal how;
+
+	if (a->keys != NULL)
+		return error_set(err, ERROR_INVALID,
+		    "this protocol cannot bring a key, and this server wants one (keys_file)");
+	return check_room(a, err, &how);
+}
+
+void wire_accept_tcp(struct access *a, struct tcp *t, const struct access_listener *listener,
+    const struct wire_protocol *p)
+{
+	struct wire *w = xcalloc(1, p->size);
+	struct error err;
+
+	w->access = a;
+	w->protocol = p;
+	w->listener = listener;
+	w->tcp = t;
+	w->client = (struct client){ .tenant = client_tenant_of_peer(tcp_peer(t)),
+		.priority = PRIORITY_NORMAL };
+	access_link_add(a, &w->link, &link_ops);
+	w->opened_ns = w->pinged_ns = clock_now_ns();
+	tcp_start(t, &tcp_events, w);
+	if (check_tcp(a, &err) < 0)
+		wire_fail(w, &err, a->leaving ? a->retry_after_ms : BUSY_RETRY_MS);
+	else if (p->on_open != NULL)
+		p->on_open(w);
 }

@@ -79,8 +79,7 @@ struct wire {
 
 /* Lets the client of the request in, or answers it. */
 void wire_accept(struct access *a, struct http_exchange *x, const struct wire_protocol *p);
-/* The same for a TCP connection, which has no way to bring a key: where keys are configured it is let in by none, and
- * on_open may refuse it. */
+/* The same for a TCP connection. There is no way for it to bring a key, so where keys are configured it is let in by none. */
 void wire_accept_tcp(struct access *a, struct tcp *t, const struct access_listener *listener,
     const struct wire_protocol *p);
 

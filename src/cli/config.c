@@ -158,11 +158,19 @@ int config_set(struct config *c, const char *assignment, struct error *err)
 	return rc;
 }
 
+static int apply_listen(
+    struct config_place *place, const char *key, const char *value, struct error *err)
+{
+	const struct config_row *row = config_table_find(CONFIG_LISTEN, key, err);
+
+	return row == NULL ? -1 : config_value_apply(row, place->object, key, value, err);
+}
+
 int config_listen_only(struct config *c, const char *address, struct error *err)
 {
-	const struct config_row *row = config_table_find(CONFIG_LISTEN, "address", err);
+	const char *equals = strchr(address, '=');
 	struct config_place place;
-	char name[CONFIG_NAME_MAX];
+	char name[CONFIG_NAME_MAX], protocol[CONFIG_NAME_MAX];
 
 	if (!c->listen_only)
 		drop_listens(c);
@@ -170,7 +178,12 @@ int config_listen_only(struct config *c, const char *address, struct error *err)
 	(void)snprintf(name, sizeof name, "listen%u", c->listens_n + 1);
 	if (config_place_open(c, "listen", name, &place, err) != 0)
 		return -1;
-	return config_value_apply(row, place.object, row->key, address, err);
+	if (equals == NULL)
+		return apply_listen(&place, "address", address, err);
+	(void)snprintf(protocol, sizeof protocol, "%.*s", (int)(equals - address), address);
+	if (apply_listen(&place, "protocol", protocol, err) != 0)
+		return error_prefix(err, "--listen %.60s", address);
+	return apply_listen(&place, "address", equals + 1, err);
 }
 
 static int check_pool(const struct config_pool *p, struct error *err)
@@ -189,11 +202,40 @@ static int check_pool(const struct config_pool *p, struct error *err)
 	return 0;
 }
 
+static bool has_pool(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->pools_n; i++)
+		if (strcmp(c->pools[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_given(const char *text)
+{
+	return text != NULL && *text != '\0';
+}
+
+static int check_listen(const struct config *c, const struct config_listen *l, struct error *err)
+{
+	if (is_given(l->pool) && !has_pool(c, l->pool))
+		return error_set(err, ERROR_CONFIG, "[listen %s] pool: there is no [pool %.40s]",
+		    l->name, l->pool);
+	if (l->sample_rate != 0 && l->sample_rate < 8000)
+		return error_set(err, ERROR_CONFIG,
+		    "[listen %s] sample_rate: %u is out of range; allowed is 8000 to 48000 Hz, or "
+		    "0 for "
+		    "the protocol's own",
+		    l->name, l->sample_rate);
+	if (is_given(l->certificate) != is_given(l->key))
+		return error_set(err, ERROR_CONFIG,
+		    "[listen %s] %s: TLS needs both a certificate and a key", l->name,
+		    is_given(l->key) ? "certificate" : "key");
+	return 0;
+}
+
 static int check_open(const struct config *c, struct error *err)
 {
-	bool keys = c->keys_file != NULL && *c->keys_file != '\0';
-
-	if (keys || c->allow_open)
+	if (is_given(c->keys_file) || c->allow_open)
 		return 0;
 	for (unsigned i = 0; i < c->listens_n; i++)
 		if (!address_is_loopback(c->listens[i].address))
@@ -217,6 +259,9 @@ int config_finish(struct config *c, struct error *err)
 	    config_place_open(c, "pool", config_table_sections[CONFIG_POOL].example, &place, err) !=
 		0)
 		return -1;
+	for (unsigned i = 0; i < c->listens_n; i++)
+		if (check_listen(c, &c->listens[i], err) != 0)
+			return -1;
 	for (unsigned i = 0; i < c->pools_n; i++)
 		if (check_pool(&c->pools[i], err) != 0)
 			return -1;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "access/protocols.h"
 #include "audio/endpoint.h"
 #include "base/log.h"
 #include "cli/drain.h"
@@ -26,7 +27,12 @@ enum {
 
 struct config_listen {
 	char name[CONFIG_NAME_MAX];
-	char *address; /* owned */
+	char *address;           /* owned */
+	enum protocol protocol;  /* what is spoken there */
+	char *pool;              /* owned; "": the first */
+	unsigned sample_rate;    /* 0: the protocol's own */
+	unsigned allow_unmasked; /* 1: WebSocket clients need not mask */
+	char *certificate, *key; /* owned; "": no TLS */
 };
 
 struct config_pool {
@@ -74,7 +80,7 @@ int config_read(struct config **out, FILE *from, const char *name, struct error 
 /* "pool.en.max=8", "vad.post_silence_ms=800", "server.max_sessions=10". Takes the place of what the file says. A pool
  * or listener that does not exist is made, unless the file names pools or listeners of its own. */
 int config_set(struct config *c, const char *assignment, struct error *err);
-/* --listen: takes the place of all listeners there are; called again, it adds one. */
+/* --listen: "HOST:PORT", or "PROTOCOL=HOST:PORT". Takes the place of all listeners there are; called again, it adds one. */
 int config_listen_only(struct config *c, const char *address, struct error *err);
 /* Adds the default pool and listener where none is named, and checks what only makes sense as a whole. */
 int config_finish(struct config *c, struct error *err);

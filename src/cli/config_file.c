@@ -18,7 +18,7 @@
 #include "cli/config_table.h"
 #include "cli/config_value.h"
 
-enum { ROWS_MAX = 64 };
+enum { ROWS_MAX = 128 };
 
 struct reading {
 	struct config *config; /* borrowed */

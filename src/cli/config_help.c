@@ -7,7 +7,7 @@
 
 static void print_range(FILE *to, const struct config_row *row)
 {
-	char allowed[128], initial[64];
+	char allowed[192], initial[64];
 
 	config_value_allowed(row, allowed, sizeof allowed);
 	config_value_initial(row, initial, sizeof initial);

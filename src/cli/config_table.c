@@ -79,6 +79,18 @@ const struct config_row config_table[] = {
 
 	{ CONFIG_LISTEN, "address", CONFIG_ADDRESS, LISTEN(address), 0, 0, "127.0.0.1:8080", 0, "HOST:PORT", NULL, CONFIG_RESTART,
 	  "Where clients connect; port 0 takes a free one" },
+	{ CONFIG_LISTEN, "protocol", CONFIG_CHOICE, LISTEN(protocol), 0, 0, "stenopool", 0, "WORD", protocol_names, CONFIG_RESTART,
+	  "What is spoken there: stenopool is the native protocol, OpenAI's, Deepgram's and Twilio's by their paths, and the pages" },
+	{ CONFIG_LISTEN, "pool", CONFIG_TEXT, LISTEN(pool), 0, 0, "", 0, "NAME", NULL, CONFIG_RESTART,
+	  "Who hears clients whose protocol cannot name a pool; empty: the first" },
+	{ CONFIG_LISTEN, "sample_rate", CONFIG_UINT, LISTEN(sample_rate), 0, 48000, "0", 0, "Hz", NULL, CONFIG_RESTART,
+	  "Of the audio of clients that do not say it; 0: what the protocol has, 8000 for vosk and 16000 for others" },
+	{ CONFIG_LISTEN, "allow_unmasked_clients", CONFIG_CHOICE, LISTEN(allow_unmasked), 0, 0, "no", 0, "WORD", no_yes, CONFIG_RESTART,
+	  "Whether WebSocket clients may send frames without a mask, as old Asterisks do" },
+	{ CONFIG_LISTEN, "certificate", CONFIG_TEXT, LISTEN(certificate), 0, 0, "", 0, "PATH", NULL, CONFIG_RESTART,
+	  "A PEM file with the certificate and those it stands on: TLS is spoken here; empty: it is not. SIGHUP reads the file again" },
+	{ CONFIG_LISTEN, "key", CONFIG_TEXT, LISTEN(key), 0, 0, "", 0, "PATH", NULL, CONFIG_RESTART,
+	  "A PEM file with the certificate's private key" },
 
 	{ CONFIG_POOL, "engine", CONFIG_TEXT, POOL(engine), 0, 0, "pocketsphinx", 0, "NAME", NULL, CONFIG_MODEL,
 	  "The recogniser" },
@@ -219,7 +231,7 @@ static bool matches(const struct config_row *row, const char *key)
 
 static int unknown(enum config_section section, const char *key, struct error *err)
 {
-	const char *keys[64]; /* more than the table has rows */
+	const char *keys[128]; /* more than the table has rows */
 	const char *near;
 	size_t n = 0;
 
@@ -243,7 +255,7 @@ const struct config_row *config_table_find(
     enum config_section section, const char *key, struct error *err)
 {
 	_Static_assert(
-	    ARRAY_SIZE(config_table) < 64, "unknown() has room for the keys of every row");
+	    ARRAY_SIZE(config_table) < 128, "unknown() has room for the keys of every row");
 
 	for (unsigned i = 0; i < config_table_n; i++)
 		if (config_table[i].section == section && matches(&config_table[i], key))

@@ -69,7 +69,7 @@ void config_value_initial(const struct config_row *row, char *out, size_t out_by
 static int refuse(
     const struct config_row *row, const char *value, const char *what, struct error *err)
 {
-	char allowed[128];
+	char allowed[192];
 
 	config_value_allowed(row, allowed, sizeof allowed);
 	return error_set(err, ERROR_CONFIG, "%.60s %s; allowed is %s",

@@ -63,6 +63,19 @@ static int take(struct inherited *out, long n, struct error *err)
 	return 0;
 }
 
+/* "main:vosk"; a name that is too long is cut, and is nobody's then. */
+static void take_names(struct inherited *out)
+{
+	const char *at = getenv("LISTEN_FDNAMES");
+
+	for (unsigned i = 0; at != NULL && i < INHERIT_MAX; i++) {
+		size_t n = strcspn(at, ":");
+
+		memcpy(out->names[i], at, MIN(n, (size_t)INHERIT_NAME_MAX - 1));
+		at = at[n] == ':' ? at + n + 1 : NULL;
+	}
+}
+
 int inherit_take(struct inherited *out, struct error *err)
 {
 	bool ours = number_of("LISTEN_PID") == getpid();
@@ -71,6 +84,8 @@ int inherit_take(struct inherited *out, struct error *err)
 	memset(out, 0, sizeof *out);
 	out->ready_fd = ours ? (int)number_of(INHERIT_READY_FD) : -1;
 	out->kept = out->ready_fd < 0 || getenv(INHERIT_KEEPER) != NULL;
+	if (ours)
+		take_names(out);
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");

@@ -7,16 +7,17 @@
 
 struct error;
 
-enum { INHERIT_FIRST = 3, INHERIT_MAX = 32 };
+enum { INHERIT_FIRST = 3, INHERIT_MAX = 32, INHERIT_NAME_MAX = 32 };
 
 /* How a server tells its successor more than sd_listen_fds does. */
 #define INHERIT_READY_FD "STENOPOOL_READY_FD"
 #define INHERIT_KEEPER   "STENOPOOL_SOCKETS_KEPT"
 
 struct inherited {
-	int fds[INHERIT_MAX]; /* owned by the taker, from INHERIT_FIRST on */
-	unsigned n;           /* 0: there are none, we open our own */
-	bool kept;            /* somebody else holds them open too, and is there when we are gone */
+	int fds[INHERIT_MAX];                      /* owned by the taker, from INHERIT_FIRST on */
+	char names[INHERIT_MAX][INHERIT_NAME_MAX]; /* LISTEN_FDNAMES; "": not said */
+	unsigned n;                                /* 0: there are none, we open our own */
+	bool kept;    /* somebody else holds them open too, and is there when we are gone */
 	int ready_fd; /* owned; the old server waits here for a byte; -1: there is no old server */
 };
 

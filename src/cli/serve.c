@@ -12,13 +12,15 @@
 #include "cli/server.h"
 
 static const char usage[] =
-    "usage: stenopool serve [-c FILE] [--listen HOST:PORT] [--set SECTION[.NAME].KEY=VALUE]... "
+    "usage: stenopool serve [-c FILE] [--listen [PROTOCOL=]HOST:PORT] [--set "
+    "SECTION[.NAME].KEY=VALUE]... "
     "[--check]\n"
     "       stenopool serve --help-config\n"
     "\n"
     "  -c, --config FILE    read settings from FILE; without it PocketSphinx en-us is served on "
     "127.0.0.1:8080\n"
-    "      --listen ADDR    listen there, and nowhere else\n"
+    "      --listen ADDR    listen there, and nowhere else; PROTOCOL=ADDR, such as vosk=:2700, "
+    "speaks that there\n"
     "      --set K=V        one setting, over what the file says: --set pool.en.max=8\n"
     "      --check          read and check the settings, then leave\n"
     "      --help-config    explain every setting\n";

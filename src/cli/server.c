@@ -4,7 +4,6 @@
 #include "cli/server.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +111,7 @@ static const struct http_events http_events = {
 	.on_request = server_pages_answer,
 	.on_abort = server_pages_abort,
 	.word_too_large = server_pages_word_too_large,
+	.on_tcp = server_tcp,
 };
 
 void server_word_access(const struct config *c, struct access_config *out)
@@ -141,41 +141,12 @@ static void make_access(struct server *s)
 		.client_arg = s->access };
 }
 
-static void say_where(const struct server *s)
-{
-	const char *address;
-
-	for (unsigned i = 0; (address = http_server_address(s->http, i)) != NULL; i++) {
-		(void)printf("stenopool: listening on http://%s\n", address);
-		log_info("server: listening on http://%s%s", address,
-		    s->inherited.n > 0 ? ", which was handed to us" : "");
-	}
-	(void)fflush(stdout);
-}
-
-/* Sockets that were handed to us take the place of all addresses in the settings. */
-static int listen_all(struct server *s, struct error *err)
-{
-	struct http_listener_config cfg = { .address = NULL };
-
-	for (unsigned i = 0; i < s->inherited.n; i++)
-		if (http_server_adopt(s->http, s->inherited.fds[i], &cfg, err) < 0)
-			return -1;
-	for (unsigned i = 0; s->inherited.n == 0 && i < s->cfg->listens_n; i++) {
-		cfg.address = s->cfg->listens[i].address;
-		if (http_server_listen(s->http, &cfg, err) < 0)
-			return -1;
-	}
-	say_where(s);
-	return 0;
-}
-
 /* One that takes over accepts nobody before now. */
 static void on_first_ready(struct server *s)
 {
 	struct error err;
 
-	if (s->inherited.ready_fd >= 0 && listen_all(s, &err) < 0) {
+	if (s->inherited.ready_fd >= 0 && server_listen(s, &err) < 0) {
 		log_error("server: %s", err.text);
 		server_drain(s, "cannot take over");
 		return;
@@ -217,7 +188,7 @@ int server_new(
 	s->signals = signals_new(&s->loop, signal_rows, ARRAY_SIZE(signal_rows), s);
 	if (server_upgrade_init(s, err) < 0)
 		return -1;
-	return s->inherited.ready_fd >= 0 ? 0 : listen_all(s, err);
+	return s->inherited.ready_fd >= 0 ? 0 : server_listen(s, err);
 }
 
 void server_run(struct server *s)

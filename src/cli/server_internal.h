@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "access/protocols.h"
 #include "cli/config.h"
 #include "cli/inherit.h"
 #include "cli/server.h"
@@ -18,6 +19,7 @@ struct error;
 struct http_exchange;
 struct http_server;
 struct roster;
+struct tcp;
 struct signals;
 struct upgrade;
 struct work;
@@ -36,6 +38,8 @@ struct server {
 	struct roster *roster;
 	struct access *access;
 	struct http_server *http;
+	struct access_listener listeners[CONFIG_LISTENS_MAX]; /* in the order of http's */
+	unsigned listeners_n;
 	struct monitor monitor;
 	uv_timer_t look;
 	struct signals *signals;
@@ -67,6 +71,12 @@ void server_upgrade_done(struct server *s);
 
 /* SIGTERM, or the same for another reason. */
 void server_drain(struct server *s, const char *who);
+
+/* Opens all listeners, and says where they are. */
+int server_listen(struct server *s, struct error *err);
+void server_listen_names(const struct server *s, char *out, size_t cap);
+/* struct http_events, on_tcp. */
+void server_tcp(void *arg, struct tcp *t, void *listener_data);
 
 /* The routes; struct http_events of a struct server. */
 void server_pages_answer(void *arg, struct http_exchange *x);

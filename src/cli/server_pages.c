@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/entries.h"
 #include "access/openai.h"
 #include "access/openai_text.h"
 #include "access/route.h"
@@ -91,6 +92,34 @@ static void get_model(void *arg, struct http_exchange *x)
 	openai_model(s->access, x);
 }
 
+static void get_realtime(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	openai_realtime_accept(s->access, x);
+}
+
+static void get_listen(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	deepgram_accept(s->access, x);
+}
+
+static void get_twilio(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	twilio_accept(s->access, x);
+}
+
+static void get_twilio_transcripts(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	twilio_watch(s->access, x);
+}
+
 static void abort_status(void *arg, struct http_exchange *x)
 {
 	(void)arg;
@@ -114,24 +143,44 @@ static const struct route routes[] = {
 	{ "POST", TRANSCRIPTIONS, post_transcriptions, abort_transcriptions },
 	{ "GET", "/v1/models", get_models, NULL },
 	{ "GET", "/v1/models/", get_model, NULL },
+	{ "GET", "/v1/realtime", get_realtime, NULL },
+	{ "GET", "/v1/listen", get_listen, NULL },
+	{ "GET", "/twilio", get_twilio, NULL },
+	{ "GET", "/twilio/transcripts", get_twilio_transcripts, NULL },
 };
+
+/* The listener of a request that came by one with a protocol of its own, whose paths are not ours; NULL: the main one. */
+static const struct access_listener *speaks_another(const struct http_exchange *x)
+{
+	const struct access_listener *l = http_listener_data(x);
+
+	return l == NULL || l->protocol == PROTOCOL_STENOPOOL ? NULL : l;
+}
 
 void server_pages_header(void *arg, struct http_exchange *x)
 {
 	struct server *s = arg;
 
-	if (strcmp(http_method(x), "POST") == 0 && strcmp(http_path(x), TRANSCRIPTIONS) == 0)
+	if (speaks_another(x) == NULL && strcmp(http_method(x), "POST") == 0 &&
+	    strcmp(http_path(x), TRANSCRIPTIONS) == 0)
 		openai_transcribe_header(s->access, x);
 }
 
 void server_pages_answer(void *arg, struct http_exchange *x)
 {
-	route_request(routes, ARRAY_SIZE(routes), arg, x);
+	const struct access_listener *l = speaks_another(x);
+	struct server *s = arg;
+
+	if (l != NULL)
+		protocols_request(s->access, l, x);
+	else
+		route_request(routes, ARRAY_SIZE(routes), arg, x);
 }
 
 void server_pages_abort(void *arg, struct http_exchange *x)
 {
-	route_abort(routes, ARRAY_SIZE(routes), arg, x);
+	if (speaks_another(x) == NULL)
+		route_abort(routes, ARRAY_SIZE(routes), arg, x);
 }
 
 bool server_pages_word_too_large(

@@ -119,12 +119,15 @@ static char **make_argv(const struct server *s)
 static int start(struct server *s, struct error *err)
 {
 	int fds[INHERIT_MAX], rc, fd;
+	char names[INHERIT_MAX * INHERIT_NAME_MAX];
 	char **argv = make_argv(s);
 	struct successor_config cfg = { .program = s->program,
 		.argv = argv,
 		.fds = fds,
+		.names = names,
 		.kept = s->inherited.n > 0 && s->inherited.kept };
 
+	server_listen_names(s, names, sizeof names);
 	while (cfg.fds_n < INHERIT_MAX && (fd = http_server_listener_fd(s->http, cfg.fds_n)) >= 0)
 		fds[cfg.fds_n++] = fd;
 	rc = upgrade_start(s->upgrade, &cfg, s->cfg->handover_start_timeout_ms, err);

@@ -15,7 +15,7 @@
 #include "base/util.h"
 #include "cli/inherit.h"
 
-enum { OURS_MAX = 4, TEXT_BYTES = 64 };
+enum { OURS_MAX = 5, TEXT_BYTES = 32 + INHERIT_MAX * INHERIT_NAME_MAX };
 
 struct environment {
 	char **all; /* owned; the strings are not */
@@ -44,7 +44,9 @@ static void environment_init(struct environment *e, const struct successor_confi
 	e->pid = e->ours[0] + sprintf(e->ours[0], "LISTEN_PID=");
 	(void)snprintf(e->ours[1], TEXT_BYTES, "LISTEN_FDS=%u", cfg->fds_n);
 	(void)snprintf(e->ours[2], TEXT_BYTES, INHERIT_READY_FD "=%u", INHERIT_FIRST + cfg->fds_n);
-	(void)snprintf(e->ours[3], TEXT_BYTES, INHERIT_KEEPER "=1");
+	(void)snprintf(
+	    e->ours[3], TEXT_BYTES, "LISTEN_FDNAMES=%s", cfg->names == NULL ? "" : cfg->names);
+	(void)snprintf(e->ours[4], TEXT_BYTES, INHERIT_KEEPER "=1");
 	for (; ours < (cfg->kept ? OURS_MAX : OURS_MAX - 1); ours++)
 		e->all[n++] = e->ours[ours];
 }

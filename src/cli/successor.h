@@ -11,6 +11,7 @@ struct successor_config {
 	char *const *argv;   /* ended by NULL */
 	const int *fds;      /* listening sockets; borrowed */
 	unsigned fds_n;      /* <= INHERIT_MAX */
+	const char *names;   /* theirs, "main:vosk"; lent */
 	bool kept;           /* inherit.h */
 	int ready_fd;        /* it gets it for its word that it serves */
 };

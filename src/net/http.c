@@ -105,8 +105,8 @@ enum http_upgrade_wish http_wants_websocket(const struct http_exchange *x, struc
 	return ws_handshake_check(&r, err) == 0 ? HTTP_UPGRADE : HTTP_BAD_UPGRADE;
 }
 
-struct ws *http_upgrade(
-    struct http_exchange *x, const char *subprotocol, const struct ws_events *events, void *arg)
+struct ws *http_upgrade(struct http_exchange *x, const char *subprotocol, const char *headers,
+    const struct ws_events *events, void *arg)
 {
 	const struct http_config *cfg = &x->server->cfg;
 	const struct ws_limits limits = {
@@ -123,7 +123,7 @@ struct ws *http_upgrade(
 	assert(x->phase == HTTP_PENDING);
 	ws_handshake_accept(http_header(x, "sec-websocket-key"), accept);
 	c = http_exchange_detach(x, &rest);
-	ws_handshake_write(c, accept, subprotocol);
+	ws_handshake_write(c, accept, subprotocol, headers);
 	ws = ws_start(c, WS_SERVER, &limits, events, arg);
 	ws_unread(ws, rest.bytes, rest.n);
 	http_exchange_leave(x);

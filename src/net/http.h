@@ -128,9 +128,10 @@ void http_respond_json(struct http_exchange *x, unsigned status, const char *jso
 enum http_upgrade_wish { HTTP_NO_UPGRADE, HTTP_UPGRADE, HTTP_BAD_UPGRADE };
 enum http_upgrade_wish http_wants_websocket(const struct http_exchange *x, struct error *err);
 
-/* Answers 101 and turns the connection into a WebSocket: no extensions, `subprotocol` echoed unless NULL. `x` is
- * invalid afterwards. Bytes that came behind the request are delivered from the loop, not from inside. */
-struct ws *http_upgrade(
-    struct http_exchange *x, const char *subprotocol, const struct ws_events *events, void *arg);
+/* Answers 101 and turns the connection into a WebSocket: no extensions, `subprotocol` echoed unless NULL,
+ * with more `headers`, each ended by \r\n, unless NULL. `x` is invalid afterwards. Bytes that came behind the request are
+ * delivered from the loop, not from inside. */
+struct ws *http_upgrade(struct http_exchange *x, const char *subprotocol, const char *headers,
+    const struct ws_events *events, void *arg);
 
 #endif

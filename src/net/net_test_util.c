@@ -139,7 +139,8 @@ static void answer_websocket(struct net_test *t, struct http_exchange *x)
 
 	if (wish == HTTP_UPGRADE) {
 		t->opened++;
-		t->ws = http_upgrade(x, http_header(x, "sec-websocket-protocol"), &ws_events, t);
+		t->ws =
+		    http_upgrade(x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, t);
 		if (t->pause_at_once)
 			ws_pause(t->ws);
 		return;

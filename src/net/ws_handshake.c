@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/util.h"
 #include "net/conn.h"
 #include "net/sha1.h"
 
@@ -80,20 +81,20 @@ void ws_handshake_accept(const char *key, char accept[WS_HANDSHAKE_ACCEPT_BYTES]
 	base64_encode(digest, sizeof digest, accept);
 }
 
-void ws_handshake_write(struct conn *c, const char *accept, const char *subprotocol)
+void ws_handshake_write(
+    struct conn *c, const char *accept, const char *subprotocol, const char *headers)
 {
-	static const char name[] = "Sec-WebSocket-Protocol: ";
-	char text[ANSWER_BYTES], end[] = "\r\n\r\n";
+	char text[ANSWER_BYTES];
 	bool has = subprotocol != NULL;
 	int n = snprintf(text, sizeof text,
 	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: %s\r\n%s",
-	    accept, has ? name : "");
-	uv_buf_t parts[] = {
-		uv_buf_init(text, (unsigned)n),
-		{ .base = (char *)(uintptr_t)subprotocol, .len = has ? strlen(subprotocol) : 0 },
-		uv_buf_init(has ? end : end + 2, has ? 4 : 2),
-	};
+	    accept, has ? "Sec-WebSocket-Protocol: " : "");
+	const char *rest[] = { has ? subprotocol : "", has ? "\r\n" : "",
+		headers == NULL ? "" : headers, "\r\n" };
+	uv_buf_t parts[1 + ARRAY_SIZE(rest)] = { uv_buf_init(text, (unsigned)n) };
 
-	conn_write(c, parts, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
+		parts[1 + i] = uv_buf_init((char *)(uintptr_t)rest[i], (unsigned)strlen(rest[i]));
+	conn_write(c, parts, ARRAY_SIZE(parts));
 }

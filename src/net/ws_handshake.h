@@ -30,7 +30,8 @@ void ws_handshake_key(
     const uint8_t nonce[WS_HANDSHAKE_NONCE_BYTES], char key[WS_HANDSHAKE_KEY_BYTES]);
 void ws_handshake_accept(const char *key, char accept[WS_HANDSHAKE_ACCEPT_BYTES]);
 
-/* `subprotocol` may be NULL. */
-void ws_handshake_write(struct conn *c, const char *accept, const char *subprotocol);
+/* `subprotocol` may be NULL, and so may `headers`: more lines, each ended by \r\n. */
+void ws_handshake_write(
+    struct conn *c, const char *accept, const char *subprotocol, const char *headers);
 
 #endif

@@ -64,6 +64,9 @@ export class Server {
         () => `the server to listen: ${s.log}`,
       );
       s.port = Number(s.address.split(':').pop());
+      // The ports of protocols with listeners of their own: those are said after the first, in the same breath.
+      await s.until(() => out.endsWith('\n'), 'the server has said where it listens');
+      s.ports = Object.fromEntries([...out.matchAll(/listening for (\S+) on \w+:\/\/\S*:(\d+)/g)].map(([, name, port]) => [name, Number(port)]));
       if (ready) await s.until(async () => (await s.get('/readyz')).status === 200, 'the server is ready');
     } catch (e) {
       s.child.kill('SIGKILL');

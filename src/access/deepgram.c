@@ -1,0 +1,8 @@
+#include "access/entries.h"
+#include "access/route.h"
+
+void deepgram_accept(struct access *a, struct http_exchange *x)
+{
+	(void)a;
+	route_refuse(x, 501, "this protocol is not there yet", 0);
+}

@@ -1,0 +1,14 @@
+#include "access/entries.h"
+#include "access/route.h"
+
+void twilio_accept(struct access *a, struct http_exchange *x)
+{
+	(void)a;
+	route_refuse(x, 501, "this protocol is not there yet", 0);
+}
+
+void twilio_watch(struct access *a, struct http_exchange *x)
+{
+	(void)a;
+	route_refuse(x, 501, "this protocol is not there yet", 0);
+}
