@@ -42,6 +42,30 @@ static void on_header(void *arg, struct http_exchange *x)
 		http_respond_json(x, 401, "{}");
 }
 
+static void on_stream_close(void *arg)
+{
+	(void)arg;
+	abort(); /* it is ended at once */
+}
+
+static const struct http_stream_events stream_events = { .on_close = on_stream_close };
+
+/* The body comes back in pieces of five. */
+static void answer_in_pieces(struct http_exchange *x)
+{
+	const struct http_answer head = { .status = 200 };
+	struct http_stream *s;
+	uint8_t body[512];
+	size_t n;
+	const void *from = http_body(x, &n);
+
+	memcpy(body, from, n);
+	s = http_respond_stream(x, &head, &stream_events, NULL);
+	for (size_t at = 0; at < n; at += 5)
+		(void)http_stream_send(s, body + at, n - at < 5 ? n - at : 5);
+	http_stream_end(s);
+}
+
 static void on_request(void *arg, struct http_exchange *x)
 {
 	struct http_answer a = { .status = 200, .headers = "X-Fuzz: 1\r\n" };
@@ -51,6 +75,10 @@ static void on_request(void *arg, struct http_exchange *x)
 	if (http_wants_websocket(x, &err) == HTTP_UPGRADE) {
 		++*open;
 		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, arg);
+		return;
+	}
+	if (strcmp(http_path(x), "/stream") == 0) {
+		answer_in_pieces(x);
 		return;
 	}
 	a.body = http_body(x, &a.body_bytes);

@@ -36,7 +36,8 @@ struct http_config {
 	unsigned max_message_bytes; /* a WebSocket message; more: close 1009 */
 	unsigned
 	    send_timeout_ms; /* a connection that takes nothing of what is sent for so long is dropped; 0: never */
-	unsigned send_buffer_bytes; /* unsent WebSocket bytes of a connection; more: it is closed */
+	unsigned
+	    send_buffer_bytes; /* unsent bytes of a WebSocket, a raw connection or an answer in pieces; more: it is closed */
 };
 
 struct http_events {
@@ -44,7 +45,7 @@ struct http_events {
 	 * its body is sent (the connection then ends, if there is a body); else the request goes on. Must not keep
 	 * anything for `x`: of a client that leaves before its request is whole, nothing is told. May be NULL. */
 	void (*on_header)(void *arg, struct http_exchange *x);
-	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade,
+	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade or http_respond_stream,
 	 * exactly once. May answer from inside. */
 	void (*on_request)(void *arg, struct http_exchange *x);
 	/* The client left, or shut its side, before the answer to a whole request; `x` is invalid when this returns. Not
@@ -122,6 +123,25 @@ struct http_answer {
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 /* The common case: a JSON body. */
 void http_respond_json(struct http_exchange *x, unsigned status, const char *json);
+
+/* An answer whose pieces come one after the other, such as events as they happen. */
+struct http_stream;
+
+struct http_stream_events {
+	/* The client left, or shut its side, or took too little, or the server is freed, before http_stream_end: once, from
+	 * the loop or from http_server_free; the stream is invalid when this is called. */
+	void (*on_close)(void *arg);
+};
+
+/* Sends the head, whose body is ignored, and keeps the answer open; `x` is invalid afterwards. Chunked, or for HTTP/1.0 bytes
+ * up to the connection's end. For HEAD and for a status without body the pieces are thrown away. Only in or after on_request.
+ * There is no time limit on the whole; send_timeout_ms applies. Borrows events and arg until on_close or the end. */
+struct http_stream *http_respond_stream(struct http_exchange *x, const struct http_answer *head,
+    const struct http_stream_events *events, void *arg);
+/* Copies. -1 when send_buffer_bytes would be passed: the connection is then being dropped and on_close will come. */
+int http_stream_send(struct http_stream *s, const void *bytes, size_t n);
+/* The answer is whole: `s` is invalid afterwards and no event comes. The connection goes on with its next request. */
+void http_stream_end(struct http_stream *s);
 
 /* Whether the request asks for a WebSocket: a well-formed one. *err words what is malformed in one that tries
  * (the handler answers it with 400). */

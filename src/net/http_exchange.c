@@ -2,7 +2,8 @@
  *
  *   HEADER -> BODY -> PENDING -> SENDING -> IDLE -> HEADER ...    or    PENDING -> LAST
  *
- * and each phase has a deadline of its own, except PENDING, which is the handler's time. While a request is pending
+ * with STREAMING behind PENDING for an answer in pieces, and each phase has a deadline of its own, except PENDING and STREAMING,
+ * which are the handler's time. While a request is pending
  * or its answer is being sent, nothing more is parsed: what comes is kept in the backlog, and reading stops as soon
  * as there is some, so a client that sends requests ahead costs one read's worth of memory. With an empty backlog
  * reading goes on, which is how a client that leaves is noticed. */
@@ -27,6 +28,7 @@ enum http_step {
 	BYTES_CAME,
 	HEAD_CAME,
 	WHOLE_CAME,
+	STREAM_BEGUN,
 	ANSWERED,
 	ANSWERED_LAST, /* no next request is wanted, or none will come */
 	DRAINED,
@@ -43,7 +45,11 @@ static const enum http_phase next_phase[HTTP_PHASES][HTTP_STEPS] = {
 	    [ANSWERED] = HTTP_SENDING,
 	    [ANSWERED_LAST] = HTTP_LAST,
 	    [LEAVE] = HTTP_GONE },
-	[HTTP_PENDING] = { [ANSWERED] = HTTP_SENDING,
+	[HTTP_PENDING] = { [STREAM_BEGUN] = HTTP_STREAMING,
+	    [ANSWERED] = HTTP_SENDING,
+	    [ANSWERED_LAST] = HTTP_LAST,
+	    [LEAVE] = HTTP_GONE },
+	[HTTP_STREAMING] = { [ANSWERED] = HTTP_SENDING,
 	    [ANSWERED_LAST] = HTTP_LAST,
 	    [LEAVE] = HTTP_GONE },
 	[HTTP_SENDING] = { [DRAINED] = HTTP_IDLE,
@@ -65,6 +71,7 @@ static unsigned phase_limit_ms(const struct http_config *cfg, enum http_phase ph
 		return cfg->body_timeout_ms;
 	case HTTP_NONE:
 	case HTTP_PENDING:
+	case HTTP_STREAMING:
 	case HTTP_GONE:
 	case HTTP_PHASES:
 		break;
@@ -113,6 +120,26 @@ static void finish(struct http_exchange *x)
 {
 	conn_finish(x->conn, x->server->cfg.linger_timeout_ms);
 	http_exchange_leave(x);
+}
+
+void http_exchange_drop(struct http_exchange *x)
+{
+	struct conn *c = x->conn;
+
+	http_exchange_leave(x);
+	conn_drop(c);
+}
+
+/* The client has gone, or is as good as gone: whoever has its request hears it. */
+static void lose(struct http_exchange *x)
+{
+	const struct http_events *events = x->server->events;
+
+	if (x->phase == HTTP_PENDING && events->on_abort != NULL)
+		events->on_abort(x->server->arg, x);
+	else if (x->phase == HTTP_STREAMING)
+		http_stream_lost(x->stream);
+	http_exchange_drop(x);
 }
 
 static void refuse(struct http_exchange *x, unsigned status, const char *why)
@@ -257,17 +284,30 @@ static bool feed(struct http_exchange *x, struct http_bytes *in)
 	return false;
 }
 
-/* The backlog's turn has come. */
-static void on_kick(void *arg)
+static void take_backlog(struct http_exchange *x)
 {
-	struct http_exchange *x = arg;
 	struct http_bytes in = { buffer_head(&x->backlog), x->backlog.len };
 
-	if (!is_receiving(x) || !feed(x, &in))
+	if (!feed(x, &in))
 		return;
 	buffer_consume(&x->backlog, x->backlog.len - in.n);
 	if (x->backlog.len == 0)
 		conn_read_start(x->conn);
+}
+
+/* The backlog's turn has come, or the end of an answer in pieces that the client does not take. */
+static void on_kick(void *arg)
+{
+	struct http_exchange *x = arg;
+
+	if (is_receiving(x)) {
+		take_backlog(x);
+	} else if (x->stream != NULL && http_stream_is_over(x->stream)) {
+		log_info("connection %s: more than send_buffer_bytes %u of the answer wait, "
+			 "dropping it",
+		    conn_peer(x->conn), x->server->cfg.send_buffer_bytes);
+		lose(x);
+	}
 }
 
 static void on_drained(void *arg)
@@ -297,10 +337,7 @@ static void on_end(void *arg, int status)
 		log_info("connection %s: nothing of the answer was taken for send_timeout_ms %u, "
 			 "dropping it",
 		    conn_peer(c), conn_stalled_ms(c));
-	if (x->phase == HTTP_PENDING && x->server->events->on_abort != NULL)
-		x->server->events->on_abort(x->server->arg, x);
-	http_exchange_leave(x);
-	conn_drop(c);
+	lose(x);
 }
 
 static void on_read(void *arg, const uint8_t *bytes, size_t n)
@@ -336,8 +373,7 @@ static void on_deadline(void *arg)
 	} else if (x->phase == HTTP_BODY) {
 		refuse_late(x, "body", "body_timeout_ms", cfg->body_timeout_ms);
 	} else if (x->phase == HTTP_SENDING || x->phase == HTTP_LAST) {
-		conn_drop(x->conn);
-		http_exchange_leave(x);
+		http_exchange_drop(x);
 	} else {
 		finish(x);
 	}
@@ -368,6 +404,13 @@ void http_exchange_start(struct http_listener *l, struct conn *c)
 	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
 	conn_set_deadline(c, s->cfg.header_timeout_ms);
 	conn_read_start(c);
+}
+
+void http_exchange_stream(struct http_exchange *x, struct http_stream *s)
+{
+	step(x, STREAM_BEGUN);
+	forget_request(x);
+	x->stream = s;
 }
 
 void http_exchange_answered(struct http_exchange *x, bool keep)

@@ -46,10 +46,11 @@ enum http_phase {
 	HTTP_IDLE, /* kept alive, nothing of a next request has come */
 	HTTP_HEADER,
 	HTTP_BODY,
-	HTTP_PENDING, /* the handler has it */
-	HTTP_SENDING, /* answered; the socket has not taken all of the answer */
-	HTTP_LAST,    /* so too, and the connection ends with it */
-	HTTP_GONE,    /* the connection is not ours any more */
+	HTTP_PENDING,   /* the handler has it */
+	HTTP_STREAMING, /* the handler sends the answer piece by piece */
+	HTTP_SENDING,   /* answered; the socket has not taken all of the answer */
+	HTTP_LAST,      /* so too, and the connection ends with it */
+	HTTP_GONE,      /* the connection is not ours any more */
 	HTTP_PHASES,
 };
 
@@ -60,21 +61,31 @@ struct http_exchange {
 	enum http_phase phase;
 	struct http_parse *parse; /* owned */
 	struct buffer body;
-	struct buffer backlog; /* came after the request that is being answered */
-	struct http_bytes *in; /* lent: input being fed right now, NULL outside of that */
-	char *path;            /* owned, NULL before the header's end */
-	const char *query;     /* in parse's memory or "" */
-	void *data;            /* the handler's */
+	struct buffer backlog;      /* came after the request that is being answered */
+	struct http_bytes *in;      /* lent: input being fed right now, NULL outside of that */
+	char *path;                 /* owned, NULL before the header's end */
+	const char *query;          /* in parse's memory or "" */
+	void *data;                 /* the handler's */
+	struct http_stream *stream; /* owned, by http_stream.c; NULL unless HTTP_STREAMING */
 	bool in_on_header;
 };
 
 /* Takes over a connection that was accepted by this listener. */
 void http_exchange_start(struct http_listener *l, struct conn *c);
+/* The head of an answer in pieces has been written; the request is forgotten. */
+void http_exchange_stream(struct http_exchange *x, struct http_stream *s);
 /* The answer has been written. `keep` false: the connection ends. x may be gone afterwards. */
 void http_exchange_answered(struct http_exchange *x, bool keep);
 /* Gives the connection away, with what came behind the request in *rest (lent for the call). x is gone after
  * http_exchange_leave. */
 struct conn *http_exchange_detach(struct http_exchange *x, struct http_bytes *rest);
 void http_exchange_leave(struct http_exchange *x);
+/* Ends the connection at once; x is gone. */
+void http_exchange_drop(struct http_exchange *x);
+
+/* More has been sent than may wait: the connection is to be dropped. */
+bool http_stream_is_over(const struct http_stream *s);
+/* Tells its owner that the client is gone, and frees it. */
+void http_stream_lost(struct http_stream *s);
 
 #endif

@@ -131,6 +131,32 @@ static void answer_big(struct http_exchange *x)
 	free(body);
 }
 
+static void on_stream_close(void *arg)
+{
+	struct net_test *t = arg;
+
+	t->stream = NULL;
+	t->stream_closed++;
+}
+
+static const struct http_stream_events stream_events = { .on_close = on_stream_close };
+
+static void answer_stream(struct net_test *t, struct http_exchange *x)
+{
+	const struct http_answer head = { .status = 200,
+		.content_type = "text/event-stream",
+		.headers = "Cache-Control: no-store\r\n",
+		.body = "ignored",
+		.body_bytes = 7 };
+
+	t->stream = http_respond_stream(x, &head, &stream_events, t);
+	if (t->end_at_once) {
+		(void)http_stream_send(t->stream, "now", 3);
+		http_stream_end(t->stream);
+		t->stream = NULL;
+	}
+}
+
 static void answer_websocket(struct net_test *t, struct http_exchange *x)
 {
 	struct error err = ERROR_INIT;
@@ -196,6 +222,8 @@ static void on_request(void *arg, struct http_exchange *x)
 		t->pending = x;
 	else if (strcmp(http_path(x), "/big") == 0)
 		answer_big(x);
+	else if (strcmp(http_path(x), "/stream") == 0)
+		answer_stream(t, x);
 	else if (strcmp(http_path(x), "/ws") == 0)
 		answer_websocket(t, x);
 	else if (strcmp(http_path(x), "/impostor") == 0)

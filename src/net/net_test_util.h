@@ -18,6 +18,7 @@
  *   /later    not yet: x is kept in `pending`
  *   /big      with 8 MB of 'b'
  *   /refuse   401 from on_header
+ *   /stream   in pieces: its stream is kept in `stream`
  *   /impostor with 101, but not by a WebSocket
  *   /ws       by a WebSocket that echoes
  *   the rest  with "METHOD PATH QUERY BODY".
@@ -28,9 +29,12 @@ struct net_test {
 	struct http_config cfg;
 	struct http_server *server;
 	struct http_exchange *pending;
-	struct ws *ws;   /* the last one, NULL after its on_close */
-	bool mute;       /* the WebSocket, or the raw connection, does not echo */
-	struct tcp *tcp; /* the last one, NULL after its on_close; tcp_data is its listener's */
+	struct http_stream *stream; /* NULL after its on_close; stream_closed counts those */
+	unsigned stream_closed;
+	bool end_at_once; /* the stream, from inside on_request */
+	struct ws *ws;    /* the last one, NULL after its on_close */
+	bool mute;        /* the WebSocket, or the raw connection, does not echo */
+	struct tcp *tcp;  /* the last one, NULL after its on_close; tcp_data is its listener's */
 	void *tcp_data;
 	struct buffer tcp_got;
 	unsigned tcp_opened, tcp_ends, tcp_closed;
