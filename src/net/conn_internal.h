@@ -1,0 +1,64 @@
+/* conn_internal: what conn.c and conn_send.c share: the connection. */
+#ifndef NET_CONN_INTERNAL_H
+#define NET_CONN_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/buffer.h"
+#include "net/address.h"
+#include "net/conn.h"
+#include "net/stall.h"
+
+/* OPEN: owned. FLUSHING: the last bytes are being sent. DRAINING: our end of file is sent, the peer's is
+ * awaited. CLOSED: libuv is closing the handles. */
+enum conn_state { CONN_NONE, CONN_OPEN, CONN_FLUSHING, CONN_DRAINING, CONN_CLOSED, CONN_STATES };
+enum conn_step { CONN_FINISH, CONN_FLUSHED, CONN_PEER_ENDED, CONN_DROP, CONN_STEPS };
+
+/* What the socket did not take at once. Two buffers, because libuv holds on to the one being written. */
+struct backlog {
+	uv_write_t req;
+	struct buffer sending; /* untouched while req is under way */
+	struct buffer waiting;
+};
+
+struct conn {
+	uv_tcp_t tcp;
+	uv_timer_t timer; /* the deadline or the next look at what was sent, or now for a kick */
+	union {
+		uv_connect_t connect;
+		uv_shutdown_t shutdown;
+	} req;
+	struct conn_list *list; /* borrowed */
+	struct conn *prev, *next;
+	const struct conn_events *events; /* borrowed; NULL: nobody listens */
+	void *arg;                        /* borrowed */
+	struct backlog *backlog;          /* owned; NULL while the socket takes everything */
+	uint64_t deadline_ms;             /* in uv_now's time; 0: none */
+	uint64_t written;                 /* bytes given to conn_write */
+	struct stall stall;
+	size_t drained_bytes;
+	enum conn_state state;
+	int broken;      /* 0, or the libuv code with which a write failed; told by the timer */
+	bool peer_ended; /* nothing more can be read */
+	bool reading;    /* the owner wants to read */
+	bool kicked;
+	bool stalled;
+	uint8_t handles; /* not yet closed */
+	char peer[ADDRESS_BYTES];
+};
+
+/* Sets the timer to whatever is due next. */
+void conn_arm_timer(struct conn *c);
+/* The owner's way to hear that reading or writing has ended. It may be gone or have finished meanwhile. */
+void conn_tell_end(struct conn *c, int status);
+/* While finishing: all that was to be sent has been. */
+void conn_flushed(struct conn *c);
+
+void conn_backlog_free(struct conn *c);
+/* The time has come to see how much of what was sent the peer has taken. */
+void conn_look_at_sent(struct conn *c);
+
+#endif
