@@ -103,6 +103,8 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 	case SESSION_EVENT_ENDED:
 		return json_pack("{s:s,s:I,s:I}", "type", "done", "audio_ms",
 		    (json_int_t)e->ended.audio_ms, "utterances", (json_int_t)e->ended.utterances);
+	case SESSION_EVENT_HEARD:
+		break; /* is for other protocols */
 	}
 	return NULL;
 }

@@ -31,6 +31,13 @@ static void count_received(struct session *s)
 	s->received_ms = ms;
 }
 
+static void note_taken(struct session *s)
+{
+	if (s->input_taken > s->taken.bytes)
+		s->taken_before = s->taken;
+	s->taken = (struct place){ s->input_taken, ear_position(s->hearing.ear) };
+}
+
 static void on_done(void *arg)
 {
 	struct hearing *h = arg;
@@ -41,13 +48,14 @@ static void on_done(void *arg)
 	count_received(s);
 	if (h->rc < 0)
 		session_fail(s, &h->err, 0);
-	else
-		utterance_take(s, &h->out);
+	else if (utterance_take(s, &h->out))
+		note_taken(s);
 	if (h->out.samples_cap > KEEP_SAMPLES)
 		ear_out_done(&h->out);
 	s->job_running = false; /* not before h->out is done with: events may bring more audio */
 	if (!s->dead && s->state != SESSION_CLOSED) {
 		utterance_pump(s);
+		heard_tell(s);
 		hearing_next(s);
 		session_finish_if_done(s);
 		unblock(s);

@@ -156,6 +156,8 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->work = work;
 	s->limits = limits;
 	s->partials = cfg->partials;
+	s->partial_interval_ms = cfg->partial_interval_ms;
+	s->wants_heard = cfg->wants_heard;
 	s->offset_ms = cfg->offset_ms;
 	init_buffers(s, cfg);
 	s->hearing.ear = ear_new(&cfg->ear, err);
@@ -325,6 +327,11 @@ bool session_is_idle(struct session *s, uint64_t now_ns)
 uint64_t session_instance(const struct session *s)
 {
 	return s->lease == NULL ? 0 : lease_instance(s->lease);
+}
+
+bool session_is_speaking(const struct session *s)
+{
+	return s->speaking;
 }
 
 const char *session_pool_name(const struct session *s)

@@ -34,6 +34,8 @@ struct session_config {
 	uint64_t tenant;        /* on whose behalf: pool.h, struct lease_owner */
 	enum priority priority; /* among those who wait for a place */
 	bool partials;
+	unsigned partial_interval_ms; /* 0: the limits' own */
+	bool wants_heard;             /* SESSION_EVENT_HEARD is told */
 	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
 	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
 	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
@@ -58,6 +60,7 @@ enum session_event_kind {
 	SESSION_EVENT_RECOVERED, /* the utterance's instance was lost; another one hears all of it again */
 	SESSION_EVENT_ERROR,
 	SESSION_EVENT_ENDED,
+	SESSION_EVENT_HEARD, /* only with wants_heard: so far everything has been dealt with */
 };
 
 struct session_word {
@@ -98,6 +101,15 @@ struct session_event {
 			unsigned retry_after_ms; /* 0: not said */
 			bool fatal;              /* the session is over */
 		} error;
+		/* Of all audio up to `bytes`, counted from the first that the client gave, the ear has heard; each utterance that
+		 * ended in it has had its final or error; and where one is open, it has had the partial that was asked for
+		 * last. Told after the events of those bytes, whenever the number has grown, which it does until it is all
+		 * that was given or the session is over. Audio that is left to another server (session_leave_soon) is never
+		 * told as heard. */
+		struct {
+			uint64_t bytes;
+			uint64_t at_ms; /* where the ear stood then */
+		} heard;
 		struct {
 			uint64_t audio_ms;
 			uint64_t utterances;
@@ -140,6 +152,8 @@ void session_leave_soon(struct session *s, unsigned retry_after_ms);
 void session_abort(struct session *s, const struct error *why);
 
 uint64_t session_instance(const struct session *s); /* that hears or last heard it; 0: none yet */
+/* An utterance is open: the ear has told where it starts and not yet where it ends. */
+bool session_is_speaking(const struct session *s);
 const char *session_pool_name(const struct session *s);
 /* Utterances that have begun and have neither failed nor got their final. */
 unsigned session_open_utterances(const struct session *s);

@@ -146,6 +146,14 @@ static void on_error(struct session_fake *f, const struct session_event *e)
 	    error_code_name(e->error.why->code), e->error.why->text);
 }
 
+static void on_heard(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->utterance, 0);
+	assert_true(e->heard.bytes > f->heard_bytes);
+	f->heard_bytes = e->heard.bytes;
+	say(f, "heard %" PRIu64 " at %" PRIu64 "\n", e->heard.bytes, e->heard.at_ms);
+}
+
 static void on_ended(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(e->ended.utterances, f->utterances);
@@ -189,6 +197,9 @@ static void on_event(void *arg, const struct session_event *e)
 		break;
 	case SESSION_EVENT_ENDED:
 		on_ended(f, e);
+		break;
+	case SESSION_EVENT_HEARD:
+		on_heard(f, e);
 		break;
 	}
 	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))

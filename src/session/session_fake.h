@@ -38,6 +38,7 @@ struct session_fake {
 	bool over; /* ended, or a fatal error */
 	unsigned drains;
 	uint64_t utterances, finals; /* ids last seen */
+	uint64_t heard_bytes;        /* last told */
 	char open
 	    [SESSION_FAKE_UTTERANCES]; /* by id: 0 not begun, 's'peaking, 'e'nded, 'd'one, 'f'ailed while open */
 	uint8_t adaptation[16]; /* of the last final, cut */

@@ -26,17 +26,24 @@ enum session_step { STEP_GRANTED, STEP_SPEECH, STEP_SILENCE, STEP_END, STEP_CLOS
 
 enum utterance_state { UTTERANCE_OPEN, UTTERANCE_ENDED };
 
+/* In the client's bytes and in the ear's time: the same moment. */
+struct place {
+	uint64_t bytes, samples;
+};
+
 struct utterance {
 	struct utterance *next;
 	uint64_t id;
 	enum utterance_state state;
 	enum ear_cause cause; /* once ENDED */
-	uint64_t from, to;    /* samples of the session; `to` once ENDED */
-	struct buffer audio;  /* s16; kept whole until its final */
-	size_t sent;          /* samples of it that the instance took */
-	size_t reached;       /* the most that one took: what is sent below it is sent again */
-	unsigned losses;      /* instances lost to it that had begun to decode it */
-	unsigned tries;       /* instances lost with it in any way */
+	struct place
+	    before_end;    /* once ENDED: what had been heard before the bytes that it ended with */
+	uint64_t from, to; /* samples of the session; `to` once ENDED */
+	struct buffer audio; /* s16; kept whole until its final */
+	size_t sent;         /* samples of it that the instance took */
+	size_t reached;      /* the most that one took: what is sent below it is sent again */
+	unsigned losses;     /* instances lost to it that had begun to decode it */
+	unsigned tries;      /* instances lost with it in any way */
 	bool begun, end_sent;
 	bool failed;             /* an OPEN one that failed: waits for its end, keeps no audio */
 	size_t partial_asked_at; /* samples sent when a partial was asked for last */
@@ -66,7 +73,8 @@ struct session {
 	void *arg;
 	struct lease *lease;
 	bool granted;
-	bool partials;
+	bool partials, wants_heard;
+	unsigned partial_interval_ms; /* 0: the limits' */
 	uint64_t offset_ms;
 	unsigned depth;          /* session_enter minus session_leave */
 	bool leaving;            /* no utterance may begin any more */
@@ -75,11 +83,14 @@ struct session {
 
 	struct format format;
 	struct buffer input;
-	uint64_t input_taken;  /* bytes that went from input to the ear */
-	struct buffer marks;   /* of uint64_t: byte positions at which to commit, rising */
-	bool ending, finished; /* no more audio will come; the ear has been told */
-	bool blocked;          /* the client was told to wait */
-	bool outpaces;         /* it was, and was faster than time passes: a file, not a speaker */
+	uint64_t input_taken;      /* bytes that went from input to the ear */
+	struct place taken;        /* ... and whose events have been told */
+	struct place taken_before; /* ... before the last of these bytes came to it */
+	struct place told;         /* by the last SESSION_EVENT_HEARD */
+	struct buffer marks;       /* of uint64_t: byte positions at which to commit, rising */
+	bool ending, finished;     /* no more audio will come; the ear has been told */
+	bool blocked;              /* the client was told to wait */
+	bool outpaces; /* it was, and was faster than time passes: a file, not a speaker */
 	uint64_t first_audio_ns; /* 0: none came yet */
 	size_t input_bound;      /* bytes */
 	struct hearing hearing;
@@ -105,6 +116,9 @@ void session_finish_if_done(struct session *s); /* also where it is leaving and 
 /* The position of the next commit, or UINT64_MAX. */
 uint64_t session_next_mark(const struct session *s);
 
+/* heard.c */
+void heard_tell(struct session *s);
+
 /* hearing.c */
 void hearing_next(struct session *s); /* starts a job when one can be started */
 void hearing_free(struct session *s);
@@ -114,7 +128,8 @@ void poison_keep(struct session *s, const struct utterance *u);
 
 /* utterance.c */
 extern const struct lease_events utterance_lease_events;
-void utterance_take(struct session *s, const struct ear_out *out);
+/* false: some of it is left to another server to hear. */
+bool utterance_take(struct session *s, const struct ear_out *out);
 void utterance_pump(struct session *s);
 void utterance_drop_all(struct session *s);
 

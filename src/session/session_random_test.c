@@ -220,6 +220,7 @@ static void setup_run(const struct row *r, uint64_t n)
 	sent = marks_done = 0;
 	drains_awaited = 0;
 	cfg = session_fake_config();
+	cfg.wants_heard = true;
 	cfg.ear.format = r->format;
 	cfg.ear.endpoint.endpointing = r->endpointing;
 	cfg.ear.endpoint.max_utterance_ms = 2500;
@@ -248,6 +249,7 @@ static void run(const struct row *r, uint64_t n)
 		step();
 	assert_true(f->over);
 	assert_non_null(strstr(f->log, "ended 12000 ms"));
+	assert_int_equal(f->heard_bytes, bytes_n);
 	if (!r->failures)
 		check_equal(&out);
 	session_fake_close(f);

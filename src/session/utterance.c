@@ -82,6 +82,8 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	u->state = UTTERANCE_ENDED;
 	u->cause = e->cause;
 	u->to = e->at;
+	/* A commit may end it at bytes that an earlier job heard. */
+	u->before_end = s->input_taken > s->taken.bytes ? s->taken : s->taken_before;
 	if (s->state != SESSION_DRAINING)
 		session_step(s, STEP_SILENCE);
 	event.utterance = u->id;
@@ -107,7 +109,7 @@ static void keep_audio(struct session *s, const struct ear_out *out, size_t from
 	session_fail(s, &err, 0);
 }
 
-void utterance_take(struct session *s, const struct ear_out *out)
+bool utterance_take(struct session *s, const struct ear_out *out)
 {
 	size_t at = 0;
 
@@ -115,7 +117,7 @@ void utterance_take(struct session *s, const struct ear_out *out)
 		const struct ear_event *e = &out->events[i];
 
 		if (s->leaving && !s->speaking)
-			return; /* the rest is for another server to hear */
+			return false; /* the rest is for another server to hear */
 		if (e->kind == EAR_SPEECH_START) {
 			at = e->audio_from;
 			open_utterance(s, e);
@@ -128,6 +130,7 @@ void utterance_take(struct session *s, const struct ear_out *out)
 	}
 	if (s->speaking && s->state != SESSION_CLOSED)
 		keep_audio(s, out, at, out->samples_n);
+	return true;
 }
 
 static void tell_recovered(struct session *s, const struct utterance *u)
@@ -158,9 +161,17 @@ static bool begin(struct session *s, struct utterance *u)
 	return !s->dead && s->state != SESSION_CLOSED; /* else `u` is gone */
 }
 
+static uint64_t partial_interval(const struct session *s)
+{
+	uint64_t ms =
+	    s->partial_interval_ms > 0 ? s->partial_interval_ms : s->limits->partial_interval_ms;
+
+	return ms * SAMPLES_PER_MS;
+}
+
 static void ask_partial(struct session *s, struct utterance *u)
 {
-	uint64_t interval = (uint64_t)s->limits->partial_interval_ms * SAMPLES_PER_MS;
+	uint64_t interval = partial_interval(s);
 
 	if (!s->partials || u->partial_pending || u->state == UTTERANCE_ENDED ||
 	    u->sent < u->reached || u->sent - u->partial_asked_at < interval)
@@ -219,6 +230,7 @@ static void go_on(struct session *s)
 	if (s->dead || s->state == SESSION_CLOSED)
 		return;
 	utterance_pump(s);
+	heard_tell(s);
 	hearing_next(s);
 	session_finish_if_done(s);
 }
@@ -273,13 +285,10 @@ static void on_progress(void *arg, uint64_t samples)
 	(void)samples;
 }
 
-static void on_partial(void *arg, const struct ipc_result *r)
+static void tell_partial(struct session *s, struct utterance *u, const struct ipc_result *r)
 {
-	struct session *s = arg;
-	struct utterance *u = s->first;
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL };
 
-	u->partial_pending = false;
 	if (u->state == UTTERANCE_ENDED || r->text.length == 0)
 		return;
 	e.utterance = u->id;
@@ -287,8 +296,17 @@ static void on_partial(void *arg, const struct ipc_result *r)
 	e.partial.text_bytes = r->text.length;
 	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
 	metric_add(METRIC_partials_total, 1);
-	session_enter(s);
 	session_emit(s, &e);
+}
+
+static void on_partial(void *arg, const struct ipc_result *r)
+{
+	struct session *s = arg;
+
+	session_enter(s);
+	s->first->partial_pending = false;
+	tell_partial(s, s->first, r);
+	heard_tell(s);
 	session_leave(s);
 }
 

@@ -1,0 +1,32 @@
+/* How far all that the client sent has been dealt with: SESSION_EVENT_HEARD, for clients that wait for it. What holds it
+ * back is only ever something that is bound to come: the final or error of an utterance that ended, or a partial that an
+ * instance was asked for and that is given up with that instance. */
+#include "session/session_internal.h"
+
+/* Utterances end in order, so the first one's end is the earliest; where the first one is open there is no other. */
+static struct place dealt_with(const struct session *s)
+{
+	const struct utterance *u = s->first;
+
+	if (u == NULL || u->failed)
+		return s->taken;
+	if (u->state == UTTERANCE_ENDED)
+		return u->before_end;
+	return u->partial_pending ? s->told : s->taken;
+}
+
+void heard_tell(struct session *s)
+{
+	struct session_event e = { .kind = SESSION_EVENT_HEARD };
+	struct place to;
+
+	if (!s->wants_heard || s->dead || s->state == SESSION_CLOSED)
+		return;
+	to = dealt_with(s);
+	if (to.bytes <= s->told.bytes)
+		return;
+	s->told = to; /* before the event, which may bring us here again */
+	e.heard.bytes = to.bytes;
+	e.heard.at_ms = to.samples / SAMPLES_PER_MS + s->offset_ms;
+	session_emit(s, &e);
+}
