@@ -104,7 +104,8 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		return json_pack("{s:s,s:I,s:I}", "type", "done", "audio_ms",
 		    (json_int_t)e->ended.audio_ms, "utterances", (json_int_t)e->ended.utterances);
 	case SESSION_EVENT_HEARD:
-		break; /* is for other protocols */
+	case SESSION_EVENT_COMMITTED:
+		break; /* are for other protocols */
 	}
 	return NULL;
 }

@@ -20,7 +20,7 @@ void heard_tell(struct session *s)
 	struct session_event e = { .kind = SESSION_EVENT_HEARD };
 	struct place to;
 
-	if (!s->wants_heard || s->dead || s->state == SESSION_CLOSED)
+	if (!s->wants_heard || session_is_over(s))
 		return;
 	to = dealt_with(s);
 	if (to.bytes <= s->told.bytes)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
 #include "base/util.h"
 #include "session/stage.h"
 
@@ -44,7 +45,7 @@ static void test_it_is_told(void **state)
 	stage_hear(50);
 	session_fake_expect(stage.f, "heard 4800 at 5150\n");
 	stage_commit();
-	session_fake_expect(stage.f, "end 1 at 5150\n");
+	session_fake_expect(stage.f, "end 1 at 5150\ncommitted 1\n");
 	assert_false(session_is_speaking(stage.f->session));
 	stage_end();
 	stage_answer(1, "one");
@@ -231,6 +232,92 @@ static void test_queued(void **state)
 	stage_finish();
 }
 
+/* Commits. */
+
+static void test_each_commit_is_answered(void **state)
+{
+	(void)state;
+	open_stage();
+	stage_commit();
+	session_fake_expect(stage.f, "committed nothing\n");
+	(void)session_fake_hear(stage.f, 100);
+	for (int i = 0; i < 3; i++)
+		session_commit(stage.f->session);
+	work_fake_run(&stage.work);
+	session_fake_expect(stage.f,
+	    "start 1 at 0\nheard 3200 at 100\nend 1 at 100\n"
+	    "committed 1\ncommitted nothing\ncommitted nothing\n");
+	stage_answer(1, "one");
+	stage_end();
+	session_commit(stage.f->session); /* is nothing to it any more */
+	session_fake_expect(stage.f, "final 1 'one' 0-100 commit 0.90\nended 100 ms 1\n");
+	stage_finish();
+}
+
+/* What the end makes of what is left comes after the answer. */
+static void test_commit_before_the_end(void **state)
+{
+	(void)state;
+	open_stage();
+	(void)session_fake_hear(stage.f, 100);
+	(void)session_fake_hear(stage.f, 100);
+	session_commit(stage.f->session);
+	session_end(stage.f->session);
+	work_fake_run(&stage.work);
+	session_fake_expect(
+	    stage.f, "start 1 at 0\nheard 3200 at 100\nend 1 at 200\ncommitted 1\n");
+	stage_finish();
+}
+
+static void test_commit_of_one_that_failed(void **state)
+{
+	(void)state;
+	open_stage();
+	stage_hear(100);
+	stage_fail(1, "no");
+	session_fake_forget(stage.f);
+	stage_commit();
+	session_fake_expect(stage.f, "end 1 at 100\ncommitted 1\n");
+	stage_finish();
+}
+
+static void test_commit_of_the_server(void **state)
+{
+	(void)state;
+	open_stage();
+	stage_hear(100);
+	session_fake_forget(stage.f);
+	session_commit_unasked(stage.f->session);
+	session_commit(stage.f->session);
+	work_fake_run(&stage.work);
+	session_fake_expect(stage.f, "end 1 at 100\ncommitted nothing\n");
+	stage_finish();
+}
+
+static void then_abort(struct session_fake *f, enum session_event_kind kind)
+{
+	struct error err;
+
+	(void)kind;
+	(void)error_set(&err, ERROR_LIMIT, "enough");
+	session_abort(f->session, &err);
+}
+
+static void test_over_after_one_of_two(void **state)
+{
+	(void)state;
+	open_stage();
+	stage_hear(100);
+	session_fake_forget(stage.f);
+	stage.f->then = then_abort;
+	stage.f->then_on = SESSION_EVENT_COMMITTED;
+	session_commit(stage.f->session);
+	session_commit(stage.f->session);
+	work_fake_run(&stage.work);
+	session_fake_expect(stage.f, "end 1 at 100\ncommitted 1\nerror 0 fatal limit: enough\n");
+	stage_finish();
+}
+
 /* What another server is to hear is not told as heard, and what was open comes to its end. */
 static void test_leaving(void **state)
 {
@@ -246,6 +333,29 @@ static void test_leaving(void **state)
 	stage_answer(1, "one");
 	expect_heard_ms(200);
 	assert_true(stage.f->over);
+	stage_finish();
+}
+
+/* One that the ear has opened where the server may begin none any more: the client's word that this was all comes too late. */
+static void test_leaving_within_a_job(void **state)
+{
+	struct session_config cfg = wants_heard();
+
+	(void)state;
+	cfg.ear.endpoint.max_utterance_ms = 1000;
+	stage_open_with(&cfg);
+	stage_hear(500);
+	session_leave_soon(stage.f->session, 1000);
+	pool_fake_partial(&stage.pool, stage_hearer(1), "one");
+	expect_heard_ms(500);
+	stage_hear(1000);
+	assert_int_equal(stage.f->utterances, 1);
+	session_end(stage.f->session);
+	work_fake_run(&stage.work);
+	stage_answer(1, "one");
+	expect_heard_ms(500);
+	assert_true(stage.f->over);
+	assert_int_equal(stage.f->why.code, ERROR_RESTARTING);
 	stage_finish();
 }
 
@@ -269,6 +379,12 @@ int main(void)
 		T("nor does one that fails after its end", test_given_up_after_its_end),
 		T("nothing is heard in the queue", test_queued),
 		T("what is left to another server is not told as heard", test_leaving),
+		T("nor is what the ear had begun with", test_leaving_within_a_job),
+		T("each commit is answered, in order", test_each_commit_is_answered),
+		T("a commit is answered before what the end brings", test_commit_before_the_end),
+		T("a commit may end an utterance that failed", test_commit_of_one_that_failed),
+		T("a commit of the server's own is not answered", test_commit_of_the_server),
+		T("a session may be over between two answers", test_over_after_one_of_two),
 	};
 
 	return cmocka_run_group_tests_name("heard", tests, NULL, NULL);

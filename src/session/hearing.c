@@ -11,6 +11,7 @@ static void run(void *arg)
 	h->rc = ear_feed(h->ear, buffer_head(&h->bytes), h->bytes.len, &h->out, &h->err);
 	if (h->rc == 0 && h->commit)
 		h->rc = ear_commit(h->ear, &h->out, &h->err);
+	h->committed_n = h->out.events_n;
 	if (h->rc == 0 && h->finish)
 		h->rc = ear_finish(h->ear, &h->out, &h->err);
 }
@@ -53,7 +54,7 @@ static void on_done(void *arg)
 	if (h->out.samples_cap > KEEP_SAMPLES)
 		ear_out_done(&h->out);
 	s->job_running = false; /* not before h->out is done with: events may bring more audio */
-	if (!s->dead && s->state != SESSION_CLOSED) {
+	if (!session_is_over(s)) {
 		utterance_pump(s);
 		heard_tell(s);
 		hearing_next(s);
@@ -66,18 +67,24 @@ static void on_done(void *arg)
 /* Bytes before the next mark, or all there are, within one job's bound. */
 static size_t next_bytes(const struct session *s)
 {
-	uint64_t to_mark = session_next_mark(s) - s->input_taken;
+	const struct mark *m = session_next_mark(s);
+	uint64_t to_mark = m == NULL ? UINT64_MAX : m->at - s->input_taken;
 
 	return MIN(MIN(s->input.len, to_mark), (size_t)JOB_BYTES_MAX);
 }
 
-static bool take_mark(struct session *s)
+static void take_marks(struct session *s)
 {
-	bool there = session_next_mark(s) == s->input_taken;
+	struct hearing *h = &s->hearing;
+	const struct mark *m;
 
-	while (session_next_mark(s) == s->input_taken)
-		buffer_consume(&s->marks, sizeof(uint64_t));
-	return there;
+	h->commit = false;
+	h->commits = 0;
+	while ((m = session_next_mark(s)) != NULL && m->at == s->input_taken) {
+		h->commit = true;
+		h->commits += m->told;
+		buffer_consume(&s->marks, sizeof *m);
+	}
 }
 
 void hearing_next(struct session *s)
@@ -87,7 +94,7 @@ void hearing_next(struct session *s)
 
 	if (s->leaving && !s->speaking)
 		return;
-	if (s->job_running || s->dead || !s->granted || s->finished || s->state == SESSION_CLOSED)
+	if (s->job_running || session_is_over(s) || !s->granted || s->finished)
 		return;
 	if (s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)
 		return;
@@ -100,7 +107,7 @@ void hearing_next(struct session *s)
 	}
 	buffer_consume(&s->input, n);
 	s->input_taken += n;
-	h->commit = take_mark(s);
+	take_marks(s);
 	h->finish = s->ending && s->input.len == 0 && s->marks.len == 0;
 	if (n == 0 && !h->commit && !h->finish)
 		return;

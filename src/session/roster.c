@@ -110,7 +110,7 @@ void roster_commit_all(struct roster *r)
 
 	r->looking = r->first;
 	while ((s = take_next(r)) != NULL)
-		session_commit(s);
+		session_commit_unasked(s);
 }
 
 void roster_abort_all(struct roster *r, const struct error *why)

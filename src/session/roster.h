@@ -20,7 +20,7 @@ void roster_set_max(struct roster *r, unsigned max_sessions);
 unsigned roster_count(const struct roster *r);
 /* Ends those that are idle for longer than idle_timeout_ms; to be called about once a second. */
 void roster_look(struct roster *r, uint64_t now_ns);
-/* session_leave_soon and session_commit, for all of them. */
+/* session_leave_soon and session_commit_unasked, for all of them. */
 void roster_leave_all(struct roster *r, unsigned retry_after_ms);
 void roster_commit_all(struct roster *r);
 /* Ends all of them with this reason. */

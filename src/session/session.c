@@ -60,6 +60,11 @@ void session_leave(struct session *s)
 		free_now(s);
 }
 
+bool session_is_over(const struct session *s)
+{
+	return s->dead || s->state == SESSION_CLOSED;
+}
+
 void session_emit(struct session *s, const struct session_event *e)
 {
 	if (!s->dead)
@@ -138,7 +143,7 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 	s->format = cfg->ear.format;
 	s->input_bound = (size_t)bound;
 	buffer_init(&s->input, (size_t)bound + MAX((size_t)bound, s->limits->piece_bytes));
-	buffer_init(&s->marks, MARKS_MAX * sizeof(uint64_t));
+	buffer_init(&s->marks, MARKS_MAX * sizeof(struct mark));
 	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
 }
 
@@ -257,25 +262,21 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 	return go_on;
 }
 
-uint64_t session_next_mark(const struct session *s)
+const struct mark *session_next_mark(const struct session *s)
 {
-	uint64_t at = UINT64_MAX;
-
-	if (s->marks.len > 0)
-		memcpy(&at, buffer_head(&s->marks), sizeof at);
-	return at;
+	return s->marks.len == 0 ? NULL : (const void *)buffer_head(&s->marks);
 }
 
-void session_commit(struct session *s)
+static void commit(struct session *s, bool told)
 {
-	uint64_t at = s->input_taken + s->input.len;
+	const struct mark mark = { .at = s->input_taken + s->input.len, .told = told };
 	struct error err;
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return;
 	s->heard = true;
 	session_enter(s);
-	if (buffer_append(&s->marks, &at, sizeof at) < 0) {
+	if (buffer_append(&s->marks, &mark, sizeof mark) < 0) {
 		(void)error_set(
 		    &err, ERROR_LIMIT, "more than %d commits wait to be carried out", MARKS_MAX);
 		session_fail(s, &err, 0);
@@ -284,13 +285,23 @@ void session_commit(struct session *s)
 	session_leave(s);
 }
 
+void session_commit(struct session *s)
+{
+	commit(s, s->wants_heard);
+}
+
+void session_commit_unasked(struct session *s)
+{
+	commit(s, false);
+}
+
 void session_end(struct session *s)
 {
 	if (s->ending || s->state == SESSION_CLOSED)
 		return;
 	session_enter(s);
 	s->ending = true;
-	s->leaving = false; /* all it has sent is heard, as it says that this is all */
+	s->leaving = s->cut_off; /* all it has sent is heard, as it says that this is all */
 	session_step(s, STEP_END);
 	hearing_next(s);
 	session_leave(s);

@@ -35,7 +35,7 @@ struct session_config {
 	enum priority priority; /* among those who wait for a place */
 	bool partials;
 	unsigned partial_interval_ms; /* 0: the limits' own */
-	bool wants_heard;             /* SESSION_EVENT_HEARD is told */
+	bool wants_heard;             /* SESSION_EVENT_HEARD and _COMMITTED are told */
 	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
 	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
 	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
@@ -60,7 +60,8 @@ enum session_event_kind {
 	SESSION_EVENT_RECOVERED, /* the utterance's instance was lost; another one hears all of it again */
 	SESSION_EVENT_ERROR,
 	SESSION_EVENT_ENDED,
-	SESSION_EVENT_HEARD, /* only with wants_heard: so far everything has been dealt with */
+	SESSION_EVENT_HEARD,     /* only with wants_heard: so far everything has been dealt with */
+	SESSION_EVENT_COMMITTED, /* only with wants_heard: a commit has been carried out */
 };
 
 struct session_word {
@@ -110,6 +111,12 @@ struct session_event {
 			uint64_t bytes;
 			uint64_t at_ms; /* where the ear stood then */
 		} heard;
+		/* One for each session_commit, in order, after the SPEECH_END and before the final of the utterance that it
+		 * ended, whose id this is. Of several at one moment the first one ends it. */
+		struct {
+			bool
+			    empty; /* none was open, what had been given may still become one; utterance 0 */
+		} committed;
 		struct {
 			uint64_t audio_ms;
 			uint64_t utterances;
@@ -141,7 +148,9 @@ void session_free(struct session **s);
  * than time passes, cannot be kept waiting: its session fails with ERROR_OVERLOADED instead. */
 bool session_audio(struct session *s, const void *bytes, size_t n);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
-void session_end(struct session *s);    /* no more audio: finals, then ended */
+/* As session_commit, but the server wants it and not the client, so no COMMITTED answers it. */
+void session_commit_unasked(struct session *s);
+void session_end(struct session *s); /* no more audio: finals, then ended */
 
 /* No audio came for idle_timeout_ms and nothing is left to say; to be asked about once a second. */
 bool session_is_idle(struct session *s, uint64_t now_ns);

@@ -154,6 +154,18 @@ static void on_heard(struct session_fake *f, const struct session_event *e)
 	say(f, "heard %" PRIu64 " at %" PRIu64 "\n", e->heard.bytes, e->heard.at_ms);
 }
 
+static void on_committed(struct session_fake *f, const struct session_event *e)
+{
+	f->committed++;
+	assert_int_equal(e->committed.empty, e->utterance == 0);
+	if (e->utterance == 0) {
+		say(f, "committed nothing\n");
+		return;
+	}
+	assert_true(*open_of(f, e->utterance) == 'e' || *open_of(f, e->utterance) == 'd');
+	say(f, "committed %" PRIu64 "\n", e->utterance);
+}
+
 static void on_ended(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(e->ended.utterances, f->utterances);
@@ -200,6 +212,9 @@ static void on_event(void *arg, const struct session_event *e)
 		break;
 	case SESSION_EVENT_HEARD:
 		on_heard(f, e);
+		break;
+	case SESSION_EVENT_COMMITTED:
+		on_committed(f, e);
 		break;
 	}
 	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))

@@ -51,13 +51,21 @@ struct utterance {
 	struct text text;
 };
 
+/* Something to be done once the ear has had the bytes before it. */
+struct mark {
+	uint64_t at; /* position in the client's bytes */
+	bool told;   /* COMMITTED answers it */
+};
+
 /* What the ear's job owns while it runs; the loop thread owns it otherwise. */
 struct hearing {
 	struct work_item item;
 	struct ear *ear;
 	struct buffer bytes; /* to be heard */
 	bool commit, finish; /* after the bytes */
+	unsigned commits;    /* that are to be answered */
 	struct ear_out out;
+	size_t committed_n; /* events of `out` when the commit was done */
 	int rc;
 	struct error err;
 };
@@ -78,6 +86,7 @@ struct session {
 	uint64_t offset_ms;
 	unsigned depth;          /* session_enter minus session_leave */
 	bool leaving;            /* no utterance may begin any more */
+	bool cut_off;            /* one would have begun, so the ear knows of more than is told */
 	unsigned retry_after_ms; /* while leaving */
 	bool dead;               /* freed by its owner; goes when depth is 0 and no job runs */
 
@@ -87,7 +96,7 @@ struct session {
 	struct place taken;        /* ... and whose events have been told */
 	struct place taken_before; /* ... before the last of these bytes came to it */
 	struct place told;         /* by the last SESSION_EVENT_HEARD */
-	struct buffer marks;       /* of uint64_t: byte positions at which to commit, rising */
+	struct buffer marks;       /* of struct mark; positions rise */
 	bool ending, finished;     /* no more audio will come; the ear has been told */
 	bool blocked;              /* the client was told to wait */
 	bool outpaces; /* it was, and was faster than time passes: a file, not a speaker */
@@ -100,6 +109,7 @@ struct session {
 	struct utterance *first, *last;
 	bool speaking; /* the last utterance is open */
 	uint64_t utterances;
+	uint64_t committed; /* utterance that a commit ended and that has not been told; 0: none */
 	uint64_t unsent_samples; /* of all utterances; what is sent again does not count */
 	uint8_t *adaptation;     /* owned */
 	size_t adaptation_bytes;
@@ -112,9 +122,10 @@ void session_leave(struct session *s); /* may free */
 void session_step(struct session *s, enum session_step step);
 void session_emit(struct session *s, const struct session_event *e);
 void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
+bool session_is_over(const struct session *s);  /* nothing is told any more */
 void session_finish_if_done(struct session *s); /* also where it is leaving and nothing is open */
-/* The position of the next commit, or UINT64_MAX. */
-uint64_t session_next_mark(const struct session *s);
+/* NULL: there is none. Lent until the marks change. */
+const struct mark *session_next_mark(const struct session *s);
 
 /* heard.c */
 void heard_tell(struct session *s);

@@ -250,6 +250,7 @@ static void run(const struct row *r, uint64_t n)
 	assert_true(f->over);
 	assert_non_null(strstr(f->log, "ended 12000 ms"));
 	assert_int_equal(f->heard_bytes, bytes_n);
+	assert_int_equal(f->committed, MARKS);
 	if (!r->failures)
 		check_equal(&out);
 	session_fake_close(f);

@@ -82,6 +82,8 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	u->state = UTTERANCE_ENDED;
 	u->cause = e->cause;
 	u->to = e->at;
+	if (e->cause == EAR_CAUSE_COMMIT)
+		s->committed = u->id;
 	/* A commit may end it at bytes that an earlier job heard. */
 	u->before_end = s->input_taken > s->taken.bytes ? s->taken : s->taken_before;
 	if (s->state != SESSION_DRAINING)
@@ -109,24 +111,47 @@ static void keep_audio(struct session *s, const struct ear_out *out, size_t from
 	session_fail(s, &err, 0);
 }
 
+static void tell_committed(struct session *s)
+{
+	struct session_event e = { .kind = SESSION_EVENT_COMMITTED, .utterance = s->committed };
+
+	s->committed = 0;
+	for (unsigned n = s->hearing.commits; n > 0 && !session_is_over(s); n--) {
+		e.committed.empty = e.utterance == 0;
+		session_emit(s, &e);
+		e.utterance = 0;
+	}
+}
+
+/* `at`: index in the samples of what has not been kept or passed by. */
+static void take_event(
+    struct session *s, const struct ear_out *out, const struct ear_event *e, size_t *at)
+{
+	if (e->kind == EAR_SPEECH_START) {
+		*at = e->audio_from;
+		open_utterance(s, e);
+		return;
+	}
+	keep_audio(s, out, *at, e->audio_to);
+	*at = e->audio_to;
+	if (s->speaking)
+		end_utterance(s, e);
+}
+
 bool utterance_take(struct session *s, const struct ear_out *out)
 {
 	size_t at = 0;
 
-	for (size_t i = 0; i < out->events_n && !s->dead && s->state != SESSION_CLOSED; i++) {
-		const struct ear_event *e = &out->events[i];
-
-		if (s->leaving && !s->speaking)
-			return false; /* the rest is for another server to hear */
-		if (e->kind == EAR_SPEECH_START) {
-			at = e->audio_from;
-			open_utterance(s, e);
-		} else {
-			keep_audio(s, out, at, e->audio_to);
-			at = e->audio_to;
-			if (s->speaking)
-				end_utterance(s, e);
+	for (size_t i = 0; i <= out->events_n && !session_is_over(s); i++) {
+		if (i == s->hearing.committed_n)
+			tell_committed(s);
+		if (i == out->events_n || session_is_over(s))
+			break;
+		if (s->leaving && !s->speaking) {
+			s->cut_off = true; /* the rest is for another server to hear */
+			return false;
 		}
+		take_event(s, out, &out->events[i], &at);
 	}
 	if (s->speaking && s->state != SESSION_CLOSED)
 		keep_audio(s, out, at, out->samples_n);
