@@ -44,7 +44,7 @@ void conn_arm_timer(struct conn *c)
 {
 	uint64_t now = uv_now(c->tcp.loop), at = next_time_ms(c);
 
-	if (c->kicked || c->broken != 0)
+	if (c->kicked || c->broken != 0 || c->tls_due)
 		(void)uv_timer_start(&c->timer, on_timer, 0, 0);
 	else if (at != 0)
 		(void)uv_timer_start(&c->timer, on_timer, at > now ? at - now : 0, 0);
@@ -72,6 +72,7 @@ static void on_handle_closed(uv_handle_t *handle)
 		return;
 	unlink_conn(c);
 	conn_backlog_free(c);
+	conn_tls_free(c);
 	free(c);
 	if (list->on_gone != NULL)
 		list->on_gone(list->arg);
@@ -87,7 +88,9 @@ static void close_handles(struct conn *c, enum conn_step why)
 
 void conn_drop(struct conn *c)
 {
-	if (c->state != CONN_CLOSED)
+	if (c->state == CONN_OPEN && conn_tls_has_failed(c))
+		conn_tls_drop_failed(c);
+	else if (c->state != CONN_CLOSED)
 		close_handles(c, CONN_DROP);
 }
 
@@ -99,7 +102,7 @@ void conn_tell_end(struct conn *c, int status)
 	(void)uv_read_stop((uv_stream_t *)&c->tcp);
 	if (c->state == CONN_DRAINING)
 		close_handles(c, CONN_PEER_ENDED);
-	else if (c->state == CONN_FLUSHING && status != UV_EOF)
+	else if (c->state == CONN_FLUSHING && (status != UV_EOF || conn_tls_early_bytes(c) > 0))
 		conn_drop(c);
 	else if (events != NULL)
 		events->on_end(c->arg, status);
@@ -119,6 +122,18 @@ static void on_time(struct conn *c)
 		c->events->on_deadline(c->arg);
 }
 
+static void read_socket(struct conn *c);
+
+/* What TLS has kept comes first, then the socket's turn. */
+static void on_tls_due(struct conn *c)
+{
+	c->tls_due = false;
+	conn_arm_timer(c);
+	conn_tls_take_kept(c);
+	if (c->reading && c->state == CONN_OPEN && !c->peer_ended)
+		read_socket(c);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct conn *c = timer->data;
@@ -127,6 +142,10 @@ static void on_timer(uv_timer_t *timer)
 
 	c->kicked = false;
 	c->broken = 0;
+	if (!kicked && broken == 0 && c->tls_due) {
+		on_tls_due(c);
+		return;
+	}
 	if (!kicked && broken == 0) {
 		on_time(c);
 		return;
@@ -153,6 +172,8 @@ static void on_stream_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	if (n < 0) {
 		conn_tell_end(c, (int)n);
+	} else if (c->tls != NULL && conn_tls_take(c, (const uint8_t *)buf->base, (size_t)n)) {
+		return;
 	} else if (c->state == CONN_OPEN) {
 		if (n > 0)
 			c->events->on_read(c->arg, (const uint8_t *)buf->base, (size_t)n);
@@ -163,17 +184,32 @@ static void on_stream_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
+static void read_socket(struct conn *c)
+{
+	(void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_stream_read);
+}
+
 void conn_read_start(struct conn *c)
 {
-	if (c->state == CONN_CLOSED || c->peer_ended || c->reading)
+	if (c->state == CONN_CLOSED || c->peer_ended || c->reading ||
+	    (c->state == CONN_OPEN && conn_tls_has_failed(c)))
 		return;
 	c->reading = true;
-	(void)uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_stream_read);
+	if (c->state == CONN_OPEN && conn_tls_has_input(c)) {
+		c->tls_due = true;
+		conn_arm_timer(c);
+	} else {
+		read_socket(c);
+	}
 }
 
 void conn_read_stop(struct conn *c)
 {
 	c->reading = false;
+	if (c->tls_due) {
+		c->tls_due = false;
+		conn_arm_timer(c);
+	}
 	(void)uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
@@ -189,12 +225,20 @@ static void on_shutdown(uv_shutdown_t *req, int status)
 		close_handles(c, CONN_PEER_ENDED);
 }
 
-void conn_flushed(struct conn *c)
+static void flushed(struct conn *c)
 {
 	step(c, CONN_FLUSHED);
 	c->req.shutdown.data = c;
 	if (uv_shutdown(&c->req.shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0)
 		conn_drop(c);
+}
+
+void conn_all_sent(struct conn *c)
+{
+	if (c->state == CONN_FLUSHING)
+		flushed(c);
+	else if (c->events != NULL && c->events->on_drained != NULL)
+		c->events->on_drained(c->arg);
 }
 
 void conn_set_deadline(struct conn *c, unsigned ms)
@@ -216,14 +260,18 @@ void conn_finish(struct conn *c, unsigned linger_ms)
 {
 	if (c->state != CONN_OPEN)
 		return;
+	if (c->tls_due)
+		conn_read_stop(c);
+	if (c->tls != NULL)
+		conn_tls_finish(c);
 	step(c, CONN_FINISH);
 	c->events = NULL;
 	c->kicked = false;
 	c->stall = (struct stall){ 0 }; /* the deadline is the shorter time */
 	conn_set_deadline(c, MAX(linger_ms, 1u));
 	conn_read_start(c);
-	if (c->backlog == NULL)
-		conn_flushed(c);
+	if (c->backlog == NULL && conn_tls_early_bytes(c) == 0)
+		flushed(c);
 }
 
 void conn_set_owner(struct conn *c, const struct conn_events *events, void *arg)

@@ -1,5 +1,5 @@
 /* conn: a connection as a feed of bytes: read, write, one deadline, and an end that loses nothing.
- * It knows no protocol. TLS has its place here, between the socket and the feed.
+ * It knows no protocol but TLS, which may lie between the socket and the feed.
  *
  * One owner at a time listens through conn_events; ownership ends with conn_finish or conn_drop, after which
  * no event comes. The memory goes when libuv has closed the handles, always from the loop, so a conn stays
@@ -15,14 +15,15 @@
 #include <uv.h>
 
 struct conn;
+struct tls;
 
 struct conn_events {
 	/* conn_connect only: 0, or why not (a libuv code). */
 	void (*on_open)(void *arg, int status);
 	/* Bytes have come; lent for the call. */
 	void (*on_read)(void *arg, const uint8_t *bytes, size_t n);
-	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, else what
-	 * broke, UV_ETIMEDOUT with conn_stalled_ms if the peer took nothing of what was sent for too long. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
+	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, UV_EPROTO when TLS
+	 * failed, else what broke, UV_ETIMEDOUT with conn_stalled_ms if the peer took nothing of what was sent for too long. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
 	void (*on_end)(void *arg, int status);
 	void (*on_deadline)(void *arg);
 	void (*on_kick)(void *arg);    /* asked for by conn_kick */
@@ -43,6 +44,10 @@ void conn_ignore_sigpipe(void);
 
 /* Takes the next connection from `listener` into the list, without reading yet. NULL: there was none after all. */
 struct conn *conn_accept(struct conn_list *list, uv_stream_t *listener);
+/* Speaks TLS, as the server; right after conn_accept. What is written before the handshake is done waits for that. Reads `tls`
+ * only now. -1: no memory. */
+int conn_secure(struct conn *c, struct tls *tls);
+bool conn_is_secured(const struct conn *c); /* the handshake is done, or there is none */
 /* Begins to connect; on_open follows. NULL: *status_out has the libuv code. */
 struct conn *conn_connect(struct conn_list *list, uv_loop_t *loop, const struct sockaddr *to,
     const struct conn_events *events, void *arg, int *status_out);

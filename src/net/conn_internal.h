@@ -1,4 +1,4 @@
-/* conn_internal: what conn.c and conn_send.c share: the connection. */
+/* conn_internal: what conn.c, conn_send.c and conn_tls.c share: the connection. */
 #ifndef NET_CONN_INTERNAL_H
 #define NET_CONN_INTERNAL_H
 
@@ -35,6 +35,7 @@ struct conn {
 	struct conn *prev, *next;
 	const struct conn_events *events; /* borrowed; NULL: nobody listens */
 	void *arg;                        /* borrowed */
+	struct conn_tls *tls;             /* owned; NULL: in the clear */
 	struct backlog *backlog;          /* owned; NULL while the socket takes everything */
 	uint64_t deadline_ms;             /* in uv_now's time; 0: none */
 	uint64_t written;                 /* bytes given to conn_write */
@@ -45,6 +46,7 @@ struct conn {
 	bool peer_ended; /* nothing more can be read */
 	bool reading;    /* the owner wants to read */
 	bool kicked;
+	bool tls_due; /* what TLS has kept is to be taken, before the socket is read again */
 	bool stalled;
 	uint8_t handles; /* not yet closed */
 	char peer[ADDRESS_BYTES];
@@ -54,11 +56,26 @@ struct conn {
 void conn_arm_timer(struct conn *c);
 /* The owner's way to hear that reading or writing has ended. It may be gone or have finished meanwhile. */
 void conn_tell_end(struct conn *c, int status);
-/* While finishing: all that was to be sent has been. */
-void conn_flushed(struct conn *c);
+/* Nothing waits to be sent any more. */
+void conn_all_sent(struct conn *c);
+
+/* conn_write below TLS: the bytes as they go to the socket. Also while finishing. */
+void conn_send(struct conn *c, const uv_buf_t *parts, unsigned n);
 
 void conn_backlog_free(struct conn *c);
 /* The time has come to see how much of what was sent the peer has taken. */
 void conn_look_at_sent(struct conn *c);
+
+/* conn_tls.c; those that do not take "NULL: in the clear" are for connections with TLS only. */
+void conn_tls_free(struct conn *c);                /* NULL is fine */
+bool conn_tls_has_failed(const struct conn *c);    /* NULL is fine */
+bool conn_tls_has_input(const struct conn *c);     /* something was not taken; NULL is fine */
+size_t conn_tls_early_bytes(const struct conn *c); /* waiting for the handshake; NULL is fine */
+void conn_tls_write(struct conn *c, const uv_buf_t *parts, unsigned n);
+/* Bytes came from the socket. False: nobody wants them. */
+bool conn_tls_take(struct conn *c, const uint8_t *bytes, size_t n);
+void conn_tls_take_kept(struct conn *c);
+void conn_tls_finish(struct conn *c);      /* tells the peer that this was all */
+void conn_tls_drop_failed(struct conn *c); /* as conn_drop, but the alert arrives */
 
 #endif

@@ -75,10 +75,8 @@ static void on_written(uv_write_t *req, int status)
 		send_waiting(c);
 	} else {
 		conn_backlog_free(c);
-		if (c->state == CONN_FLUSHING)
-			conn_flushed(c);
-		else if (c->events != NULL && c->events->on_drained != NULL)
-			c->events->on_drained(c->arg);
+		if (conn_tls_early_bytes(c) == 0)
+			conn_all_sent(c);
 	}
 }
 
@@ -156,9 +154,19 @@ unsigned conn_stalled_ms(const struct conn *c)
 
 void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
 {
+	if (c->state != CONN_OPEN || c->broken != 0)
+		return;
+	if (c->tls != NULL)
+		conn_tls_write(c, parts, n);
+	else
+		conn_send(c, parts, n);
+}
+
+void conn_send(struct conn *c, const uv_buf_t *parts, unsigned n)
+{
 	size_t total = 0, taken;
 
-	if (c->state != CONN_OPEN || c->broken != 0)
+	if ((c->state != CONN_OPEN && c->state != CONN_FLUSHING) || c->broken != 0)
 		return;
 	for (unsigned i = 0; i < n; i++)
 		total += parts[i].len;
@@ -177,7 +185,10 @@ void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
 
 size_t conn_unsent_bytes(const struct conn *c)
 {
-	return c->backlog == NULL ? 0
-				  : c->backlog->waiting.len +
-		uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp);
+	size_t n = conn_tls_early_bytes(c);
+
+	if (c->backlog != NULL)
+		n += c->backlog->waiting.len +
+		    uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp);
+	return n;
 }

@@ -80,6 +80,15 @@ struct http_server *http_server_new(
 	return s;
 }
 
+/* False: it has been dropped. */
+static bool secure(const struct http_listener *l, struct conn *c)
+{
+	if (l->cfg.tls == NULL || conn_secure(c, l->cfg.tls) == 0)
+		return true;
+	conn_drop(c);
+	return false;
+}
+
 /* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. A raw one has no
  * words for it. */
 static void turn_away(struct http_listener *l, const char *why)
@@ -91,6 +100,8 @@ static void turn_away(struct http_listener *l, const char *why)
 	int n;
 
 	if (c == NULL)
+		return;
+	if (!secure(l, c))
 		return;
 	if (l->cfg.raw || s->refused.count > REFUSED_MAX) {
 		conn_drop(c);
@@ -138,7 +149,8 @@ static void start_tcp(struct http_listener *l, struct conn *c)
 {
 	struct http_server *s = l->server;
 	const struct tcp_limits limits = { .send_bytes = s->cfg.send_buffer_bytes,
-		.linger_ms = s->cfg.linger_timeout_ms };
+		.linger_ms = s->cfg.linger_timeout_ms,
+		.handshake_ms = s->cfg.header_timeout_ms };
 
 	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
 	s->events->on_tcp(s->arg, tcp_new(c, &limits), l->cfg.data);
@@ -181,7 +193,8 @@ static void on_connection(uv_stream_t *stream, int status)
 	if (c == NULL)
 		return;
 	metric_add(METRIC_connections_total, 1);
-	start_conn(l, c);
+	if (secure(l, c))
+		start_conn(l, c);
 }
 
 static void on_listener_closed(uv_handle_t *handle)

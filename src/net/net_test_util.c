@@ -70,6 +70,8 @@ static void on_tcp_bytes(void *arg, struct tcp *tcp, const uint8_t *bytes, size_
 	struct net_test *t = arg;
 
 	assert_int_equal(buffer_append(&t->tcp_got, bytes, n), 0);
+	if (t->pause_on_bytes)
+		tcp_pause(tcp);
 	if (t->free_on_message)
 		net_test_free_server(t);
 	else if (!t->mute)

@@ -38,7 +38,8 @@ struct net_test {
 	void *tcp_data;
 	struct buffer tcp_got;
 	unsigned tcp_opened, tcp_ends, tcp_closed;
-	bool tcp_refuse; /* it is dropped before it begins */
+	bool pause_on_bytes; /* the raw connection, each time */
+	bool tcp_refuse;     /* it is dropped before it begins */
 	bool pause_at_once, free_on_message;
 	unsigned requests, aborts, headers, opened, closed, messages;
 	size_t last_n; /* bytes of the last message */

@@ -116,9 +116,16 @@ static void on_kick(void *arg)
 		end_at_once(t);
 }
 
+/* Of the handshake; there is none for what follows. */
 static void on_deadline(void *arg)
 {
-	(void)arg; /* none is set */
+	struct tcp *t = arg;
+
+	if (conn_is_secured(t->conn))
+		return;
+	note(t, "the TLS handshake was not done within header_timeout_ms %u",
+	    t->limits.handshake_ms);
+	end_at_once(t);
 }
 
 static const struct conn_events conn_events = {
@@ -145,6 +152,8 @@ void tcp_start(struct tcp *t, const struct tcp_events *events, void *arg)
 	t->events = events;
 	t->arg = arg;
 	conn_set_owner(t->conn, &conn_events, t);
+	if (!conn_is_secured(t->conn))
+		conn_set_deadline(t->conn, t->limits.handshake_ms);
 	if (!t->paused)
 		conn_read_start(t->conn);
 }

@@ -11,6 +11,7 @@ struct conn;
 struct tcp_limits {
 	size_t send_bytes; /* unsent */
 	unsigned linger_ms;
+	unsigned handshake_ms; /* for TLS */
 };
 
 /* Takes over an accepted connection, without reading yet. */
