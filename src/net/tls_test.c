@@ -458,18 +458,21 @@ static void test_websocket_with_a_frame_behind_the_handshake(void **state)
 	free(frame);
 }
 
-/* The owner stops reading in the middle of what OpenSSL has, again and again. */
+/* The owner stops reading in the middle of what OpenSSL has, again and again, while another connection is read. */
 static void test_raw_bytes_survive_pauses_anywhere(void **state)
 {
 	enum { MANY = 600 * 1000 };
 	struct server *s = *state;
 	uint8_t *bytes = malloc(MANY);
+	struct net_peer other;
 	struct client c;
 	size_t before;
 
 	for (size_t i = 0; i < MANY; i++)
 		bytes[i] = (uint8_t)(i * 7 + i / 1000);
 	s->net.mute = true;
+	net_peer_open(&other, &s->net);
+	net_peer_say(&other, "POST / HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
 	client_open(&c, s, 2);
 	net_test_wait_count(&s->net, &s->net.tcp_opened, 1);
 	s->net.pause_on_bytes = true;
@@ -477,6 +480,8 @@ static void test_raw_bytes_survive_pauses_anywhere(void **state)
 	for (unsigned i = 0; s->net.tcp_got.len < MANY; i++) {
 		assert_true(i < 100000);
 		before = s->net.tcp_got.len;
+		if (i == 2)
+			net_peer_send(&other, bytes, 65536);
 		tcp_resume(s->net.tcp);
 		assert_int_equal(s->net.tcp_got.len, before); /* never from inside */
 		(void)uv_run(&s->net.loop, UV_RUN_NOWAIT);
@@ -485,6 +490,7 @@ static void test_raw_bytes_survive_pauses_anywhere(void **state)
 	}
 	assert_memory_equal(buffer_head(&s->net.tcp_got), bytes, MANY);
 	tcp_resume(s->net.tcp);
+	net_peer_close(&other);
 	client_close(&c);
 	net_test_wait_count(&s->net, &s->net.tcp_ends, 1);
 	free(bytes);
@@ -540,7 +546,7 @@ static void test_http_in_the_clear_is_told_so(void **state)
 
 static void test_garbage_ends_only_its_sender(void **state)
 {
-	static const char garbage[4096] = "\x16\x03\x01\x00\x05hello";
+	static const char garbage[300000] = "\x16\x03\x01\x00\x05hello";
 	struct server *s = *state;
 	struct net_peer p;
 	struct client c;
