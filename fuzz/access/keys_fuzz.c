@@ -32,6 +32,8 @@ static void check_same(const struct keys *a, const struct keys *b)
 		const struct key *l = keys_at(a, i), *r = keys_at(b, i);
 
 		assert(strcmp(l->name, r->name) == 0 && l->priority == r->priority);
+		assert(l->limits.sessions == r->limits.sessions);
+		assert(l->limits.minutes == r->limits.minutes && strcmp(l->pools, r->pools) == 0);
 		assert(memcmp(l->digest, r->digest, sizeof l->digest) == 0);
 		assert(keys_find(a, l->name) == l);
 	}

@@ -79,6 +79,8 @@ int client_check(
 	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
 	out->tenant = client_tenant_of_key(key->name);
 	out->priority = key->priority;
+	out->limits = key->limits;
+	memcpy(out->pools, key->pools, sizeof out->pools);
 	return 0;
 }
 
@@ -90,6 +92,14 @@ int client_admit(const struct keys *keys, struct http_exchange *x, struct client
 		return 0;
 	route_refuse(x, 401, err.text, 0);
 	return -1;
+}
+
+int client_check_pool(const struct client *c, const char *pool, struct error *err)
+{
+	if (*c->pools == '\0' || keys_pools_have(c->pools, pool))
+		return 0;
+	return error_set(err, ERROR_FORBIDDEN,
+	    "the key may not use the pool \"%.40s\"; it may use: %.120s", pool, c->pools);
 }
 
 static struct client **bucket(struct client_set *set, uint64_t session)

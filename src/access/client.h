@@ -17,8 +17,10 @@ struct client {
 	    1]; /* a copy: the table may be replaced while the session goes on; "": no keys */
 	uint64_t tenant; /* the key's, or without keys the address's */
 	enum priority priority;
-	struct client *next; /* client_set's */
-	uint64_t session;    /* likewise */
+	struct quota_limits limits;
+	char pools[KEYS_POOLS_BYTES]; /* those the key may use; "": all */
+	struct client *next;          /* client_set's */
+	uint64_t session;             /* likewise */
 };
 
 /* Lets the client in and fills *out, or answers the request with 401 and returns -1; `x` is invalid then. Without keys
@@ -44,5 +46,8 @@ void client_set_remove(
     struct client_set *set, struct client *c); /* no effect on one that is not in it */
 const struct client *client_set_find(
     const struct client_set *set, uint64_t session); /* NULL: none; lent */
+
+/* -1 and ERROR_FORBIDDEN: its key does not allow that pool. */
+int client_check_pool(const struct client *c, const char *pool, struct error *err);
 
 #endif

@@ -15,9 +15,6 @@
 enum { RANDOM_BYTES = 32 };
 
 static const char prefix[] = "sp_";
-static const char *const priorities[PRIORITIES] = {
-	[PRIORITY_HIGH] = "high", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low"
-};
 
 _Static_assert(sizeof prefix - 1 + BASE64_LENGTH(RANDOM_BYTES) - 1 + 1 == KEYS_SECRET_BYTES,
     "base64 of 32 bytes ends with one '=', which is left out");
@@ -133,54 +130,12 @@ int keys_set_name(struct key *key, const char *name, struct error *err)
 	return 0;
 }
 
-static int set_priority(struct key *key, const char *value, struct error *err)
-{
-	for (unsigned p = 0; p < PRIORITIES; p++) {
-		if (strcmp(priorities[p], value) == 0) {
-			key->priority = (enum priority)p;
-			return 0;
-		}
-	}
-	return error_set(err, ERROR_CONFIG,
-	    "priority=%.40s is not one of the words; allowed is high, normal or low", value);
-}
-
-/* What a key can be given: one row an option. */
-static const struct {
-	const char *name, *allowed;
-	int (*set)(struct key *key, const char *value, struct error *err);
-} options[] = {
-	{ "priority", "priority=high|normal|low", set_priority },
-};
-
-int keys_set_option(struct key *key, const char *option, struct error *err)
-{
-	char allowed[128] = "";
-	size_t n = strcspn(option, "="), used = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		if (strlen(options[i].name) == n && strncmp(options[i].name, option, n) == 0 &&
-		    option[n] == '=')
-			return options[i].set(key, option + n + 1, err);
-		if (used < sizeof allowed)
-			used += (size_t)snprintf(allowed + used, sizeof allowed - used, "%s%s",
-			    i == 0 ? "" : ", ", options[i].allowed);
-	}
-	return error_set(err, ERROR_CONFIG, "\"%.40s\" is not an option of a key; allowed is %s",
-	    option, allowed);
-}
-
 void keys_format(const struct key *key, char line[KEYS_LINE_BYTES])
 {
-	char digest[2 * KEYS_DIGEST_BYTES + 1];
+	char digest[2 * KEYS_DIGEST_BYTES + 1], options[KEYS_OPTIONS_BYTES];
 
 	for (size_t i = 0; i < KEYS_DIGEST_BYTES; i++)
 		(void)snprintf(digest + 2 * i, 3, "%02x", key->digest[i]);
-	(void)snprintf(line, KEYS_LINE_BYTES, "%s:%s:priority=%s", key->name, digest,
-	    priorities[key->priority]);
-}
-
-const char *keys_priority_name(enum priority p)
-{
-	return priorities[p];
+	keys_format_options(key, ',', options);
+	(void)snprintf(line, KEYS_LINE_BYTES, "%s:%s:%s", key->name, digest, options);
 }

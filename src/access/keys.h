@@ -1,17 +1,19 @@
 /* keys: who is let in: a table of names, each with the SHA-256 of a key and what the key grants. The keys themselves are
  * kept nowhere. It is read from a file of lines
  *
- *   NAME:SHA256:OPTIONS        alice:2bb80d53...:priority=high
+ *   NAME:SHA256:OPTIONS        alice:2bb80d53...:priority=high,sessions=4,minutes=60,pools=en,de
  *
- * with OPTIONS separated by commas, or none; # begins a comment line. Server process and command line; any thread, as
- * nothing is shared. */
+ * with OPTIONS separated by commas, or none; what follows pools= up to the next NAME= are the names of pools. # begins a
+ * comment line. Server process and command line; any thread, as nothing is shared. */
 #ifndef ACCESS_KEYS_H
 #define ACCESS_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "access/quota.h"
 #include "pool/pool.h"
 
 struct error;
@@ -20,14 +22,18 @@ struct keys;
 enum {
 	KEYS_NAME_MAX = 64,
 	KEYS_DIGEST_BYTES = 32,
-	KEYS_SECRET_BYTES = 47, /* "sp_", 32 random bytes in base64url, and a NUL */
-	KEYS_LINE_BYTES = 256,  /* enough for any line keys_format writes */
+	KEYS_SECRET_BYTES = 47,   /* "sp_", 32 random bytes in base64url, and a NUL */
+	KEYS_POOLS_BYTES = 256,   /* names separated by commas, and a NUL */
+	KEYS_OPTIONS_BYTES = 384, /* enough for any options keys_format_options writes */
+	KEYS_LINE_BYTES = 640,    /* enough for any line keys_format writes */
 };
 
 struct key {
 	char name[KEYS_NAME_MAX + 1]; /* of A-Z a-z 0-9 . _ -; one of its kind in a table */
 	uint8_t digest[KEYS_DIGEST_BYTES];
 	enum priority priority;
+	struct quota_limits limits;
+	char pools[KEYS_POOLS_BYTES]; /* "en,de": those it may use; "": all */
 };
 
 /* -1: *err says why, of a line as "FILE:LINE: ...", and *out is untouched. A file without a key is a table that lets
@@ -51,6 +57,10 @@ int keys_set_name(struct key *key, const char *name, struct error *err);
 int keys_set_option(struct key *key, const char *option, struct error *err); /* "priority=high" */
 /* The key's line, without a line feed. */
 void keys_format(const struct key *key, char line[KEYS_LINE_BYTES]);
+/* Its options alone; those that limit nothing are left out. */
+void keys_format_options(const struct key *key, char separator, char options[KEYS_OPTIONS_BYTES]);
 const char *keys_priority_name(enum priority p);
+/* Whether a list as in struct key has the pool. */
+bool keys_pools_have(const char *pools, const char *pool);
 
 #endif

@@ -46,31 +46,35 @@ static int parse_digest(const char *text, uint8_t digest[KEYS_DIGEST_BYTES], str
 	    "writes such a line");
 }
 
-/* Whether a later one of `rest` sets the same as `option`. */
+/* Whether one of `rest` sets the same as `option`. */
 static bool is_given_again(const char *option, const char *rest)
 {
-	size_t n = strcspn(option, "=");
+	size_t n = strcspn(option, "=") + 1;
 
-	for (; rest != NULL; rest = strchr(rest, ',')) {
-		rest += *rest == ',';
-		if (strncmp(rest, option, n) == 0 && rest[n] == '=')
+	while (*rest != '\0') {
+		if (strncmp(rest, option, n) == 0)
 			return true;
+		rest += keys_option_length(rest);
+		rest += *rest == ',';
 	}
 	return false;
 }
 
 static int parse_options(char *text, struct key *key, struct error *err)
 {
-	const char *option;
+	bool more = text != NULL && *text != '\0';
 
-	if (text == NULL || *text == '\0')
-		return 0;
-	while ((option = strsep(&text, ",")) != NULL) {
-		if (keys_set_option(key, option, err) != 0)
+	while (more) {
+		char *end = text + keys_option_length(text);
+
+		more = *end == ',';
+		*end = '\0';
+		if (keys_set_option(key, text, err) != 0)
 			return -1;
-		if (is_given_again(option, text))
+		if (more && is_given_again(text, end + 1))
 			return error_set(err, ERROR_CONFIG, "%.*s is given twice",
-			    (int)strcspn(option, "="), option);
+			    (int)strcspn(text, "="), text);
+		text = end + 1;
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* keys_internal: what keys.c and keys_file.c share: the table. */
+/* keys_internal: what the files of keys share: the table, and where an option ends. */
 #ifndef ACCESS_KEYS_INTERNAL_H
 #define ACCESS_KEYS_INTERNAL_H
 
@@ -13,5 +13,8 @@ struct keys {
 
 /* -1: memory is out. */
 int keys_append(struct keys *k, const struct key *key);
+
+/* How many bytes of `options` are the first one: a comma ends it, unless it is a list and goes on behind that. */
+size_t keys_option_length(const char *options);
 
 #endif

@@ -93,17 +93,47 @@ static const struct row {
 	    "add writes such a line",
 	    0 },
 	{ "an unknown option", "alice:" ONE ":limit=3\n",
-	    "keys:1: \"limit=3\" is not an option of a key; allowed is priority=high|normal|low",
+	    "keys:1: \"limit=3\" is not an option of a key; allowed is priority=high|normal|low, "
+	    "sessions=N, minutes=N, pools=NAME,...",
 	    0 },
 	{ "an option without a value", "alice:" ONE ":priority\n",
-	    "keys:1: \"priority\" is not an option of a key; allowed is priority=high|normal|low",
+	    "keys:1: \"priority\" is not an option of a key; allowed is priority=high|normal|low, "
+	    "sessions=N, minutes=N, pools=NAME,...",
 	    0 },
 	{ "an empty option", "alice:" ONE ":priority=low,\n",
-	    "keys:1: \"\" is not an option of a key; allowed is priority=high|normal|low", 0 },
+	    "keys:1: \"\" is not an option of a key; allowed is priority=high|normal|low, "
+	    "sessions=N, minutes=N, pools=NAME,...",
+	    0 },
 	{ "an unknown priority", "alice:" ONE ":priority=urgent\n",
 	    "keys:1: priority=urgent is not one of the words; allowed is high, normal or low", 0 },
 	{ "an option given twice", "alice:" ONE ":priority=low,priority=high\n",
 	    "keys:1: priority is given twice", 0 },
+	{ "no sessions at all", "alice:" ONE ":sessions=0\n",
+	    "keys:1: sessions=0 is no number of sessions; allowed is 1 to 1000000, or none for no "
+	    "limit",
+	    0 },
+	{ "sessions with a sign", "alice:" ONE ":sessions=+1\n",
+	    "keys:1: sessions=+1 is no number of sessions; allowed is 1 to 1000000, or none for no "
+	    "limit",
+	    0 },
+	{ "more minutes than there can be", "\nalice:" ONE ":sessions=3,minutes=1000001\n",
+	    "keys:2: minutes=1000001 is no number of minutes an hour; allowed is 1 to 1000000, or "
+	    "none for no limit",
+	    0 },
+	{ "minutes with a unit", "alice:" ONE ":minutes=3min\n",
+	    "keys:1: minutes=3min is no number of minutes an hour; allowed is 1 to 1000000, or "
+	    "none for no limit",
+	    0 },
+	{ "an empty list of pools", "alice:" ONE ":pools=\n",
+	    "keys:1: pools= is no list of pools; allowed are names separated by commas, 255 bytes "
+	    "at most, or all",
+	    0 },
+	{ "a list of pools with a gap", "alice:" ONE ":pools=en,,de,priority=low\n",
+	    "keys:1: pools=en,,de is no list of pools; allowed are names separated by commas, 255 "
+	    "bytes at most, or all",
+	    0 },
+	{ "a list of pools given twice", "alice:" ONE ":pools=en,de,priority=low,pools=fr\n",
+	    "keys:1: pools is given twice", 0 },
 	{ "a name given twice", "alice:" ONE "\nbob:" TWO "\nalice:" THREE "\n",
 	    "keys:3: the name alice is given twice; first in line 1", 0 },
 	{ "a key given twice", "# two people\nalice:" ONE "\nbob:" ONE "\n",
@@ -170,6 +200,60 @@ static void test_reads(void **state)
 	assert_null(keys_find(k, "caro"));
 	keys_free(&k);
 	keys_free(&k);
+}
+
+static void test_options(void **state)
+{
+	struct keys *k = read_good("alice:" ONE ":pools=en,de,sessions=4,minutes=60,priority=high\n"
+				   "bob:" TWO ":minutes=none,sessions=none,pools=all\n"
+				   "carol:" THREE ":sessions=1000000,pools=all,none\n");
+	const struct key *alice = keys_at(k, 0), *bob = keys_at(k, 1), *carol = keys_at(k, 2);
+	char line[KEYS_LINE_BYTES], options[KEYS_OPTIONS_BYTES];
+
+	(void)state;
+	assert_int_equal(alice->priority, PRIORITY_HIGH);
+	assert_int_equal(alice->limits.sessions, 4);
+	assert_int_equal(alice->limits.minutes, 60);
+	assert_string_equal(alice->pools, "en,de");
+	keys_format(alice, line);
+	assert_string_equal(line, "alice:" ONE ":priority=high,sessions=4,minutes=60,pools=en,de");
+	keys_format_options(alice, ' ', options);
+	assert_string_equal(options, "priority=high sessions=4 minutes=60 pools=en,de");
+	keys_format(bob, line);
+	assert_string_equal(line, "bob:" TWO ":priority=normal");
+	assert_int_equal(carol->limits.minutes, 0);
+	assert_string_equal(carol->pools, "all,none");
+	keys_free(&k);
+}
+
+static void test_the_longest_line_fits(void **state)
+{
+	struct key key = { .priority = PRIORITY_NORMAL,
+		.limits = { .sessions = 1000000, .minutes = QUOTA_MINUTES_MAX } };
+	char line[KEYS_LINE_BYTES];
+	struct keys *k;
+
+	(void)state;
+	memset(key.name, 'n', KEYS_NAME_MAX);
+	memset(key.pools, 'p', KEYS_POOLS_BYTES - 1);
+	for (size_t i = 31; i < KEYS_POOLS_BYTES - 1; i += 32)
+		key.pools[i] = ',';
+	key.pools[KEYS_POOLS_BYTES - 2] = 'p';
+	keys_format(&key, line);
+	k = read_good(line);
+	assert_string_equal(keys_at(k, 0)->pools, key.pools);
+	keys_free(&k);
+}
+
+static void test_pools_have(void **state)
+{
+	(void)state;
+	assert_true(keys_pools_have("en,de", "en"));
+	assert_true(keys_pools_have("en,de", "de"));
+	assert_false(keys_pools_have("en,de", "e"));
+	assert_false(keys_pools_have("en,de", "n"));
+	assert_false(keys_pools_have("en,de", "den"));
+	assert_false(keys_pools_have("en", "en-us"));
 }
 
 static const struct {
@@ -247,6 +331,9 @@ int main(void)
 		cmocka_unit_test(test_a_line_has_a_bound),
 		cmocka_unit_test(test_a_file_that_is_not_there),
 		cmocka_unit_test(test_reads),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_the_longest_line_fits),
+		cmocka_unit_test(test_pools_have),
 		cmocka_unit_test(test_match_does_the_same_work_for_all),
 		cmocka_unit_test(test_nobody_has_a_key_of_an_empty_table),
 		cmocka_unit_test(test_what_is_made_can_be_read_and_matched),

@@ -24,8 +24,12 @@ static unsigned status_of(enum error_code code)
 	case ERROR_INVALID:
 	case ERROR_LIMIT:
 		return 400;
+	case ERROR_FORBIDDEN:
+		return 403;
 	case ERROR_BUSY:
 	case ERROR_OVERLOADED:
+	case ERROR_SESSIONS:
+	case ERROR_QUOTA:
 		return 429;
 	case ERROR_RESTARTING:
 	case ERROR_TIMEOUT:

@@ -16,12 +16,16 @@ static const char *status_word(unsigned status)
 		return "bad_request";
 	case 401:
 		return "unauthorized";
+	case 403:
+		return "forbidden";
 	case 404:
 		return "not_found";
 	case 405:
 		return "method_not_allowed";
 	case 426:
 		return "upgrade_required";
+	case 429:
+		return "too_many";
 	case 503:
 		return "busy";
 	default:

@@ -17,6 +17,9 @@ static const char *const names[ERROR_CODES] = {
 	[ERROR_SYSTEM] = "system",
 	[ERROR_OVERLOADED] = "overloaded",
 	[ERROR_RESTARTING] = "restarting",
+	[ERROR_FORBIDDEN] = "forbidden",
+	[ERROR_SESSIONS] = "too_many_sessions",
+	[ERROR_QUOTA] = "quota_used_up",
 };
 
 int error_set(struct error *err, enum error_code code, const char *fmt, ...)

@@ -19,6 +19,9 @@ enum error_code {
 	ERROR_SYSTEM,     /* the machine could not do it: memory, descriptors, disk */
 	ERROR_OVERLOADED, /* audio comes faster than it is heard, and may not be kept back */
 	ERROR_RESTARTING, /* the server is going away; another one is there, or will be soon */
+	ERROR_FORBIDDEN,  /* the client's key does not allow it */
+	ERROR_SESSIONS,   /* the client's key has as many sessions open as it may */
+	ERROR_QUOTA,      /* the client's key has used up its audio */
 	ERROR_CODES,
 };
 
