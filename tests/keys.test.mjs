@@ -67,9 +67,34 @@ test('keys remove takes one line away and leaves comments, mode and the others',
   assert.match(gone.stderr, /there is no key named a in/);
 });
 
+test('keys set changes what a key may, and neither the key nor another line', async () => {
+  const file = path.join(dir, 'changed');
+  fs.writeFileSync(file, '# ours\n', { mode: 0o640 });
+  await keys('add', 'a', '--sessions', '4', '--minutes', '60', '--pools', 'en,de', '--priority', 'high', '--file', file);
+  await keys('add', 'b', '--file', file);
+  const list = async () => (await keys('list', '--file', file)).stdout;
+  assert.equal(await list(), 'a priority=high sessions=4 minutes=60 pools=en,de\nb priority=normal\n');
+  const before = fs.readFileSync(file, 'utf8');
+  const r = await keys('set', 'a', '--minutes', 'none', '--sessions', '5', '--pools', 'all', '--file', file);
+  assert.deepEqual([r.code, r.stdout], [0, '']);
+  assert.equal(await list(), 'a priority=high sessions=5\nb priority=normal\n');
+  assert.equal(fs.readFileSync(file, 'utf8'), before.replace(',sessions=4,minutes=60,pools=en,de', ',sessions=5'));
+  assert.equal(fs.statSync(file).mode & 0o777, 0o640);
+  const gone = await keys('set', 'c', '--minutes', '1', '--file', file);
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /there is no key named c in/);
+  const wrong = await keys('set', 'a', '--minutes', 'many', '--file', file);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /minutes=many is no number of minutes an hour; allowed is 1 to 1000000, or none/);
+  assert.equal(await list(), 'a priority=high sessions=5\nb priority=normal\n');
+});
+
 for (const [name, args, code, words] of [
   ['a name with a blank', ['add', 'a b'], 1, /"a b" cannot be the name of a key/],
   ['a priority that is none', ['add', 'a', '--priority', 'urgent'], 1, /priority=urgent.*high, normal or low/],
+  ['a number of sessions that is none', ['add', 'a', '--sessions', '0'], 1, /sessions=0.*1 to 1000000, or none/],
+  ['a list of pools that is none', ['add', 'a', '--pools', 'en,'], 1, /pools=en, is no list of pools/],
+  ['set without anything to set', ['set', 'a'], 2, /usage: stenopool keys/],
   ['no verb', [], 2, /usage: stenopool keys/],
   ['no name', ['remove'], 2, /usage: stenopool keys/],
 ]) {

@@ -151,11 +151,6 @@ void keys_format_options(const struct key *key, char separator, char text[KEYS_O
 		    text + n, KEYS_OPTIONS_BYTES - n, "%c%s%s", separator, list, key->pools);
 }
 
-const char *keys_priority_name(enum priority p)
-{
-	return priorities[p];
-}
-
 bool keys_pools_have(const char *pools, const char *pool)
 {
 	size_t n = strlen(pool);

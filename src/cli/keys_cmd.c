@@ -1,5 +1,5 @@
-/* The file is changed under a lock on itself: a line is added at its end; to take one away a new file, with all the
- * others and the comments, takes its place. A server that reads it meanwhile sees the one or the other. */
+/* The file is changed under a lock on itself: a line is added at its end; to change one or take it away a new file, with
+ * all the others and the comments, takes its place. A server that reads it meanwhile sees the one or the other. */
 #define _GNU_SOURCE
 #include "cli/keys_cmd.h"
 
@@ -19,26 +19,40 @@
 #include "base/util.h"
 
 static const char usage[] =
-    "usage: stenopool keys add NAME [--priority high|normal|low] [--file FILE]\n"
+    "usage: stenopool keys add NAME [OPTION]... [--file FILE]\n"
+    "       stenopool keys set NAME OPTION... [--file FILE]\n"
     "       stenopool keys list [--file FILE]\n"
     "       stenopool keys remove NAME [--file FILE]\n"
     "\n"
     "add makes a key for NAME and prints it, once: the file keeps only its SHA-256.\n"
+    "set changes what a key may, and leaves the key and its other options as they are.\n"
     "\n"
-    "      --file FILE      the server's keys_file; without it stenopool.keys, here\n"
-    "      --priority P     who goes first among those that wait; without it normal\n";
+    "      --priority P     high, normal or low: who goes first among those that wait;\n"
+    "                       without it normal\n"
+    "      --sessions N     it may have so many open at once; without it, or with none,\n"
+    "                       any number\n"
+    "      --minutes N      it may send so many minutes of audio an hour; without it, or\n"
+    "                       with none, any amount\n"
+    "      --pools A,B      it may use these pools; without it, or with all, every one\n"
+    "      --file FILE      the server's keys_file; without it stenopool.keys, here\n";
 
-enum { EXIT_USAGE = 2, PATH_CAP = 4096, OPT_FILE = 256, OPT_PRIORITY };
+enum { EXIT_USAGE = 2, PATH_CAP = 4096, OPT_FILE = 256, OPT_KEY };
+
+static const char *const key_options[] = { "priority", "sessions", "minutes", "pools" };
 
 struct wish {
 	const char *path;
-	const char *name;     /* "" for list */
-	const char *priority; /* NULL: not said */
+	const char *name;                            /* "" for list */
+	const char *values[ARRAY_SIZE(key_options)]; /* NULL: not said */
+	bool has_values;
 };
 
 static const struct option options[] = {
 	{ "file", required_argument, NULL, OPT_FILE },
-	{ "priority", required_argument, NULL, OPT_PRIORITY },
+	{ "priority", required_argument, NULL, OPT_KEY },
+	{ "sessions", required_argument, NULL, OPT_KEY + 1 },
+	{ "minutes", required_argument, NULL, OPT_KEY + 2 },
+	{ "pools", required_argument, NULL, OPT_KEY + 3 },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -104,18 +118,25 @@ static int check_is_new(FILE *file, const struct wish *w, struct error *err)
 	return 0;
 }
 
-static int make_key(const struct wish *w, struct key *key, char *secret, struct error *err)
+static int set_options(const struct wish *w, struct key *key, struct error *err)
 {
-	char option[64];
+	char option[2 * KEYS_OPTIONS_BYTES]; /* what does not fit is too long for any */
 
-	*key = (struct key){ .priority = PRIORITY_NORMAL };
-	if (keys_set_name(key, w->name, err) != 0)
-		return -1;
-	if (w->priority != NULL) {
-		(void)snprintf(option, sizeof option, "priority=%.50s", w->priority);
+	for (size_t i = 0; i < ARRAY_SIZE(key_options); i++) {
+		if (w->values[i] == NULL)
+			continue;
+		(void)snprintf(option, sizeof option, "%s=%s", key_options[i], w->values[i]);
 		if (keys_set_option(key, option, err) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int make_key(const struct wish *w, struct key *key, char *secret, struct error *err)
+{
+	*key = (struct key){ .priority = PRIORITY_NORMAL };
+	if (keys_set_name(key, w->name, err) != 0 || set_options(w, key, err) != 0)
+		return -1;
 	return keys_make(key, secret, err);
 }
 
@@ -152,9 +173,10 @@ static int list(const struct wish *w, struct error *err)
 	if (keys_load(&keys, w->path, err) != 0)
 		return -1;
 	for (unsigned i = 0; i < keys_count(keys); i++) {
-		const struct key *k = keys_at(keys, i);
+		char may[KEYS_OPTIONS_BYTES];
 
-		(void)printf("%s priority=%s\n", k->name, keys_priority_name(k->priority));
+		keys_format_options(keys_at(keys, i), ' ', may);
+		(void)printf("%s %s\n", keys_at(keys, i)->name, may);
 	}
 	keys_free(&keys);
 	return 0;
@@ -169,18 +191,18 @@ static bool is_line_of(const char *line, const char *name)
 	return strncmp(line, name, n) == 0 && line[n] == ':';
 }
 
-/* All lines but the key's; how many were left out. */
-static int copy_others(FILE *from, FILE *to, const char *name)
+/* All lines but the key's, in the place of which comes `instead`, if that is not NULL; how many were left out. */
+static int copy_others(FILE *from, FILE *to, const char *name, const char *instead)
 {
 	char *line = NULL;
 	size_t cap = 0;
 	int left_out = 0;
 
 	while (getline(&line, &cap, from) >= 0) {
-		if (is_line_of(line, name))
-			left_out++;
-		else
+		if (!is_line_of(line, name))
 			(void)fputs(line, to);
+		else if (++left_out == 1 && instead != NULL)
+			(void)fprintf(to, "%s\n", instead);
 	}
 	free(line);
 	return left_out;
@@ -206,7 +228,13 @@ static FILE *open_beside(const char *path, char *temporary, FILE *old, struct er
 	return file;
 }
 
-static int replace(FILE *old, const struct wish *w, struct error *err)
+static int refuse_unknown(const struct wish *w, struct error *err)
+{
+	return error_set(
+	    err, ERROR_CONFIG, "there is no key named %.70s in %.100s", w->name, w->path);
+}
+
+static int replace(FILE *old, const struct wish *w, const char *instead, struct error *err)
 {
 	char temporary[PATH_CAP];
 	FILE *file = open_beside(w->path, temporary, old, err);
@@ -215,12 +243,11 @@ static int replace(FILE *old, const struct wish *w, struct error *err)
 
 	if (file == NULL)
 		return -1;
-	left_out = copy_others(old, file, w->name);
+	left_out = copy_others(old, file, w->name, instead);
 	good = fflush(file) == 0 && fsync(fileno(file)) == 0;
 	good = fclose(file) == 0 && good;
 	if (left_out == 0)
-		(void)error_set(
-		    err, ERROR_CONFIG, "there is no key named %.70s in %.100s", w->name, w->path);
+		(void)refuse_unknown(w, err);
 	else if (good && rename(temporary, w->path) == 0)
 		return 0;
 	else
@@ -236,7 +263,7 @@ static int remove_key(const struct wish *w, struct error *err)
 
 	if (old == NULL)
 		return -1;
-	rc = replace(old, w, err);
+	rc = replace(old, w, NULL, err);
 	(void)fclose(old);
 	if (rc == 0)
 		(void)fprintf(stderr,
@@ -245,14 +272,57 @@ static int remove_key(const struct wish *w, struct error *err)
 	return rc;
 }
 
+/* The key's line as it is to be. */
+static int word_change(FILE *old, const struct wish *w, char *line, struct error *err)
+{
+	struct keys *keys = NULL;
+	const struct key *found;
+	struct key key;
+
+	if (keys_read(&keys, old, w->path, err) != 0)
+		return -1;
+	found = keys_find(keys, w->name);
+	if (found != NULL)
+		key = *found;
+	keys_free(&keys);
+	if (found == NULL)
+		return refuse_unknown(w, err);
+	if (set_options(w, &key, err) != 0)
+		return -1;
+	keys_format(&key, line);
+	rewind(old);
+	return 0;
+}
+
+static int set_key(const struct wish *w, struct error *err)
+{
+	char line[KEYS_LINE_BYTES];
+	FILE *old = open_locked(w->path, 0, err);
+	int rc;
+
+	if (old == NULL)
+		return -1;
+	rc = word_change(old, w, line, err);
+	if (rc == 0)
+		rc = replace(old, w, line, err);
+	(void)fclose(old);
+	if (rc == 0)
+		(void)fprintf(stderr,
+		    "This counts for %s once the server has read %s again (SIGHUP).\n", w->name,
+		    w->path);
+	return rc;
+}
+
 static const struct {
 	const char *word;
 	bool named;
+	bool needs_values;
 	int (*run)(const struct wish *w, struct error *err);
 } verbs[] = {
-	{ "add", true, add },
-	{ "list", false, list },
-	{ "remove", true, remove_key },
+	{ "add", true, false, add },
+	{ "set", true, true, set_key },
+	{ "list", false, false, list },
+	{ "remove", true, false, remove_key },
 };
 
 /* 0, EXIT_USAGE, or -1 when the help was asked for. */
@@ -267,10 +337,12 @@ static int read_options(int argc, char **argv, struct wish *w)
 			return -1;
 		if (c == '?')
 			return EXIT_USAGE;
-		if (c == OPT_FILE)
+		if (c == OPT_FILE) {
 			w->path = optarg;
-		else
-			w->priority = optarg;
+			continue;
+		}
+		w->values[c - OPT_KEY] = optarg;
+		w->has_values = true;
 	}
 	return strlen(w->path) < PATH_CAP - 16 ? 0 : EXIT_USAGE;
 }
@@ -286,7 +358,8 @@ int keys_cmd_main(int argc, char **argv)
 		return MAX(rc, 0);
 	}
 	for (size_t i = 0; words > 0 && i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(argv[optind], verbs[i].word) != 0 || words != (verbs[i].named ? 2 : 1))
+		if (strcmp(argv[optind], verbs[i].word) != 0 || words != (verbs[i].named ? 2 : 1) ||
+		    (verbs[i].needs_values && !w.has_values))
 			continue;
 		w.name = verbs[i].named ? argv[optind + 1] : "";
 		if (verbs[i].run(&w, &err) == 0)
