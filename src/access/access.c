@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -23,6 +24,7 @@ struct access *access_new(const struct access_config *cfg, struct pool *const *p
 	a->pools_n = pools_n;
 	a->roster = roster;
 	a->work = work;
+	a->quota = quota_new();
 	return a;
 }
 
@@ -32,8 +34,43 @@ void access_free(struct access **a)
 		return;
 	assert((*a)->first == NULL);
 	keys_free(&(*a)->keys);
+	quota_free(&(*a)->quota);
 	free(*a);
 	*a = NULL;
+}
+
+static bool is_pool(const struct access *a, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < a->pools_n; i++)
+		if (strncmp(pool_name(a->pools[i]), name, n) == 0 &&
+		    pool_name(a->pools[i])[n] == '\0')
+			return true;
+	return false;
+}
+
+/* A slip in a name shuts a client out of its pool, and cannot be seen in the file alone. */
+static void warn_of_pools(const struct access *a, const struct key *key)
+{
+	for (const char *at = key->pools; *at != '\0';) {
+		size_t n = strcspn(at, ",");
+
+		if (!is_pool(a, at, n))
+			log_warn(
+			    "server: key %s: there is no pool \"%.*s\"", key->name, (int)n, at);
+		at += n + (at[n] == ',');
+	}
+}
+
+static void take_limits(struct access *a)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (unsigned i = 0; i < keys_count(a->keys); i++) {
+		const struct key *key = keys_at(a->keys, i);
+
+		warn_of_pools(a, key);
+		quota_limit(a->quota, client_tenant_of_key(key->name), &key->limits, now_ns);
+	}
 }
 
 int access_load_keys(struct access *a, const char *path, struct error *err)
@@ -46,6 +83,7 @@ int access_load_keys(struct access *a, const char *path, struct error *err)
 	a->keys = keys;
 	if (keys == NULL)
 		return 0;
+	take_limits(a);
 	log_info("server: %u keys from %s", keys_count(keys), path);
 	if (keys_count(keys) == 0)
 		log_warn("server: there is no key in %s, so nobody is let in", path);
@@ -61,6 +99,7 @@ void access_look(struct access *a, uint64_t now_ns)
 {
 	struct access_link *next;
 
+	quota_look(a->quota, now_ns);
 	roster_look(a->roster, now_ns);
 	for (struct access_link *l = a->first; l != NULL; l = next) {
 		next = l->next;
@@ -176,4 +215,15 @@ struct pool *access_pool(const struct access *a, const char *name, struct error 
 	(void)error_set(
 	    err, ERROR_INVALID, "there is no pool \"%.40s\"; there is: %s", name, names);
 	return NULL;
+}
+
+struct pool *access_pool_for(
+    const struct access *a, const struct client *c, const char *name, struct error *err)
+{
+	struct pool *pool = access_pool(a, name, err);
+
+	for (unsigned i = 0; name == NULL && i < a->pools_n; i++)
+		if (client_check_pool(c, pool_name(a->pools[i]), err) == 0)
+			return a->pools[i];
+	return pool != NULL && client_check_pool(c, pool_name(pool), err) == 0 ? pool : NULL;
 }

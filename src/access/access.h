@@ -3,6 +3,7 @@
 #ifndef ACCESS_ACCESS_H
 #define ACCESS_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "audio/endpoint.h"
@@ -22,6 +23,7 @@ struct access_config {
 	unsigned start_timeout_ms;       /* from connection to `start` */
 	unsigned ping_interval_ms;       /* between our pings on a quiet connection */
 	unsigned ping_timeout_ms;        /* without any sign of life the connection is dropped */
+	bool log_text;                   /* what was heard stands in the log */
 };
 
 /* Borrows all; the first pool is the one of clients that name none. */
@@ -29,7 +31,7 @@ struct access *access_new(const struct access_config *cfg, struct pool *const *p
     unsigned pools_n, struct roster *roster, struct work *work);
 void access_free(struct access **a); /* no connection may be open */
 /* From now on only clients with a key of this file are let in; "" or NULL: all are. To be called at the start and again
- * when the file has changed: the sessions that are open keep what they have. -1: *err says what is wrong with the file, and
+ * when the file has changed: the sessions that are open go on, with the new limits of their keys. -1: *err says what is wrong with the file, and
  * the keys stay as they were. */
 int access_load_keys(struct access *a, const char *path, struct error *err);
 /* Whose session this is; NULL: none of ours. Lent. */

@@ -28,6 +28,7 @@ struct access {
 	struct roster *roster;
 	struct work *work;
 	struct keys *keys;           /* owned; NULL: everybody is let in */
+	struct quota *quota;         /* owned; of the clients with a key */
 	struct client_set clients;   /* those with a session */
 	bool leaving;                /* nobody new is let in */
 	unsigned retry_after_ms;     /* told while leaving */
@@ -43,5 +44,8 @@ void access_link_add(struct access *a, struct access_link *l, const struct acces
 void access_link_remove(struct access *a, struct access_link *l);
 /* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
 struct pool *access_pool(const struct access *a, const char *name, struct error *err);
+/* The same for a client whose key may not allow all: NULL stands for the first one that it may use. */
+struct pool *access_pool_for(
+    const struct access *a, const struct client *c, const char *name, struct error *err);
 
 #endif

@@ -79,8 +79,7 @@ int client_check(
 	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
 	out->tenant = client_tenant_of_key(key->name);
 	out->priority = key->priority;
-	out->limits = key->limits;
-	memcpy(out->pools, key->pools, sizeof out->pools);
+	client_limit(out, key);
 	return 0;
 }
 
@@ -92,6 +91,12 @@ int client_admit(const struct keys *keys, struct http_exchange *x, struct client
 		return 0;
 	route_refuse(x, 401, err.text, 0);
 	return -1;
+}
+
+void client_limit(struct client *c, const struct key *key)
+{
+	c->limits = key->limits;
+	memcpy(c->pools, key->pools, sizeof c->pools);
 }
 
 int client_check_pool(const struct client *c, const char *pool, struct error *err)

@@ -47,6 +47,8 @@ void client_set_remove(
 const struct client *client_set_find(
     const struct client_set *set, uint64_t session); /* NULL: none; lent */
 
+/* Gives it the limits of its key, and the pools it may use. */
+void client_limit(struct client *c, const struct key *key);
 /* -1 and ERROR_FORBIDDEN: its key does not allow that pool. */
 int client_check_pool(const struct client *c, const char *pool, struct error *err);
 

@@ -63,7 +63,8 @@ static int open_session(
     struct native *n, const struct native_start *start, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = n->wire.access;
-	struct pool *pool = access_pool(a, start->pool[0] == '\0' ? NULL : start->pool, err);
+	struct pool *pool =
+	    access_pool_for(a, &n->wire.client, start->pool[0] == '\0' ? NULL : start->pool, err);
 
 	if (pool == NULL ||
 	    voice_open(&n->voice, a, &n->wire.client, pool, &start->session, err, retry_after_ms) <

@@ -176,7 +176,7 @@ int quota_charge(struct quota *q, uint64_t tenant, uint64_t audio_ms, uint64_t n
 	drain(u, now_ns);
 	audio_ms = MIN(audio_ms, (UINT64_MAX - u->level_ns) / NS_PER_MS);
 	u->level_ns += audio_ms * NS_PER_MS;
-	return u->level_ns < capacity_ns(u) ? 0 : refuse_used_up(u, err, retry_after_ms_out);
+	return u->level_ns <= capacity_ns(u) ? 0 : refuse_used_up(u, err, retry_after_ms_out);
 }
 
 void quota_limit(

@@ -34,7 +34,7 @@ int quota_open(struct quota *q, uint64_t tenant, const struct quota_limits *limi
     struct error *err, unsigned *retry_after_ms_out);
 /* One less, of those that quota_open counted. */
 void quota_close(struct quota *q, uint64_t tenant, uint64_t now_ns);
-/* Audio that an open session sent. -1: that was the last of it, ERROR_QUOTA as above. */
+/* Audio that an open session sent. -1: it was more than the tenant may send, ERROR_QUOTA as above; it is counted all the same. */
 int quota_charge(struct quota *q, uint64_t tenant, uint64_t audio_ms, uint64_t now_ns,
     struct error *err, unsigned *retry_after_ms_out);
 /* Other limits for a tenant, if it is known: the sessions it has stay, even if they are too many now. */

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/metric.h"
+#include "pool/pool.h"
 #include "session/roster.h"
 
 void voice_defaults(const struct access *a, struct session_config *out)
@@ -19,21 +22,63 @@ static int open_session(struct voice *v, struct pool *pool, const struct session
 	struct access *a = v->access;
 	struct session_config cfg = *wished;
 
-	if (roster_has_room(a->roster, err) < 0)
-		return -1;
 	cfg.tenant = v->client.tenant;
 	cfg.priority = v->client.priority;
 	v->session = session_new(pool, a->work, &a->cfg.session, &cfg, err, retry_after_ms);
 	return v->session == NULL ? -1 : 0;
 }
 
+/* The key's limits as they are now: its file may have been read again since the client came. */
+static void refresh_limits(struct client *c, const struct access *a)
+{
+	const struct key *key = a->keys == NULL ? NULL : keys_find(a->keys, c->key);
+
+	if (key != NULL)
+		client_limit(c, key);
+}
+
+static int count(struct voice *v, struct error *err, unsigned *retry_after_ms)
+{
+	struct client *c = &v->client;
+
+	if (*c->key == '\0')
+		return 0;
+	if (quota_open(
+		v->access->quota, c->tenant, &c->limits, clock_now_ns(), err, retry_after_ms) < 0) {
+		metric_add(METRIC_keys_limited_total, 1);
+		return -1;
+	}
+	v->counted = true;
+	return 0;
+}
+
+static void uncount(struct voice *v)
+{
+	if (v->counted)
+		quota_close(v->access->quota, v->client.tenant, clock_now_ns());
+	v->counted = false;
+}
+
+static int try_to_open(struct voice *v, struct pool *pool, const struct session_config *cfg,
+    struct error *err, unsigned *retry_after_ms)
+{
+	if (client_check_pool(&v->client, pool_name(pool), err) < 0 ||
+	    roster_has_room(v->access->roster, err) < 0 || count(v, err, retry_after_ms) < 0)
+		return -1;
+	if (open_session(v, pool, cfg, err, retry_after_ms) == 0)
+		return 0;
+	uncount(v);
+	return -1;
+}
+
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
     const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out)
 {
 	*retry_after_ms_out = 0;
-	v->access = a;
-	v->client = *client;
-	if (open_session(v, pool, cfg, err, retry_after_ms_out) < 0) {
+	*v = (struct voice){ .access = a, .client = *client };
+	refresh_limits(&v->client, a);
+	v->bytes_per_s = format_bytes_per_s(&cfg->ear.format);
+	if (try_to_open(v, pool, cfg, err, retry_after_ms_out) < 0) {
 		metric_add(METRIC_sessions_refused_total, 1);
 		return -1;
 	}
@@ -43,14 +88,76 @@ int voice_open(struct voice *v, struct access *a, const struct client *client, s
 	return 0;
 }
 
-void voice_start(struct voice *v, const struct session_events *events, void *arg)
+static void log_text(const struct voice *v, const struct session_event *e)
 {
-	session_start(v->session, events, arg);
+	log_info("session %llu: heard: %.*s", (unsigned long long)v->id, (int)e->final.text_bytes,
+	    e->final.text);
 }
 
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct voice *v = arg;
+	struct session_event end = { .kind = SESSION_EVENT_ERROR };
+	struct error why; /* a copy, as the voice may be gone before it has been read to its end */
+
+	if (e->kind == SESSION_EVENT_FINAL && v->access->cfg.log_text)
+		log_text(v, e);
+	if (e->kind == SESSION_EVENT_ENDED && v->used_up.code != ERROR_NONE) {
+		why = v->used_up;
+		end.error.why = &why;
+		end.error.retry_after_ms = v->retry_after_ms;
+		end.error.fatal = true;
+		e = &end;
+	}
+	v->events->on_event(v->arg, e);
+}
+
+static void on_drain(void *arg)
+{
+	struct voice *v = arg;
+
+	if (v->events->on_drain != NULL)
+		v->events->on_drain(v->arg);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+void voice_start(struct voice *v, const struct session_events *events, void *arg)
+{
+	v->events = events;
+	v->arg = arg;
+	session_start(v->session, &session_events, v);
+}
+
+/* By the whole ms, so that no rest is lost between small pieces. */
+static void charge(struct voice *v, size_t n)
+{
+	uint64_t ms;
+
+	v->bytes += n;
+	ms = v->bytes * 1000 / v->bytes_per_s - v->charged_ms;
+	v->charged_ms += ms;
+	if (!v->counted ||
+	    quota_charge(v->access->quota, v->client.tenant, ms, clock_now_ns(), &v->used_up,
+		&v->retry_after_ms) == 0)
+		return;
+	metric_add(METRIC_keys_limited_total, 1);
+	log_info("session %llu: hears what has come and ends: %s", (unsigned long long)v->id,
+	    v->used_up.text);
+}
+
+/* The piece that was too much is heard, as it is counted. */
 bool voice_audio(struct voice *v, const void *bytes, size_t n)
 {
-	return v->session == NULL || session_audio(v->session, bytes, n);
+	bool more;
+
+	if (v->session == NULL || v->used_up.code != ERROR_NONE)
+		return true;
+	charge(v, n);
+	more = session_audio(v->session, bytes, n);
+	if (v->session != NULL && v->used_up.code != ERROR_NONE)
+		session_end(v->session);
+	return more;
 }
 
 void voice_drop(struct voice *v)
@@ -58,6 +165,7 @@ void voice_drop(struct voice *v)
 	if (v->session == NULL)
 		return;
 	client_set_remove(&v->access->clients, &v->client);
+	uncount(v);
 	roster_remove(v->access->roster, v->session);
 	session_free(&v->session);
 }

@@ -1,5 +1,7 @@
 /* voice: a session as a protocol holds it: opened in a pool on a client's behalf, known to the roster and to status, fed, and
- * given back. Every session of every protocol begins and ends here. Server process, loop thread only. */
+ * given back. Every session of every protocol begins and ends here, and here its key's limits are kept: what the key may not
+ * do is refused, and when its minutes run out, what has come is heard to its finals, and then the session ends with a fatal
+ * ERROR_QUOTA. Server process, loop thread only. */
 #ifndef ACCESS_VOICE_H
 #define ACCESS_VOICE_H
 
@@ -8,10 +10,10 @@
 #include <stdint.h>
 
 #include "access/client.h"
+#include "base/error.h"
 #include "session/session.h"
 
 struct access;
-struct error;
 struct pool;
 
 struct voice { /* plain data, zeroed is one without a session; embed it where it does not move */
@@ -19,12 +21,19 @@ struct voice { /* plain data, zeroed is one without a session; embed it where it
 	struct client client;    /* its own copy */
 	struct session *session; /* owned; NULL before voice_open and after voice_drop */
 	uint64_t id;             /* the session's, also after its end; 0: there was none */
+	const struct session_events *events; /* the protocol's */
+	void *arg;
+	bool counted;                            /* the quota has it among the key's sessions */
+	uint64_t bytes_per_s, bytes, charged_ms; /* of audio */
+	struct error used_up;                    /* ERROR_NONE: the minutes have not run out */
+	unsigned retry_after_ms;
 };
 
 /* What a client gets that asks for nothing: the endpointing of the settings, 16 kHz mono s16, no partials. */
 void voice_defaults(const struct access *a, struct session_config *out);
 /* Opens a session; whose it is and how urgent is the client's. No event comes before voice_start. -1 with a sentence when
- * there is no room for it, the config cannot be or the pool refuses; *retry_after_ms_out: when to try again, 0: not known. */
+ * there is no room for it, the config cannot be, the pool refuses, or the key does not allow it (ERROR_FORBIDDEN,
+ * ERROR_SESSIONS, ERROR_QUOTA); *retry_after_ms_out: when to try again, 0: not known. */
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
     const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out);
 void voice_start(struct voice *v, const struct session_events *events, void *arg);

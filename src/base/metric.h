@@ -14,6 +14,7 @@
 	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")   \
 	X(COUNTER, connections_slow_total, "Connections dropped over server.send_timeout_ms")      \
 	X(COUNTER, keys_refused_total, "Requests refused for want of a key of server.keys_file")   \
+	X(COUNTER, keys_limited_total, "Sessions refused or ended over a limit of their key")      \
 	X(COUNTER, connections_unaccepted_total, "Connections not taken for want of descriptors")  \
 	X(COUNTER, http_requests_total, "HTTP requests read whole")                                \
 	X(COUNTER, http_errors_total, "HTTP requests answered with a status of 400 or more")       \

@@ -66,6 +66,8 @@ const struct config_row config_table[] = {
 	  "Only clients with a key of this file are let in, which stenopool keys add writes; empty: all are" },
 	{ CONFIG_SERVER, "allow_open", CONFIG_CHOICE, SERVER(allow_open), 0, 0, "no", 0, "WORD", no_yes, CONFIG_LIVE,
 	  "Whether to listen on other addresses than this machine's own without a keys_file" },
+	{ CONFIG_SERVER, "log_text", CONFIG_CHOICE, SERVER(log_text), 0, 0, "no", 0, "WORD", no_yes, CONFIG_LIVE,
+	  "Whether what is heard is written to the log, final by final; it is never otherwise" },
 	{ CONFIG_SERVER, "drain_timeout_ms", CONFIG_UINT, SERVER(drain.timeout_ms), 0, 3600000, "30000", 0, "ms", NULL, CONFIG_LIVE,
 	  "Sessions have so long for their open utterances when the server is told to end; 0 cuts them at once" },
 	{ CONFIG_SERVER, "cut_timeout_ms", CONFIG_UINT, SERVER(drain.cut_timeout_ms), 0, 3600000, "5000", 0, "ms", NULL, CONFIG_LIVE,
