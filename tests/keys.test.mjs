@@ -6,37 +6,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { withServer, fake, set, run } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
+import { bearer, keys, keysFile, withKeys } from './lib/keys.mjs';
 import { babble } from './lib/speech.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-keys-'));
 test.after(() => fs.rmSync(dir, { recursive: true }));
-
-async function keys(...args) {
-  return run(['keys', ...args]);
-}
-
-let files = 0;
-// A keys file with these names and priorities: its path, and the keys by name.
-async function keysFile(names) {
-  const file = path.join(dir, `keys-${files++}`);
-  const secrets = {};
-  for (const [name, priority] of Object.entries(names)) {
-    const r = await keys('add', name, '--priority', priority, '--file', file);
-    assert.equal(r.code, 0, r.stderr);
-    secrets[name] = r.stdout.trim();
-  }
-  return { file, secrets };
-}
-
-async function withKeys(names, settings, body) {
-  const { file, secrets } = await keysFile(names);
-  await withServer(fake({ 'server.keys_file': file, 'server.log_level': 'debug', ...settings }), async (s) => {
-    await body(s, secrets);
-    for (const secret of Object.values(secrets)) assert.ok(!s.log.includes(secret), 'a key is in the log');
-  });
-}
-
-const bearer = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
 
 // ---- the command ----
 
@@ -122,7 +96,7 @@ test('all addresses without keys are refused at the start; allow_open and keys_f
   assert.equal(r.code, 2);
   assert.match(r.stderr, /listening on 0\.0\.0\.0:8080 without keys would let anybody in; set keys_file, or allow_open = yes/);
   assert.equal((await run([...open, ...set({ 'server.allow_open': 'yes' })])).code, 0);
-  const { file } = await keysFile({ alice: 'normal' });
+  const { file } = await keysFile(dir, { alice: 'normal' });
   assert.equal((await run([...open, ...set({ 'server.keys_file': file })])).code, 0);
 });
 

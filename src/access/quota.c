@@ -119,12 +119,17 @@ static uint64_t reopen_ns(const struct usage *u)
 	return capacity_ns(u) - u->limits.minutes * (MINUTE_NS / 60);
 }
 
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static int refuse_used_up(const struct usage *u, struct error *err, unsigned *retry_after_ms)
 {
 	*retry_after_ms = wait_ms(u, reopen_ns(u));
 	return error_set(err, ERROR_QUOTA,
-	    "the key's audio is used up: it may send %u minutes an hour (minutes=%u)",
-	    u->limits.minutes, u->limits.minutes);
+	    "the key's audio is used up: it may send %u minute%s an hour (minutes=%u)",
+	    u->limits.minutes, plural(u->limits.minutes), u->limits.minutes);
 }
 
 static int check_room(const struct usage *u, struct error *err, unsigned *retry_after_ms)
@@ -135,8 +140,8 @@ static int check_room(const struct usage *u, struct error *err, unsigned *retry_
 		return 0;
 	*retry_after_ms = SESSIONS_RETRY_MS;
 	return error_set(err, ERROR_SESSIONS,
-	    "the key has %u sessions open and may have %u at once (sessions=%u)", u->sessions,
-	    u->limits.sessions, u->limits.sessions);
+	    "the key has %u session%s open and may have %u at once (sessions=%u)", u->sessions,
+	    plural(u->sessions), u->limits.sessions, u->limits.sessions);
 }
 
 int quota_open(struct quota *q, uint64_t tenant, const struct quota_limits *limits, uint64_t now_ns,
