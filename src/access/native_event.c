@@ -105,6 +105,7 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		    (json_int_t)e->ended.audio_ms, "utterances", (json_int_t)e->ended.utterances);
 	case SESSION_EVENT_HEARD:
 	case SESSION_EVENT_COMMITTED:
+	case SESSION_EVENT_CLEARED:
 		break; /* are for other protocols */
 	}
 	return NULL;

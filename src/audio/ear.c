@@ -30,11 +30,12 @@ struct ear {
 	struct tail tail;
 	struct vad *vad;           /* owned; NULL with manual endpointing */
 	struct resample *resample; /* owned; NULL when the format is native */
-	uint64_t heard;            /* positions: one past the last sample so far, */
-	uint64_t given;            /* one past the last one given or passed by, */
-	uint64_t opened;           /* first of the open utterance */
-	uint64_t committed;        /* where an utterance was last ended from outside */
-	uint64_t hops;             /* whole ones that the detector had */
+	uint64_t origin;    /* where its first sample is for the caller; positions count from it: */
+	uint64_t heard;     /* one past the last sample so far, */
+	uint64_t given;     /* one past the last one given or passed by, */
+	uint64_t opened;    /* first of the open utterance */
+	uint64_t committed; /* where an utterance was last ended from outside */
+	uint64_t hops;      /* whole ones that the detector had */
 	uint32_t pre_roll_samples;
 	uint32_t keep_samples; /* that the tail has while no utterance is open */
 	uint32_t hold_samples; /* <= max_samples / 2, so that what follows a cut is not held */
@@ -73,6 +74,15 @@ struct ear *ear_new(const struct ear_config *cfg, struct error *err)
 	return ear;
 }
 
+struct ear *ear_new_at(const struct ear_config *cfg, uint64_t position, struct error *err)
+{
+	struct ear *ear = ear_new(cfg, err);
+
+	if (ear != NULL)
+		ear->origin = position;
+	return ear;
+}
+
 void ear_free(struct ear **ear)
 {
 	if (*ear == NULL)
@@ -86,7 +96,7 @@ void ear_free(struct ear **ear)
 
 uint64_t ear_position(const struct ear *ear)
 {
-	return ear->heard;
+	return ear->origin + ear->heard;
 }
 
 static int resize_tail(struct ear *ear, size_t cap, struct error *err)
@@ -119,8 +129,9 @@ static int start_at(
 	ear->opened = at;
 	ear->given = at;
 	return ear_out_event(out,
-	    &(struct ear_event){
-		.kind = EAR_SPEECH_START, .at = at, .speech_at = MAX(speech_at, at) },
+	    &(struct ear_event){ .kind = EAR_SPEECH_START,
+		.at = ear->origin + at,
+		.speech_at = ear->origin + MAX(speech_at, at) },
 	    err);
 }
 
@@ -134,6 +145,8 @@ static int end_here(struct ear *ear, enum ear_cause cause, struct ear_out *out, 
 	if (ear->vad != NULL)
 		end.speech_at =
 		    MAX(ear->opened, MIN(ear->given, ear->endpoint.speech_to * VAD_HOP_SAMPLES));
+	end.at += ear->origin;
+	end.speech_at += ear->origin;
 	return ear_out_event(out, &end, err);
 }
 

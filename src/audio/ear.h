@@ -59,6 +59,8 @@ void ear_out_done(struct ear_out *out);
 
 /* NULL, and a sentence that names the field, its value and its range, when the config cannot be. */
 struct ear *ear_new(const struct ear_config *cfg, struct error *err);
+/* One that goes on where another stopped: its first sample is at `position`. */
+struct ear *ear_new_at(const struct ear_config *cfg, uint64_t position, struct error *err);
 void ear_free(struct ear **ear);
 
 /* All append to *out. -1 only when memory is out (ERROR_SYSTEM); the ear is of no more use then. */
@@ -70,7 +72,7 @@ int ear_commit(struct ear *ear, struct ear_out *out, struct error *err);
 /* No more audio: flushes the resampler, ends the open utterance. Only ear_free may follow. */
 int ear_finish(struct ear *ear, struct ear_out *out, struct error *err);
 
-/* Samples of 16 kHz that have been heard so far, silence included; the up to 12 ms that a resampler still
+/* Samples of 16 kHz that have been heard so far, those before its own first one and silence included; the up to 12 ms that a resampler still
  * holds are not, until a commit or the end. */
 uint64_t ear_position(const struct ear *ear);
 

@@ -68,6 +68,12 @@ int buffer_append(struct buffer *b, const void *bytes, size_t n)
 	return 0;
 }
 
+void buffer_cut(struct buffer *b, size_t n)
+{
+	assert(n <= b->len);
+	b->len -= n;
+}
+
 const uint8_t *buffer_head(const struct buffer *b)
 {
 	return b->data == NULL ? NULL : b->data + b->head;

@@ -24,6 +24,7 @@ int buffer_append(struct buffer *b, const void *bytes, size_t n);
 uint8_t *buffer_reserve(struct buffer *b, size_t n);
 void buffer_grow(struct buffer *b, size_t n); /* n <= what was reserved */
 
+void buffer_cut(struct buffer *b, size_t n); /* takes the last n bytes away; n <= len */
 const uint8_t *buffer_head(const struct buffer *b);
 void buffer_consume(
     struct buffer *b, size_t n); /* n <= len; frees the memory of a large empty buffer */

@@ -309,12 +309,14 @@ static void test_over_after_one_of_two(void **state)
 	open_stage();
 	stage_hear(100);
 	session_fake_forget(stage.f);
+	(void)session_fake_hear(stage.f, 100); /* a job, so that the two become one */
 	stage.f->then = then_abort;
 	stage.f->then_on = SESSION_EVENT_COMMITTED;
 	session_commit(stage.f->session);
 	session_commit(stage.f->session);
 	work_fake_run(&stage.work);
-	session_fake_expect(stage.f, "end 1 at 100\ncommitted 1\nerror 0 fatal limit: enough\n");
+	session_fake_expect(
+	    stage.f, "heard 6400 at 200\nend 1 at 200\ncommitted 1\nerror 0 fatal limit: enough\n");
 	stage_finish();
 }
 

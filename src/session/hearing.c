@@ -4,6 +4,21 @@
 #include "base/util.h"
 #include "session/session_internal.h"
 
+/* Where the ear itself cannot say, for it holds some back to resample it, its bytes do. */
+static int renew(struct hearing *h)
+{
+	struct ear *ear;
+
+	if (h->finish_old && ear_finish(h->ear, &h->out, &h->err) < 0)
+		return -1;
+	ear = ear_new_at(&h->renew_with, MAX(h->renew_at, ear_position(h->ear)), &h->err);
+	if (ear == NULL)
+		return -1;
+	ear_free(&h->ear);
+	h->ear = ear;
+	return 0;
+}
+
 static void run(void *arg)
 {
 	struct hearing *h = arg;
@@ -14,11 +29,13 @@ static void run(void *arg)
 	h->committed_n = h->out.events_n;
 	if (h->rc == 0 && h->finish)
 		h->rc = ear_finish(h->ear, &h->out, &h->err);
+	if (h->rc == 0 && h->renew)
+		h->rc = renew(h);
 }
 
 static void unblock(struct session *s)
 {
-	if (!s->blocked || s->dead || s->input.len > s->input_bound / 2)
+	if (!s->blocked || s->dead || s->waiting_ns > session_bound_ns(s) / 2)
 		return;
 	s->blocked = false;
 	s->events->on_drain(s->arg);
@@ -37,12 +54,16 @@ static void note_taken(struct session *s)
 	if (s->input_taken > s->taken.bytes)
 		s->taken_before = s->taken;
 	s->taken = (struct place){ s->input_taken, ear_position(s->hearing.ear) };
+	if (s->hearing.renew)
+		s->ear_from = s->taken;
 }
 
 static void on_done(void *arg)
 {
 	struct hearing *h = arg;
 	struct session *s = (struct session *)((char *)h - offsetof(struct session, hearing));
+
+	bool clear = h->rc == 0 && h->renew && !h->finish_old;
 
 	session_enter(s);
 	buffer_consume(&h->bytes, h->bytes.len);
@@ -54,6 +75,8 @@ static void on_done(void *arg)
 	if (h->out.samples_cap > KEEP_SAMPLES)
 		ear_out_done(&h->out);
 	s->job_running = false; /* not before h->out is done with: events may bring more audio */
+	if (clear && !session_is_over(s) && !s->cut_off)
+		utterance_clear(s);
 	if (!session_is_over(s)) {
 		utterance_pump(s);
 		heard_tell(s);
@@ -73,18 +96,57 @@ static size_t next_bytes(const struct session *s)
 	return MIN(MIN(s->input.len, to_mark), (size_t)JOB_BYTES_MAX);
 }
 
+/* Where `at` is in the ear's time. */
+static uint64_t samples_at(const struct session *s, uint64_t at)
+{
+	uint64_t frames = (at - s->ear_from.bytes) / format_frame_bytes(&s->format);
+
+	return s->ear_from.samples + frames * EAR_RATE_HZ / s->format.rate_hz;
+}
+
+static void take_renewal(struct session *s, const struct mark *m)
+{
+	struct hearing *h = &s->hearing;
+
+	h->renew = true;
+	h->finish_old = m->kind == MARK_RECONFIGURE;
+	h->renew_with = m->ear;
+	h->renew_at = samples_at(s, m->at + m->skipped);
+	s->input_taken += m->skipped;
+	s->format = m->ear.format;
+}
+
+/* Commits, and up to one renewal of the ear after them. */
 static void take_marks(struct session *s)
 {
 	struct hearing *h = &s->hearing;
 	const struct mark *m;
 
-	h->commit = false;
+	h->commit = h->renew = false;
 	h->commits = 0;
-	while ((m = session_next_mark(s)) != NULL && m->at == s->input_taken) {
-		h->commit = true;
-		h->commits += m->told;
+	while (!h->renew && (m = session_next_mark(s)) != NULL && m->at == s->input_taken) {
+		if (m->kind == MARK_COMMIT) {
+			h->commit = true;
+			h->commits += m->told;
+		} else {
+			take_renewal(s, m);
+		}
 		buffer_consume(&s->marks, sizeof *m);
 	}
+}
+
+uint64_t hearing_ns(const struct format *f, uint64_t bytes)
+{
+	return bytes * NS_PER_S / format_bytes_per_s(f);
+}
+
+static void take_input(struct session *s, size_t n)
+{
+	buffer_consume(&s->input, n);
+	s->input_taken += n;
+	s->waiting_ns -= MIN(s->waiting_ns, hearing_ns(&s->format, n));
+	if (s->input.len == 0)
+		s->waiting_ns = 0; /* no trace of rounding */
 }
 
 void hearing_next(struct session *s)
@@ -96,7 +158,7 @@ void hearing_next(struct session *s)
 		return;
 	if (s->job_running || session_is_over(s) || !s->granted || s->finished)
 		return;
-	if (s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)
+	if (n > 0 && s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)
 		return;
 	if (buffer_append(&h->bytes, buffer_head(&s->input), n) < 0) {
 		struct error err;
@@ -105,11 +167,10 @@ void hearing_next(struct session *s)
 		session_fail(s, &err, 0);
 		return;
 	}
-	buffer_consume(&s->input, n);
-	s->input_taken += n;
+	take_input(s, n);
 	take_marks(s);
-	h->finish = s->ending && s->input.len == 0 && s->marks.len == 0;
-	if (n == 0 && !h->commit && !h->finish)
+	h->finish = s->ending && s->input.len == 0 && s->marks.len == 0 && !h->renew;
+	if (n == 0 && !h->commit && !h->renew && !h->finish)
 		return;
 	s->finished = h->finish;
 	ear_out_clear(&h->out);

@@ -136,13 +136,19 @@ static int take_adaptation(struct session *s, const struct session_config *cfg, 
 	return 0;
 }
 
+/* Bytes: twice the bound, or one piece over it. */
+static size_t input_max(const struct session *s, const struct format *format)
+{
+	size_t bound = (size_t)(format_bytes_per_s(format) * s->limits->buffer_ms / 1000);
+
+	return bound + MAX(bound, s->limits->piece_bytes);
+}
+
 static void init_buffers(struct session *s, const struct session_config *cfg)
 {
-	uint64_t bound = format_bytes_per_s(&cfg->ear.format) * s->limits->buffer_ms / 1000;
-
+	s->ear = cfg->ear;
 	s->format = cfg->ear.format;
-	s->input_bound = (size_t)bound;
-	buffer_init(&s->input, (size_t)bound + MAX((size_t)bound, s->limits->piece_bytes));
+	buffer_init(&s->input, input_max(s, &cfg->ear.format));
 	buffer_init(&s->marks, MARKS_MAX * sizeof(struct mark));
 	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
 }
@@ -209,16 +215,21 @@ void session_free(struct session **session)
 static bool is_live(struct session *s)
 {
 	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->first_audio_ns) / NS_PER_MS;
-	uint64_t sent_ms = (s->input_taken + s->input.len) * 1000 / format_bytes_per_s(&s->format);
+	uint64_t sent_ms = s->given_ns / NS_PER_MS;
 
 	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
+}
+
+uint64_t session_bound_ns(const struct session *s)
+{
+	return s->limits->buffer_ms * NS_PER_MS;
 }
 
 static void block_or_fail(struct session *s)
 {
 	struct error err;
 
-	if (s->blocked || s->dead || s->state == SESSION_CLOSED || s->input.len <= s->input_bound)
+	if (s->blocked || session_is_over(s) || s->waiting_ns <= session_bound_ns(s))
 		return;
 	if (!is_live(s)) {
 		s->outpaces = true;
@@ -233,9 +244,14 @@ static void block_or_fail(struct session *s)
 	session_fail(s, &err, OVERLOAD_RETRY_MS);
 }
 
-static void note_audio(struct session *s)
+static void note_audio(struct session *s, size_t n)
 {
+	uint64_t ns = hearing_ns(&s->ear.format, n);
+
 	s->heard = true;
+	s->given += n;
+	s->given_ns += ns;
+	s->waiting_ns += ns;
 	if (s->first_audio_ns == 0)
 		s->first_audio_ns = pool_now_ns(s->pool);
 }
@@ -247,7 +263,7 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return true;
-	note_audio(s);
+	note_audio(s, n);
 	session_enter(s);
 	if (buffer_append(&s->input, bytes, n) < 0) {
 		(void)error_set(&err, ERROR_LIMIT,
@@ -267,22 +283,67 @@ const struct mark *session_next_mark(const struct session *s)
 	return s->marks.len == 0 ? NULL : (const void *)buffer_head(&s->marks);
 }
 
-static void commit(struct session *s, bool told)
+static void put_mark(struct session *s, const struct mark *mark)
 {
-	const struct mark mark = { .at = s->input_taken + s->input.len, .told = told };
 	struct error err;
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return;
 	s->heard = true;
 	session_enter(s);
-	if (buffer_append(&s->marks, &mark, sizeof mark) < 0) {
-		(void)error_set(
-		    &err, ERROR_LIMIT, "more than %d commits wait to be carried out", MARKS_MAX);
+	if (buffer_append(&s->marks, mark, sizeof *mark) < 0) {
+		(void)error_set(&err, ERROR_LIMIT,
+		    "more than %d commits, clears and changes of format wait to be carried out",
+		    MARKS_MAX);
 		session_fail(s, &err, 0);
 	}
 	hearing_next(s);
 	session_leave(s);
+}
+
+static void commit(struct session *s, bool told)
+{
+	const struct mark mark = { .kind = MARK_COMMIT, .at = s->given, .told = told };
+
+	put_mark(s, &mark);
+}
+
+/* Takes back what no mark stands behind; bytes. */
+static uint64_t drop_input(struct session *s)
+{
+	const struct mark *marks = (const void *)buffer_head(&s->marks);
+	size_t n = s->marks.len / sizeof *marks;
+	uint64_t from = n == 0 ? s->input_taken : marks[n - 1].at + marks[n - 1].skipped;
+	uint64_t dropped = s->given - from;
+
+	buffer_cut(&s->input, (size_t)dropped);
+	s->waiting_ns -= MIN(s->waiting_ns, hearing_ns(&s->ear.format, dropped));
+	return dropped;
+}
+
+void session_clear(struct session *s)
+{
+	struct mark mark = { .kind = MARK_CLEAR, .ear = s->ear };
+
+	if (s->ending || s->state == SESSION_CLOSED)
+		return;
+	mark.skipped = drop_input(s);
+	mark.at = s->given - mark.skipped;
+	put_mark(s, &mark);
+}
+
+int session_reconfigure(struct session *s, const struct ear_config *cfg, struct error *err)
+{
+	const struct mark mark = { .kind = MARK_RECONFIGURE, .at = s->given, .ear = *cfg };
+
+	if (format_check(&cfg->format, err) < 0 || endpoint_config_check(&cfg->endpoint, err) < 0)
+		return -1;
+	if (s->ending || s->state == SESSION_CLOSED)
+		return 0;
+	s->ear = *cfg;
+	s->input.max = MAX(s->input.max, input_max(s, &cfg->format)); /* the old may wait still */
+	put_mark(s, &mark);
+	return 0;
 }
 
 void session_commit(struct session *s)

@@ -62,6 +62,7 @@ enum session_event_kind {
 	SESSION_EVENT_ENDED,
 	SESSION_EVENT_HEARD,     /* only with wants_heard: so far everything has been dealt with */
 	SESSION_EVENT_COMMITTED, /* only with wants_heard: a commit has been carried out */
+	SESSION_EVENT_CLEARED, /* session_clear has been carried out; utterance: the dropped one, or 0 */
 };
 
 struct session_word {
@@ -148,6 +149,14 @@ void session_free(struct session **s);
  * than time passes, cannot be kept waiting: its session fails with ERROR_OVERLOADED instead. */
 bool session_audio(struct session *s, const void *bytes, size_t n);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
+/* Drops all audio given so far that no ended utterance has: what waits in the input, what the ear has not decided about,
+ * and the open utterance, of which no final and no error comes any more; CLEARED tells when. What was given before a
+ * commit or a change of format that still waits is not dropped: that is carried out as ever, and the clear after it. Time
+ * goes on: what is dropped counts as heard, in times and in HEARD. Nothing after session_end. */
+void session_clear(struct session *s);
+/* For audio given from now on another format, another endpointing, or both. What is open is ended here, as by a commit,
+ * and speech detection begins anew; times go on. -1 with a sentence when the config cannot be; then nothing changes. */
+int session_reconfigure(struct session *s, const struct ear_config *cfg, struct error *err);
 /* As session_commit, but the server wants it and not the client, so no COMMITTED answers it. */
 void session_commit_unasked(struct session *s);
 void session_end(struct session *s); /* no more audio: finals, then ended */

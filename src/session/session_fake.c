@@ -166,6 +166,16 @@ static void on_committed(struct session_fake *f, const struct session_event *e)
 	say(f, "committed %" PRIu64 "\n", e->utterance);
 }
 
+static void on_cleared(struct session_fake *f, const struct session_event *e)
+{
+	f->cleared++;
+	if (e->utterance > 0) {
+		assert_true(*open_of(f, e->utterance) == 's' || *open_of(f, e->utterance) == 'f');
+		*open_of(f, e->utterance) = 'd';
+	}
+	say(f, "cleared %" PRIu64 "\n", e->utterance);
+}
+
 static void on_ended(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(e->ended.utterances, f->utterances);
@@ -215,6 +225,9 @@ static void on_event(void *arg, const struct session_event *e)
 		break;
 	case SESSION_EVENT_COMMITTED:
 		on_committed(f, e);
+		break;
+	case SESSION_EVENT_CLEARED:
+		on_cleared(f, e);
 		break;
 	}
 	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))

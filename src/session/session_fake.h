@@ -39,7 +39,7 @@ struct session_fake {
 	unsigned drains;
 	uint64_t utterances, finals; /* ids last seen */
 	uint64_t heard_bytes;        /* last told */
-	unsigned committed;          /* how often it was told */
+	unsigned committed, cleared; /* how often it was told */
 	char open
 	    [SESSION_FAKE_UTTERANCES]; /* by id: 0 not begun, 's'peaking, 'e'nded, 'd'one, 'f'ailed while open */
 	uint8_t adaptation[16]; /* of the last final, cut */

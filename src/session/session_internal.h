@@ -52,9 +52,14 @@ struct utterance {
 };
 
 /* Something to be done once the ear has had the bytes before it. */
+enum mark_kind { MARK_COMMIT, MARK_CLEAR, MARK_RECONFIGURE };
+
 struct mark {
-	uint64_t at; /* position in the client's bytes */
-	bool told;   /* COMMITTED answers it */
+	enum mark_kind kind;
+	uint64_t at;           /* position in the client's bytes */
+	bool told;             /* COMMIT: COMMITTED answers it */
+	uint64_t skipped;      /* CLEAR: bytes from `at` that nobody will hear */
+	struct ear_config ear; /* CLEAR, RECONFIGURE: what to listen with from here */
 };
 
 /* What the ear's job owns while it runs; the loop thread owns it otherwise. */
@@ -66,6 +71,10 @@ struct hearing {
 	unsigned commits;    /* that are to be answered */
 	struct ear_out out;
 	size_t committed_n; /* events of `out` when the commit was done */
+	bool renew;         /* at last another ear takes over, */
+	bool finish_old;    /* after this one has decided about what it holds, */
+	struct ear_config renew_with;
+	uint64_t renew_at; /* and goes on here, if this one is not beyond it */
 	int rc;
 	struct error err;
 };
@@ -90,9 +99,14 @@ struct session {
 	unsigned retry_after_ms; /* while leaving */
 	bool dead;               /* freed by its owner; goes when depth is 0 and no job runs */
 
+	struct ear_config ear; /* of what is given now; of what is heard now: */
 	struct format format;
+	struct place ear_from; /* where the ear began */
 	struct buffer input;
-	uint64_t input_taken;      /* bytes that went from input to the ear */
+	uint64_t given;    /* bytes that came from the client */
+	uint64_t given_ns; /* ... as time; and of this in `input`: */
+	uint64_t waiting_ns;
+	uint64_t input_taken;      /* bytes that went from input to the ear, or were dropped */
 	struct place taken;        /* ... and whose events have been told */
 	struct place taken_before; /* ... before the last of these bytes came to it */
 	struct place told;         /* by the last SESSION_EVENT_HEARD */
@@ -101,7 +115,6 @@ struct session {
 	bool blocked;              /* the client was told to wait */
 	bool outpaces; /* it was, and was faster than time passes: a file, not a speaker */
 	uint64_t first_audio_ns; /* 0: none came yet */
-	size_t input_bound;      /* bytes */
 	struct hearing hearing;
 	bool job_running;
 	uint64_t received_ms; /* of audio that the ear has heard, as counted by the metric */
@@ -126,11 +139,14 @@ bool session_is_over(const struct session *s);  /* nothing is told any more */
 void session_finish_if_done(struct session *s); /* also where it is leaving and nothing is open */
 /* NULL: there is none. Lent until the marks change. */
 const struct mark *session_next_mark(const struct session *s);
+uint64_t session_bound_ns(
+    const struct session *s); /* of audio in `input`, before the client has to wait */
 
 /* heard.c */
 void heard_tell(struct session *s);
 
 /* hearing.c */
+uint64_t hearing_ns(const struct format *f, uint64_t bytes); /* how long they sound */
 void hearing_next(struct session *s); /* starts a job when one can be started */
 void hearing_free(struct session *s);
 
@@ -142,6 +158,8 @@ extern const struct lease_events utterance_lease_events;
 /* false: some of it is left to another server to hear. */
 bool utterance_take(struct session *s, const struct ear_out *out);
 void utterance_pump(struct session *s);
+/* Gives up the open utterance, if there is one, and tells CLEARED. */
+void utterance_clear(struct session *s);
 void utterance_drop_all(struct session *s);
 
 #endif

@@ -210,8 +210,9 @@ static void test_too_many_commits(void **state)
 		session_commit(stage.f->session);
 	session_fake_expect(stage.f, "");
 	session_commit(stage.f->session);
-	session_fake_expect(
-	    stage.f, "error 0 fatal limit: more than 1024 commits wait to be carried out\n");
+	session_fake_expect(stage.f,
+	    "error 0 fatal limit: more than 1024 commits, clears and changes of format wait to be "
+	    "carried out\n");
 	stage_finish();
 }
 

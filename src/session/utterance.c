@@ -80,7 +80,7 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 
 	s->speaking = false;
 	u->state = UTTERANCE_ENDED;
-	u->cause = e->cause;
+	u->cause = e->cause == EAR_CAUSE_STOP && !s->finished ? EAR_CAUSE_COMMIT : e->cause;
 	u->to = e->at;
 	if (e->cause == EAR_CAUSE_COMMIT)
 		s->committed = u->id;
@@ -234,6 +234,46 @@ void utterance_pump(struct session *s)
 		return;
 	if (u->state == UTTERANCE_ENDED)
 		u->end_sent = lease_end(s->lease);
+}
+
+/* Takes the last utterance out; the caller frees it. */
+static struct utterance *take_last(struct session *s)
+{
+	struct utterance **to = &s->first, *before = NULL, *u = s->last;
+
+	while (*to != u) {
+		before = *to;
+		to = &before->next;
+	}
+	*to = NULL;
+	s->last = before;
+	return u;
+}
+
+static void abandon_open(struct session *s)
+{
+	struct utterance *u = take_last(s);
+
+	s->speaking = false;
+	if (s->state != SESSION_DRAINING)
+		session_step(s, STEP_SILENCE);
+	if (!u->failed) {
+		metric_add(METRIC_utterances_abandoned_total, 1);
+		if (s->first == NULL)
+			lease_abort(s->lease);
+	}
+	utterance_free(s, u);
+}
+
+void utterance_clear(struct session *s)
+{
+	struct session_event e = { .kind = SESSION_EVENT_CLEARED };
+
+	if (s->speaking) {
+		e.utterance = s->last->id;
+		abandon_open(s);
+	}
+	session_emit(s, &e);
 }
 
 void utterance_drop_all(struct session *s)
