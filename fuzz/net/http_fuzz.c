@@ -72,6 +72,8 @@ static void on_request(void *arg, struct http_exchange *x)
 	struct error err = ERROR_INIT;
 	unsigned *open = arg;
 
+	if (strlen(http_peer(x)) >= ADDRESS_BYTES)
+		abort();
 	if (http_wants_websocket(x, &err) == HTTP_UPGRADE) {
 		++*open;
 		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, arg);
@@ -98,6 +100,7 @@ static struct conn *run(const uint8_t *bytes, size_t n, size_t piece)
 			.max_body_bytes = 512,
 			.max_message_bytes = 6000,
 			.send_buffer_bytes = 1u << 30,
+			.trusted_proxies = { .n = 1, .nets = { { *conn_peer_ip(NULL), 128 } } },
 		},
 	};
 	struct http_listener listener = { .server = &server };

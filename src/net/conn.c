@@ -73,9 +73,9 @@ static void on_handle_closed(uv_handle_t *handle)
 	unlink_conn(c);
 	conn_backlog_free(c);
 	conn_tls_free(c);
-	free(c);
 	if (list->on_gone != NULL)
-		list->on_gone(list->arg);
+		list->on_gone(list->arg, c);
+	free(c);
 }
 
 static void close_handles(struct conn *c, enum conn_step why)
@@ -285,27 +285,44 @@ const char *conn_peer(const struct conn *c)
 	return c->peer;
 }
 
+const struct address_ip *conn_peer_ip(const struct conn *c)
+{
+	return &c->peer_ip;
+}
+
 uv_loop_t *conn_loop(const struct conn *c)
 {
 	return c->tcp.loop;
+}
+
+static void link_conn(struct conn *c, struct conn_list *list)
+{
+	c->list = list;
+	c->prev = NULL;
+	c->next = list->first;
+	if (c->next != NULL)
+		c->next->prev = c;
+	list->first = c;
+	list->count++;
+}
+
+void conn_move(struct conn *c, struct conn_list *to)
+{
+	unlink_conn(c);
+	link_conn(c, to);
 }
 
 static struct conn *new_conn(struct conn_list *list, uv_loop_t *loop)
 {
 	struct conn *c = xcalloc(1, sizeof *c);
 
-	c->list = list;
 	c->state = CONN_OPEN;
 	c->handles = 2;
 	(void)uv_tcp_init(loop, &c->tcp); /* without a socket yet, so it cannot fail */
 	(void)uv_timer_init(loop, &c->timer);
 	c->tcp.data = c;
 	c->timer.data = c;
-	c->next = list->first;
-	if (c->next != NULL)
-		c->next->prev = c;
-	list->first = c;
-	list->count++;
+	link_conn(c, list);
 	return c;
 }
 
@@ -314,8 +331,10 @@ static void set_peer(struct conn *c)
 	struct sockaddr_storage ss;
 	int size = sizeof ss;
 
-	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &size) == 0)
+	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &size) == 0) {
 		address_format((const struct sockaddr *)&ss, c->peer, sizeof c->peer);
+		address_ip_of((const struct sockaddr *)&ss, &c->peer_ip);
+	}
 }
 
 void conn_ignore_sigpipe(void)

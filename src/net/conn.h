@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct address_ip;
 struct conn;
 struct tls;
 
@@ -34,7 +35,8 @@ struct conn_events {
 struct conn_list {
 	struct conn *first;
 	size_t count;
-	void (*on_gone)(void *arg); /* a connection's memory has gone; may be NULL */
+	void (*on_gone)(void *arg,
+	    const struct conn *c); /* a connection's memory is about to go; may be NULL */
 	void *arg;
 };
 
@@ -44,6 +46,8 @@ void conn_ignore_sigpipe(void);
 
 /* Takes the next connection from `listener` into the list, without reading yet. NULL: there was none after all. */
 struct conn *conn_accept(struct conn_list *list, uv_stream_t *listener);
+/* Puts it into another list of the same loop. */
+void conn_move(struct conn *c, struct conn_list *to);
 /* Speaks TLS, as the server; right after conn_accept. What is written before the handshake is done waits for that. Reads `tls`
  * only now. -1: no memory. */
 int conn_secure(struct conn *c, struct tls *tls);
@@ -56,7 +60,8 @@ void conn_list_drop(struct conn_list *list);
 
 /* Borrows events and arg until the connection is finished, dropped or given to another owner by this. */
 void conn_set_owner(struct conn *c, const struct conn_events *events, void *arg);
-const char *conn_peer(const struct conn *c); /* "127.0.0.1:54321"; lent */
+const char *conn_peer(const struct conn *c);                 /* "127.0.0.1:54321"; lent */
+const struct address_ip *conn_peer_ip(const struct conn *c); /* lent */
 uv_loop_t *conn_loop(const struct conn *c);
 
 void conn_read_start(struct conn *c); /* no effect after on_end */

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "net/address.h"
+#include "net/address_list.h"
 #include "net/conn.h"
 #include "net/stall.h"
 
@@ -50,6 +51,7 @@ struct conn {
 	bool stalled;
 	uint8_t handles; /* not yet closed */
 	char peer[ADDRESS_BYTES];
+	struct address_ip peer_ip;
 };
 
 /* Sets the timer to whatever is due next. */

@@ -43,7 +43,7 @@ const void *http_body(const struct http_exchange *x, size_t *n_out)
 
 const char *http_peer(const struct http_exchange *x)
 {
-	return conn_peer(x->conn);
+	return x->peer[0] != '\0' ? x->peer : conn_peer(x->conn);
 }
 
 void *http_listener_data(const struct http_exchange *x)

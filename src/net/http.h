@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/address_list.h"
+
 struct error;
 struct http_server;   /* a set of listeners with one handler */
 struct http_exchange; /* one request and its answer; valid until the answer is given or on_abort */
@@ -25,6 +27,10 @@ struct uv_loop_s;
 
 struct http_config {
 	unsigned max_connections; /* open at once; one more gets 503 and Retry-After at once */
+	/* Of one IPv4 address or one IPv6 network of 64 bits, trusted proxies apart; more as above. 0: no limit of its own. */
+	unsigned max_connections_per_address;
+	/* Proxies whose X-Forwarded-For is believed. */
+	struct address_list trusted_proxies;
 	/* From accept, or a next request's first byte, to the header's end. */
 	unsigned header_timeout_ms;
 	/* From the header's end to the body's; and again from the answer until all of it is sent. */
@@ -105,7 +111,8 @@ const char *http_header(const struct http_exchange *x, const char *name);
 /* The n-th header of that name, for those that may be repeated. */
 const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n);
 const void *http_body(const struct http_exchange *x, size_t *n_out);
-const char *http_peer(const struct http_exchange *x); /* "127.0.0.1:54321" */
+/* "127.0.0.1:54321"; with a trusted proxy as the peer it is whom that names as its client, as "1.2.3.4:0". */
+const char *http_peer(const struct http_exchange *x);
 void *http_listener_data(
     const struct http_exchange *x); /* of the listener it came in by; NULL is usual */
 void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */

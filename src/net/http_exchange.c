@@ -17,6 +17,7 @@
 #include "base/metric.h"
 #include "base/util.h"
 #include "net/http_answer.h"
+#include "net/http_forwarded.h"
 #include "net/http_internal.h"
 
 enum {
@@ -101,6 +102,7 @@ static void forget_request(struct http_exchange *x)
 	x->path = NULL;
 	x->query = "";
 	x->data = NULL;
+	x->peer[0] = '\0';
 }
 
 void http_exchange_leave(struct http_exchange *x)
@@ -207,6 +209,27 @@ static int split_target(struct http_exchange *x, struct error *err)
 	return 0;
 }
 
+/* Goes back through the proxies that are trusted. The first header it cannot read ends the search without a result. */
+static void find_client(struct http_exchange *x)
+{
+	static const char name[] = "x-forwarded-for";
+	const struct address_list *trusted = &x->server->cfg.trusted_proxies;
+	enum http_forwarded what = HTTP_FORWARDED_PROXIES;
+	struct address_ip ip;
+	unsigned n = 0;
+
+	if (!address_list_has(trusted, conn_peer_ip(x->conn)))
+		return;
+	while (http_parse_header(x->parse, name, n) != NULL)
+		n++;
+	if (n == 0)
+		return;
+	while (n > 0 && what == HTTP_FORWARDED_PROXIES)
+		what = http_forwarded_read(http_parse_header(x->parse, name, --n), trusted, &ip);
+	if (what != HTTP_FORWARDED_MALFORMED)
+		address_ip_format(&ip, x->peer, sizeof x->peer);
+}
+
 static void take_head(struct http_exchange *x)
 {
 	const struct http_events *events = x->server->events;
@@ -219,6 +242,7 @@ static void take_head(struct http_exchange *x)
 		refuse(x, 400, err.text);
 		return;
 	}
+	find_client(x);
 	if (events->on_header != NULL) {
 		x->in_on_header = true;
 		events->on_header(x->server->arg, x);

@@ -12,6 +12,8 @@
 #include "net/http.h"
 #include "net/http_parse.h"
 
+struct address_tally;
+
 struct http_listener {
 	uv_tcp_t tcp;
 	struct http_server *server; /* borrowed */
@@ -29,7 +31,8 @@ struct http_server {
 	struct http_listener *listeners; /* owned, in the order they were added */
 	unsigned handles;                /* listeners and the end handle, not yet closed */
 	struct conn_list conns;
-	struct conn_list refused; /* over max_connections: being told so */
+	struct conn_list refused;    /* just accepted; or one too many, and being told so */
+	struct address_tally *tally; /* owned: of `conns`, by address_ip_owner */
 	bool stopped;   /* no new requests on old connections: answers say Connection: close */
 	uv_timer_t end; /* closed last, so that the end is told from the loop */
 	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
@@ -39,6 +42,11 @@ struct http_server {
 	bool freeing;
 	uint64_t told_ns; /* when it was last said that connections cannot be accepted; 0: never */
 };
+
+/* Somebody connects to the listener, or `status` says why that failed. */
+void http_accept(struct http_listener *l, int status);
+/* One of the server's connections goes. */
+void http_accept_gone(struct http_server *s, const struct conn *c);
 
 /* Where the one request of a connection is. */
 enum http_phase {
@@ -66,6 +74,7 @@ struct http_exchange {
 	char *path;                 /* owned, NULL before the header's end */
 	const char *query;          /* in parse's memory or "" */
 	void *data;                 /* the handler's */
+	char peer[ADDRESS_BYTES];   /* the client, if it is not conn's peer; else "" */
 	struct http_stream *stream; /* owned, by http_stream.c; NULL unless HTTP_STREAMING */
 	bool in_on_header;
 };

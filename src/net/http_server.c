@@ -1,27 +1,13 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
-#include "base/metric.h"
 #include "base/util.h"
 #include "net/address.h"
+#include "net/address_tally.h"
 #include "net/http_internal.h"
-#include "net/tcp_internal.h"
 
-enum {
-	LISTEN_BACKLOG = 1024,
-	REFUSED_MAX =
-	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
-	RETRY_AFTER_S = 2,
-	DESCRIPTORS_KEPT = 32,
-};
+enum { LISTEN_BACKLOG = 1024 };
 
 static void free_if_ended(struct http_server *s)
 {
@@ -35,6 +21,7 @@ static void free_if_ended(struct http_server *s)
 		s->listeners = l->next;
 		free(l);
 	}
+	address_tally_free(&s->tally);
 	free(s);
 	if (done != NULL)
 		done(arg);
@@ -50,15 +37,16 @@ static void tell_if_empty(struct http_server *s)
 	on_empty(s->empty_arg);
 }
 
-static void on_conn_gone(void *arg)
+static void on_conn_gone(void *arg, const struct conn *c)
 {
-	metric_sub(METRIC_connections, 1);
+	http_accept_gone(arg, c);
 	tell_if_empty(arg);
 	free_if_ended(arg);
 }
 
-static void on_refused_gone(void *arg)
+static void on_refused_gone(void *arg, const struct conn *c)
 {
+	(void)c;
 	free_if_ended(arg);
 }
 
@@ -72,6 +60,7 @@ struct http_server *http_server_new(
 	s->events = events;
 	s->arg = arg;
 	s->cfg = *cfg;
+	s->tally = address_tally_new();
 	s->conns = (struct conn_list){ .on_gone = on_conn_gone, .arg = s };
 	s->refused = (struct conn_list){ .on_gone = on_refused_gone, .arg = s };
 	(void)uv_timer_init(loop, &s->end);
@@ -80,121 +69,9 @@ struct http_server *http_server_new(
 	return s;
 }
 
-/* False: it has been dropped. */
-static bool secure(const struct http_listener *l, struct conn *c)
-{
-	if (l->cfg.tls == NULL || conn_secure(c, l->cfg.tls) == 0)
-		return true;
-	conn_drop(c);
-	return false;
-}
-
-/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. A raw one has no
- * words for it. */
-static void turn_away(struct http_listener *l, const char *why)
-{
-	struct http_server *s = l->server;
-	struct conn *c = conn_accept(&s->refused, (uv_stream_t *)&l->tcp);
-	char text[512];
-	uv_buf_t part;
-	int n;
-
-	if (c == NULL)
-		return;
-	if (!secure(l, c))
-		return;
-	if (l->cfg.raw || s->refused.count > REFUSED_MAX) {
-		conn_drop(c);
-		return;
-	}
-	n = snprintf(text, sizeof text,
-	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-	    RETRY_AFTER_S, (int)strlen(why), why);
-	part = uv_buf_init(text, (unsigned)n);
-	conn_write(c, &part, 1);
-	conn_finish(c, s->cfg.linger_timeout_ms);
-}
-
-/* Once a second, however many there are. */
-static void tell_unaccepted(struct http_server *s, const char *why)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	metric_add(METRIC_connections_unaccepted_total, 1);
-	if (s->told_ns != 0 && now_ns < s->told_ns + NS_PER_S)
-		return;
-	s->told_ns = now_ns;
-	log_error("cannot take connections: %s; trying on", why);
-}
-
-/* Descriptors that are left belong to those who are here already: a newborn recogniser brings three. The next one that is
- * free tells how many there are at most. */
-static bool is_short_of_descriptors(uv_stream_t *stream)
-{
-	struct rlimit limit;
-	uv_os_fd_t listener;
-	int next;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || uv_fileno((uv_handle_t *)stream, &listener) < 0)
-		return false;
-	next = fcntl(listener, F_DUPFD_CLOEXEC, 0);
-	if (next < 0)
-		return true;
-	(void)close(next);
-	return (rlim_t)next + DESCRIPTORS_KEPT > limit.rlim_cur;
-}
-
-static void start_tcp(struct http_listener *l, struct conn *c)
-{
-	struct http_server *s = l->server;
-	const struct tcp_limits limits = { .send_bytes = s->cfg.send_buffer_bytes,
-		.linger_ms = s->cfg.linger_timeout_ms,
-		.handshake_ms = s->cfg.header_timeout_ms };
-
-	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
-	s->events->on_tcp(s->arg, tcp_new(c, &limits), l->cfg.data);
-}
-
-static void start_conn(struct http_listener *l, struct conn *c)
-{
-	if (l->cfg.raw)
-		start_tcp(l, c);
-	else
-		http_exchange_start(l, c);
-}
-
-/* With no descriptor at all libuv gives up its spare one to accept and close the newcomer; `status` says when that failed. */
 static void on_connection(uv_stream_t *stream, int status)
 {
-	struct http_listener *l = stream->data;
-	struct http_server *s = l->server;
-	struct conn *c;
-	char why[128];
-
-	if (status < 0) {
-		tell_unaccepted(s, uv_strerror(status));
-		return;
-	}
-	if (s->conns.count >= s->cfg.max_connections) {
-		(void)snprintf(why, sizeof why, "all %u connections (max_connections) are taken",
-		    s->cfg.max_connections);
-		metric_add(METRIC_connections_refused_total, 1);
-		turn_away(l, why);
-		return;
-	}
-	if (is_short_of_descriptors(stream)) {
-		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
-		turn_away(l, "the server is short of descriptors");
-		return;
-	}
-	metric_add(METRIC_connections, 1);
-	c = conn_accept(&s->conns, stream);
-	if (c == NULL)
-		return;
-	metric_add(METRIC_connections_total, 1);
-	if (secure(l, c))
-		start_conn(l, c);
+	http_accept(stream->data, status);
 }
 
 static void on_listener_closed(uv_handle_t *handle)

@@ -627,6 +627,128 @@ static void test_a_listener_that_is_adopted_has_its_mark(void **state)
 	net_test_wait_count(t, &t->aborts, 1);
 }
 
+static void test_an_address_has_its_share_of_connections(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	uint64_t refused = metric_get(METRIC_connections_refused_total);
+	struct http_listener_config raw = { .address = "127.0.0.1:0", .raw = true };
+	struct net_peer a, b, c;
+
+	cfg.max_connections_per_address = 2;
+	restart(t, &cfg);
+	net_peer_open_at(&a, t, 0);
+	net_peer_open_at(&b, t, net_test_listen(t, &raw));
+	net_test_wait_count(t, &t->tcp_opened, 1);
+	net_peer_open(&c, t);
+	net_peer_wait_end(&c);
+	assert_false(c.reset);
+	assert_non_null(
+	    strstr(net_peer_text(&c), "HTTP/1.1 503 Service Unavailable\r\nRetry-After: "));
+	assert_non_null(strstr(net_peer_text(&c),
+	    "all 2 connections of one address (max_connections_per_address) are taken"));
+	net_peer_close(&c);
+	net_peer_open_at(&c, t, 1);
+	net_peer_wait_end(&c);
+	assert_int_equal(c.got.len, 0);
+	net_peer_close(&c);
+	assert_int_equal(metric_get(METRIC_connections_refused_total) - refused, 2);
+	assert_int_equal(t->tcp_opened, 1);
+	net_peer_close(&a);
+	net_peer_close(&b);
+	net_test_wait_idle(t);
+	expect_answer(t, "GET /3 HTTP/1.1\r\n" HOST "\r\n", "GET /3", false);
+}
+
+static void test_a_trusted_proxy_may_bring_many(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct error err = ERROR_INIT;
+	struct net_peer peers[3];
+
+	cfg.max_connections_per_address = 1;
+	assert_int_equal(address_list_parse("127.0.0.0/8", &cfg.trusted_proxies, &err), 0);
+	restart(t, &cfg);
+	for (unsigned i = 0; i < 3; i++)
+		net_peer_open(&peers[i], t);
+	for (unsigned i = 0; i < 3; i++) {
+		net_peer_say(&peers[i], "GET /1 HTTP/1.1\r\n" HOST "\r\n");
+		net_peer_wait_text(&peers[i], "GET /1");
+	}
+	cfg.trusted_proxies.n = 0; /* it is not any more: those who are here stay */
+	http_server_reconfigure(t->server, &cfg);
+	net_peer_close(&peers[0]);
+	net_peer_close(&peers[1]);
+	net_peer_say(&peers[2], "GET /2 HTTP/1.1\r\n" HOST "\r\n");
+	net_peer_wait_text(&peers[2], "GET /2");
+	net_peer_close(&peers[2]);
+}
+
+/* Asks with header lines and tells who the client is, if it is not the peer itself. */
+static void expect_client(struct net_test *t, const char *lines, const char *client)
+{
+	unsigned seen = t->requests, aborted = t->aborts;
+	char request[512];
+	struct net_peer p;
+
+	(void)snprintf(request, sizeof request, "GET /later HTTP/1.1\r\n" HOST "%s\r\n", lines);
+	net_peer_open(&p, t);
+	net_peer_say(&p, request);
+	net_test_wait_count(t, &t->requests, seen + 1);
+	if (client == NULL) {
+		assert_memory_equal(http_peer(t->pending), "127.0.0.1:", 10);
+		assert_string_not_equal(http_peer(t->pending), "127.0.0.1:0");
+	} else {
+		assert_string_equal(http_peer(t->pending), client);
+	}
+	net_peer_close(&p);
+	net_test_wait_count(t, &t->aborts, aborted + 1);
+}
+
+static void test_only_a_trusted_proxy_says_who_the_client_is(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct error err = ERROR_INIT;
+
+	expect_client(t, "X-Forwarded-For: 1.2.3.4\r\n", NULL);
+	assert_int_equal(
+	    address_list_parse("127.0.0.1, 10.0.0.0/8", &cfg.trusted_proxies, &err), 0);
+	restart(t, &cfg);
+	expect_client(t, "", NULL);
+	expect_client(t, "X-Forwarded-For: 1.2.3.4\r\n", "1.2.3.4:0");
+	expect_client(t, "x-forwarded-for: 6.6.6.6, fd00::1, 10.0.0.7\r\n", "[fd00::1]:0");
+	expect_client(
+	    t, "X-Forwarded-For: 6.6.6.6, 1.2.3.4\r\nX-Forwarded-For: 10.0.0.7\r\n", "1.2.3.4:0");
+	expect_client(
+	    t, "X-Forwarded-For: 10.0.0.8\r\nX-Forwarded-For: 10.0.0.7\r\n", "10.0.0.8:0");
+	expect_client(t, "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: unknown\r\n", NULL);
+	expect_client(t, "X-Forwarded-For:\r\n", NULL);
+}
+
+static void test_each_request_of_a_proxy_has_its_own_client(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct http_answer a = { .status = 200, .body = "x", .body_bytes = 1 };
+	struct error err = ERROR_INIT;
+	struct net_peer p;
+
+	assert_int_equal(address_list_parse("127.0.0.1", &cfg.trusted_proxies, &err), 0);
+	restart(t, &cfg);
+	net_peer_open(&p, t);
+	net_peer_say(&p,
+	    "GET /later HTTP/1.1\r\n" HOST "X-Forwarded-For: 1.2.3.4\r\n\r\n"
+	    "GET /later HTTP/1.1\r\n" HOST "\r\n");
+	net_test_wait_count(t, &t->requests, 1);
+	assert_string_equal(http_peer(t->pending), "1.2.3.4:0");
+	http_respond(t->pending, &a);
+	net_test_wait_count(t, &t->requests, 2);
+	assert_memory_equal(http_peer(t->pending), "127.0.0.1:", 10);
+	net_peer_close(&p);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -652,6 +774,10 @@ int main(void)
 		TEST(test_the_last_answer_has_its_time),
 		TEST(test_who_leaves_before_the_answer_is_noticed),
 		TEST(test_one_connection_too_many_gets_503),
+		TEST(test_an_address_has_its_share_of_connections),
+		TEST(test_a_trusted_proxy_may_bring_many),
+		TEST(test_only_a_trusted_proxy_says_who_the_client_is),
+		TEST(test_each_request_of_a_proxy_has_its_own_client),
 		TEST(test_out_of_descriptors),
 		TEST(test_no_descriptor_is_lost),
 		TEST(test_freeing_ends_every_connection),

@@ -89,8 +89,9 @@ static void free_if_closed(struct ws_client *c)
 	free(c);
 }
 
-static void on_conn_gone(void *arg)
+static void on_conn_gone(void *arg, const struct conn *conn)
 {
+	(void)conn;
 	free_if_closed(arg);
 }
 

@@ -1,0 +1,178 @@
+/* Who is let in: whoever comes is accepted, since only then is it known who it is, and then becomes one of the server's
+ * connections or is told why not. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "net/address_tally.h"
+#include "net/http_internal.h"
+#include "net/tcp_internal.h"
+
+enum {
+	REFUSED_MAX =
+	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
+	RETRY_AFTER_S = 2,
+	DESCRIPTORS_KEPT = 32,
+};
+
+/* False: it has been dropped. */
+static bool secure(const struct http_listener *l, struct conn *c)
+{
+	if (l->cfg.tls == NULL || conn_secure(c, l->cfg.tls) == 0)
+		return true;
+	conn_drop(c);
+	return false;
+}
+
+/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. A raw one has no
+ * words for it. */
+static void turn_away(const struct http_listener *l, struct conn *c, const char *why)
+{
+	char text[512];
+	uv_buf_t part;
+	int n;
+
+	if (l->cfg.raw || l->server->refused.count > REFUSED_MAX) {
+		conn_drop(c);
+		return;
+	}
+	if (!secure(l, c))
+		return;
+	n = snprintf(text, sizeof text,
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
+	    RETRY_AFTER_S, (int)strlen(why), why);
+	part = uv_buf_init(text, (unsigned)n);
+	conn_write(c, &part, 1);
+	conn_finish(c, l->server->cfg.linger_timeout_ms);
+}
+
+/* Once a second, however many there are. */
+static void tell_unaccepted(struct http_server *s, const char *why)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	metric_add(METRIC_connections_unaccepted_total, 1);
+	if (s->told_ns != 0 && now_ns < s->told_ns + NS_PER_S)
+		return;
+	s->told_ns = now_ns;
+	log_error("cannot take connections: %s; trying on", why);
+}
+
+/* Descriptors that are left belong to those who are here already: a newborn recogniser brings three. The next one that is
+ * free tells how many there are at most. */
+static bool is_short_of_descriptors(uv_stream_t *stream)
+{
+	struct rlimit limit;
+	uv_os_fd_t listener;
+	int next;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || uv_fileno((uv_handle_t *)stream, &listener) < 0)
+		return false;
+	next = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+	if (next < 0)
+		return true;
+	(void)close(next);
+	return (rlim_t)next + DESCRIPTORS_KEPT > limit.rlim_cur;
+}
+
+static void start_tcp(struct http_listener *l, struct conn *c)
+{
+	struct http_server *s = l->server;
+	const struct tcp_limits limits = { .send_bytes = s->cfg.send_buffer_bytes,
+		.linger_ms = s->cfg.linger_timeout_ms,
+		.handshake_ms = s->cfg.header_timeout_ms };
+
+	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
+	s->events->on_tcp(s->arg, tcp_new(c, &limits), l->cfg.data);
+}
+
+static void start_conn(struct http_listener *l, struct conn *c)
+{
+	if (l->cfg.raw)
+		start_tcp(l, c);
+	else
+		http_exchange_start(l, c);
+}
+
+static void take(struct http_listener *l, struct conn *c)
+{
+	struct http_server *s = l->server;
+	struct address_ip owner = address_ip_owner(conn_peer_ip(c));
+
+	address_tally_add(s->tally, &owner);
+	conn_move(c, &s->conns);
+	metric_add(METRIC_connections, 1);
+	metric_add(METRIC_connections_total, 1);
+	if (secure(l, c))
+		start_conn(l, c);
+}
+
+void http_accept_gone(struct http_server *s, const struct conn *c)
+{
+	struct address_ip owner = address_ip_owner(conn_peer_ip(c));
+
+	address_tally_remove(s->tally, &owner);
+	metric_sub(METRIC_connections, 1);
+}
+
+/* Proxies bring the connections of many. */
+static bool is_one_too_many(const struct http_server *s, const struct address_ip *ip)
+{
+	const unsigned max = s->cfg.max_connections_per_address;
+	struct address_ip owner = address_ip_owner(ip);
+
+	return max > 0 && address_tally_count(s->tally, &owner) >= max &&
+	    !address_list_has(&s->cfg.trusted_proxies, ip);
+}
+
+/* Writes into `why` what speaks against one more connection from this address. False: nothing does. */
+static bool is_refused(
+    const struct http_server *s, const struct address_ip *ip, char *why, size_t room)
+{
+	if (s->conns.count >= s->cfg.max_connections)
+		(void)snprintf(why, room, "all %u connections (max_connections) are taken",
+		    s->cfg.max_connections);
+	else if (is_one_too_many(s, ip))
+		(void)snprintf(why, room,
+		    "all %u connections of one address (max_connections_per_address) are taken",
+		    s->cfg.max_connections_per_address);
+	else
+		return false;
+	return true;
+}
+
+/* With no descriptor at all libuv gives up its spare one to accept and close the newcomer; `status` says when that failed. */
+void http_accept(struct http_listener *l, int status)
+{
+	struct http_server *s = l->server;
+	uv_stream_t *stream = (uv_stream_t *)&l->tcp;
+	bool is_short;
+	struct conn *c;
+	char why[128];
+
+	if (status < 0) {
+		tell_unaccepted(s, uv_strerror(status));
+		return;
+	}
+	is_short = is_short_of_descriptors(stream);
+	c = conn_accept(&s->refused, stream);
+	if (c == NULL)
+		return;
+	if (is_refused(s, conn_peer_ip(c), why, sizeof why)) {
+		metric_add(METRIC_connections_refused_total, 1);
+		turn_away(l, c, why);
+	} else if (is_short) {
+		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
+		turn_away(l, c, "the server is short of descriptors");
+	} else {
+		take(l, c);
+	}
+}
