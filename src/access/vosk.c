@@ -1,8 +1,446 @@
+/* Vosk's server protocol: exactly one answer to each binary message, in order, and one to `eof` and to `reset` each.
+ * The answer is due when all audio up to the end of its message has been dealt with, so a client that sends faster than is
+ * heard is slowed by its own waiting. It is the oldest result that has not been told yet, else what is heard so far.
+ *
+ *   OPEN --audio, eof, reset--> HEARING --eof--> ENDING --its answer--> (wire closes)
+ */
+#include <stdlib.h>
+#include <string.h>
+
 #include "access/entries.h"
-#include "access/route.h"
+#include "access/protocols.h"
+#include "access/voice.h"
+#include "access/vosk_text.h"
+#include "access/wire.h"
+#include "audio/wav.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "net/websocket.h"
+
+enum { DEFAULT_RATE_HZ = 8000, WAITING_MAX = 100000, RESULTS_MAX = 1000, WAV_HEAD_BYTES = 4 };
+
+/* An answer that is owed. */
+enum owed_kind { OWED_AUDIO, OWED_RESET, OWED_EOF };
+struct owed {
+	enum owed_kind kind;
+	uint64_t
+	    upto; /* AUDIO: bytes given to the session up to its end; RESET: which one, from 1 */
+};
+
+struct vosk {
+	struct wire wire;
+	struct voice voice;
+	struct vosk_config config;
+	struct wav
+	    *wav; /* owned; the client sends a whole WAV file, header and all; NULL: it does not */
+	bool opened, ending;
+	struct buffer owed;   /* of struct owed, oldest first */
+	uint64_t given;       /* bytes of audio that the session has been given */
+	uint64_t heard;       /* of those, dealt with */
+	uint64_t resets;      /* asked for */
+	uint64_t resets_done; /* carried out, finals included */
+	uint64_t
+	    reset_ends; /* the utterance whose final is the last thing to come for the next reset; 0: none */
+	struct buffer results; /* of struct vosk_result, oldest first */
+	char *partial;         /* owned; of the open utterance; NULL: nothing is heard yet */
+};
+
+static struct vosk *vosk_of(struct wire *w)
+{
+	return (struct vosk *)(void *)w;
+}
+
+static void fail_memory(struct vosk *v)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "no memory for what was heard");
+	wire_fail(&v->wire, &err, 0);
+}
+
+static void set_partial(struct vosk *v, const char *text, size_t n)
+{
+	free(v->partial);
+	v->partial = n == 0 ? NULL : malloc(n + 1);
+	if (v->partial == NULL)
+		return;
+	memcpy(v->partial, text, n);
+	v->partial[n] = '\0';
+}
+
+static bool next_result(struct vosk *v, struct vosk_result *out)
+{
+	if (v->results.len == 0)
+		return false;
+	memcpy(out, buffer_head(&v->results), sizeof *out);
+	buffer_consume(&v->results, sizeof *out);
+	return true;
+}
+
+static void answer_audio(struct vosk *v)
+{
+	struct vosk_result result;
+
+	if (!next_result(v, &result)) {
+		wire_send_json(&v->wire, vosk_partial_json(v->partial == NULL ? "" : v->partial));
+		return;
+	}
+	wire_send_json(&v->wire, vosk_result_json(&result, &v->config));
+	vosk_result_done(&result);
+}
+
+static void merge(struct vosk_result *all, struct vosk_result *one)
+{
+	struct session_event final = { .kind = SESSION_EVENT_FINAL };
+
+	final.final.text = one->text;
+	final.final.text_bytes = strlen(one->text);
+	(void)vosk_result_add(all, &final);
+	(void)json_array_extend(all->words, one->words);
+	vosk_result_done(one);
+}
+
+/* All that is left, in one: such a client reads one answer and no more. */
+static void answer_rest(struct vosk *v)
+{
+	struct vosk_result all = { 0 }, one;
+
+	while (next_result(v, &one))
+		merge(&all, &one);
+	wire_send_json(&v->wire, vosk_result_json(&all, &v->config));
+	vosk_result_done(&all);
+}
+
+static bool is_due(const struct vosk *v, const struct owed *o)
+{
+	switch (o->kind) {
+	case OWED_AUDIO:
+		return o->upto <= v->heard;
+	case OWED_RESET:
+		return o->upto <= v->resets_done;
+	case OWED_EOF:
+		return false; /* the session's end answers it */
+	}
+	return false;
+}
+
+static void answer_due(struct vosk *v)
+{
+	struct owed o;
+
+	while (!v->wire.closing && v->owed.len > 0) {
+		memcpy(&o, buffer_head(&v->owed), sizeof o);
+		if (!is_due(v, &o))
+			return;
+		buffer_consume(&v->owed, sizeof o);
+		if (o.kind == OWED_AUDIO)
+			answer_audio(v);
+		else
+			answer_rest(v);
+	}
+}
+
+static void owe(struct vosk *v, enum owed_kind kind, uint64_t upto)
+{
+	const struct owed o = { kind, upto };
+	struct error err;
+
+	if (buffer_append(&v->owed, &o, sizeof o) == 0)
+		return;
+	(void)error_set(&err, ERROR_LIMIT,
+	    "%d messages wait for their answers; wait for the answer to one before the next",
+	    WAITING_MAX);
+	wire_fail(&v->wire, &err, 0);
+}
+
+/* Where nothing was said there is no result. */
+static void on_final(struct vosk *v, const struct session_event *e)
+{
+	struct vosk_result result = { 0 };
+
+	set_partial(v, NULL, 0);
+	if (e->final.text_bytes == 0)
+		return;
+	if (vosk_result_add(&result, e) == 0 &&
+	    buffer_append(&v->results, &result, sizeof result) == 0)
+		return;
+	vosk_result_done(&result);
+	fail_memory(v);
+}
+
+static void note_reset_done(struct vosk *v)
+{
+	v->reset_ends = 0;
+	v->resets_done++;
+	answer_due(v);
+}
+
+static void on_committed(struct vosk *v, const struct session_event *e)
+{
+	if (e->utterance == 0)
+		note_reset_done(v);
+	else
+		v->reset_ends = e->utterance;
+}
+
+static void end_of_utterance(struct vosk *v, uint64_t utterance)
+{
+	if (utterance != 0 && utterance == v->reset_ends)
+		note_reset_done(v);
+}
+
+static void on_ended(struct vosk *v)
+{
+	v->heard = v->given;
+	answer_due(v);
+	answer_rest(v);
+	wire_close(&v->wire, WS_CLOSE_NORMAL, "done");
+}
+
+static void on_error(struct vosk *v, const struct session_event *e)
+{
+	if (e->error.fatal)
+		wire_fail(&v->wire, e->error.why, e->error.retry_after_ms);
+	else
+		end_of_utterance(v, e->utterance);
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct vosk *v = arg;
+
+	switch (e->kind) {
+	case SESSION_EVENT_PARTIAL:
+		set_partial(v, e->partial.text, e->partial.text_bytes);
+		break;
+	case SESSION_EVENT_FINAL:
+		on_final(v, e);
+		end_of_utterance(v, e->utterance);
+		break;
+	case SESSION_EVENT_HEARD:
+		v->heard = e->heard.bytes;
+		answer_due(v);
+		break;
+	case SESSION_EVENT_COMMITTED:
+		on_committed(v, e);
+		break;
+	case SESSION_EVENT_ERROR:
+		on_error(v, e);
+		break;
+	case SESSION_EVENT_ENDED:
+		on_ended(v);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_drain(void *arg)
+{
+	struct vosk *v = arg;
+
+	wire_resume(&v->wire);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+/* What the client said goes first, then what its WAV header says, then the listener's setting. */
+static struct format format_of(const struct vosk *v)
+{
+	const struct access_listener *l = v->wire.listener;
+	struct format f = { ENCODING_S16LE, DEFAULT_RATE_HZ, 1 };
+
+	if (l != NULL && l->sample_rate != 0)
+		f.rate_hz = l->sample_rate;
+	if (v->wav != NULL)
+		return *wav_format(v->wav);
+	if (v->config.sample_rate != 0)
+		f.rate_hz = v->config.sample_rate;
+	return f;
+}
+
+static struct pool *pool_of(const struct vosk *v, struct error *err)
+{
+	const struct access_listener *l = v->wire.listener;
+	struct pool *pool = NULL;
+
+	if (v->config.pool[0] != '\0')
+		pool = access_pool(v->wire.access, v->config.pool, err);
+	return pool != NULL ? pool : access_pool(v->wire.access, l == NULL ? NULL : l->pool, err);
+}
+
+static int open_session(struct vosk *v, struct error *err, unsigned *retry_after_ms)
+{
+	struct pool *pool = pool_of(v, err);
+	struct session_config cfg;
+
+	if (pool == NULL)
+		return -1;
+	voice_defaults(v->wire.access, &cfg);
+	cfg.ear.format = format_of(v);
+	cfg.partials = cfg.wants_heard = true;
+	if (voice_open(
+		&v->voice, v->wire.access, &v->wire.client, pool, &cfg, err, retry_after_ms) < 0)
+		return -1;
+	v->wire.session = v->voice.id;
+	v->opened = true;
+	voice_start(&v->voice, &session_events, v);
+	return 0;
+}
+
+/* -1: the wire is closed. */
+static int be_open(struct vosk *v)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (v->opened)
+		return 0;
+	if (open_session(v, &err, &retry_after_ms) == 0 && !v->wire.closing)
+		return 0;
+	wire_fail(&v->wire, &err, retry_after_ms);
+	return -1;
+}
+
+static void reconfigure(struct vosk *v)
+{
+	struct ear_config ear = { .format = format_of(v),
+		.endpoint = v->wire.access->cfg.endpoint };
+	struct error err;
+
+	if (v->opened && v->voice.session != NULL &&
+	    session_reconfigure(v->voice.session, &ear, &err) < 0)
+		wire_fail(&v->wire, &err, 0);
+}
+
+static void end(struct vosk *v)
+{
+	if (be_open(v) < 0)
+		return;
+	v->ending = true;
+	owe(v, OWED_EOF, 0);
+	if (v->voice.session != NULL)
+		session_end(v->voice.session);
+}
+
+static void reset(struct vosk *v)
+{
+	if (be_open(v) < 0)
+		return;
+	owe(v, OWED_RESET, ++v->resets);
+	if (v->voice.session != NULL)
+		session_commit(v->voice.session);
+}
+
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct vosk *v = vosk_of(w);
+	unsigned rate = v->config.sample_rate;
+	enum vosk_command command;
+	struct error err;
+
+	if (v->ending)
+		return;
+	if (vosk_read(text, n, &command, &v->config, &err) < 0)
+		wire_fail(w, &err, 0);
+	else if (command == VOSK_EOF)
+		end(v);
+	else if (command == VOSK_RESET)
+		reset(v);
+	else if (rate != v->config.sample_rate)
+		reconfigure(v);
+}
+
+static void give(struct vosk *v, const void *bytes, size_t n)
+{
+	if (be_open(v) < 0)
+		return;
+	v->given += n;
+	owe(v, OWED_AUDIO, v->given);
+	if (!v->wire.closing && n > 0 && !voice_audio(&v->voice, bytes, n))
+		wire_pause(&v->wire);
+	answer_due(v); /* where the message had no audio */
+}
+
+/* A message that had no audio is answered too. */
+static void give_nothing(struct vosk *v)
+{
+	owe(v, OWED_AUDIO, v->given);
+	answer_due(v);
+}
+
+/* Of a client that sends a WAV file as it is: what is audio of it. */
+static void give_file(struct vosk *v, const void *bytes, size_t n)
+{
+	struct buffer audio;
+	struct error err;
+
+	buffer_init(&audio, n + WAV_HEAD_BYTES + 64);
+	if (wav_feed(v->wav, bytes, n, &audio, &err) < 0)
+		wire_fail(&v->wire, &err, 0);
+	else if (wav_format(v->wav) == NULL)
+		give_nothing(v);
+	else
+		give(v, buffer_head(&audio), audio.len);
+	buffer_done(&audio);
+}
+
+static void on_binary(struct wire *w, const void *bytes, size_t n)
+{
+	struct vosk *v = vosk_of(w);
+
+	if (v->ending)
+		return;
+	if (!v->opened && v->wav == NULL && n >= WAV_HEAD_BYTES &&
+	    memcmp(bytes, "RIFF", WAV_HEAD_BYTES) == 0)
+		v->wav = wav_new();
+	if (v->wav != NULL)
+		give_file(v, bytes, n);
+	else
+		give(v, bytes, n);
+}
+
+/* Many clients say nothing before there is audio. */
+static void on_open(struct wire *w)
+{
+	struct vosk *v = vosk_of(w);
+
+	w->begun = true;
+	v->config.words = true;
+	buffer_init(&v->owed, WAITING_MAX * sizeof(struct owed));
+	buffer_init(&v->results, RESULTS_MAX * sizeof(struct vosk_result));
+}
+
+static void on_closing(struct wire *w)
+{
+	voice_drop(&vosk_of(w)->voice);
+}
+
+static void on_gone(struct wire *w)
+{
+	struct vosk *v = vosk_of(w);
+	struct vosk_result result;
+
+	while (next_result(v, &result))
+		vosk_result_done(&result);
+	buffer_done(&v->results);
+	buffer_done(&v->owed);
+	wav_free(&v->wav);
+	free(v->partial);
+}
+
+static const struct wire_protocol protocol = {
+	.name = "vosk",
+	.size = sizeof(struct vosk),
+	.on_open = on_open,
+	.on_text = on_text,
+	.on_binary = on_binary,
+	.on_closing = on_closing,
+	.on_gone = on_gone,
+};
 
 void vosk_accept(struct access *a, struct http_exchange *x)
 {
-	(void)a;
-	route_refuse(x, 501, "this protocol is not there yet", 0);
+	wire_accept(a, x, &protocol);
 }

@@ -226,6 +226,7 @@ void server_free(struct server **server)
 	*server = NULL;
 	if (!s->down)
 		take_down(s);
+	server_listen_done(s);
 	access_free(&s->access);
 	roster_free(&s->roster);
 	for (unsigned i = 0; i < s->crews_n; i++)

@@ -20,6 +20,7 @@ struct http_exchange;
 struct http_server;
 struct roster;
 struct tcp;
+struct tls;
 struct signals;
 struct upgrade;
 struct work;
@@ -39,6 +40,7 @@ struct server {
 	struct access *access;
 	struct http_server *http;
 	struct access_listener listeners[CONFIG_LISTENS_MAX]; /* in the order of http's */
+	struct tls *tls[CONFIG_LISTENS_MAX]; /* owned; theirs, NULL: in the clear */
 	unsigned listeners_n;
 	struct monitor monitor;
 	uv_timer_t look;
@@ -75,6 +77,9 @@ void server_drain(struct server *s, const char *who);
 /* Opens all listeners, and says where they are. */
 int server_listen(struct server *s, struct error *err);
 void server_listen_names(const struct server *s, char *out, size_t cap);
+/* SIGHUP: certificates are read again. */
+void server_listen_reload(struct server *s);
+void server_listen_done(struct server *s); /* when no connection is open any more */
 /* struct http_events, on_tcp. */
 void server_tcp(void *arg, struct tcp *t, void *listener_data);
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/server_internal.h"
 #include "net/http.h"
+#include "net/tls.h"
 
 static void copy_settings(struct access_listener *l, const struct config_listen *c)
 {
@@ -17,15 +18,29 @@ static void copy_settings(struct access_listener *l, const struct config_listen 
 	(void)snprintf(l->name, sizeof l->name, "%s", c->name);
 }
 
-static struct http_listener_config word(struct server *s, const struct config_listen *c)
+static int make_tls(const struct config_listen *c, struct tls **out, struct error *err)
 {
-	struct access_listener *l = &s->listeners[s->listeners_n++];
+	*out = NULL;
+	if (c->certificate == NULL || *c->certificate == '\0')
+		return 0;
+	*out = tls_new(c->certificate, c->key, err);
+	return *out == NULL ? error_prefix(err, "[listen %s]", c->name) : 0;
+}
 
-	copy_settings(l, c);
-	return (struct http_listener_config){ .address = c->address,
-		.data = l,
+static int word(struct server *s, const struct config_listen *c, struct http_listener_config *out,
+    struct error *err)
+{
+	unsigned i = s->listeners_n++;
+
+	copy_settings(&s->listeners[i], c);
+	if (make_tls(c, &s->tls[i], err) < 0)
+		return -1;
+	*out = (struct http_listener_config){ .address = c->address,
+		.data = &s->listeners[i],
 		.raw = protocols_is_raw(c->protocol),
-		.allow_unmasked = c->allow_unmasked };
+		.allow_unmasked = c->allow_unmasked,
+		.tls = s->tls[i] };
+	return 0;
 }
 
 /* The listener a socket was opened for: that of its name, or where it has none of the names there are, that of its place. */
@@ -50,22 +65,27 @@ static int adopt(struct server *s, unsigned i, struct error *err)
 		    "is; "
 		    "there are %u",
 		    i + 1, s->inherited.names[i], s->cfg->listens_n);
-	cfg = word(s, c);
+	if (word(s, c, &cfg, err) < 0)
+		return -1;
 	return http_server_adopt(s->http, s->inherited.fds[i], &cfg, err);
 }
 
 static int open_own(struct server *s, unsigned i, struct error *err)
 {
-	const struct http_listener_config cfg = word(s, &s->cfg->listens[i]);
+	struct http_listener_config cfg;
 
+	if (word(s, &s->cfg->listens[i], &cfg, err) < 0)
+		return -1;
 	return http_server_listen(s->http, &cfg, err);
 }
 
-static const char *scheme_of(enum protocol p)
+static const char *scheme_of(enum protocol p, bool tls)
 {
 	if (p == PROTOCOL_STENOPOOL || p == PROTOCOL_STT_FASTAPI)
-		return "http";
-	return protocols_is_raw(p) ? "tcp" : "ws";
+		return tls ? "https" : "http";
+	if (protocols_is_raw(p))
+		return tls ? "tls" : "tcp";
+	return tls ? "wss" : "ws";
 }
 
 static void say_where(const struct server *s)
@@ -74,14 +94,13 @@ static void say_where(const struct server *s)
 
 	for (unsigned i = 0; (address = http_server_address(s->http, i)) != NULL; i++) {
 		const struct access_listener *l = &s->listeners[i];
-		bool main = l->protocol == PROTOCOL_STENOPOOL;
+		const char *scheme = scheme_of(l->protocol, s->tls[i] != NULL);
 		char what[64] = "";
 
-		if (!main)
+		if (l->protocol != PROTOCOL_STENOPOOL)
 			(void)snprintf(what, sizeof what, "for %s ", protocol_names[l->protocol]);
-		(void)printf(
-		    "stenopool: listening %son %s://%s\n", what, scheme_of(l->protocol), address);
-		log_info("server: listening %son %s://%s%s", what, scheme_of(l->protocol), address,
+		(void)printf("stenopool: listening %son %s://%s\n", what, scheme, address);
+		log_info("server: listening %son %s://%s%s", what, scheme, address,
 		    s->inherited.n > 0 ? ", which was handed to us" : "");
 	}
 	(void)fflush(stdout);
@@ -109,6 +128,23 @@ void server_listen_names(const struct server *s, char *out, size_t cap)
 	for (unsigned i = 0; i < s->listeners_n && used < cap; i++)
 		used += (size_t)snprintf(
 		    out + used, cap - used, "%s%s", i == 0 ? "" : ":", s->listeners[i].name);
+}
+
+/* One whose files are bad now keeps what it has. */
+void server_listen_reload(struct server *s)
+{
+	struct error err;
+
+	for (unsigned i = 0; i < s->listeners_n; i++)
+		if (s->tls[i] != NULL && tls_reload(s->tls[i], &err) < 0)
+			log_error("server: [listen %s]: the old certificate stays: %s",
+			    s->listeners[i].name, err.text);
+}
+
+void server_listen_done(struct server *s)
+{
+	for (unsigned i = 0; i < s->listeners_n; i++)
+		tls_free(&s->tls[i]);
 }
 
 void server_tcp(void *arg, struct tcp *t, void *listener_data)

@@ -35,6 +35,7 @@ static void take_over(struct server *s, const struct config *fresh)
 	http_server_reconfigure(s->http, &s->cfg->http);
 	server_word_access(s->cfg, &access);
 	access_reconfigure(s->access, &access);
+	server_listen_reload(s);
 	server_crews_reload(s);
 }
 
