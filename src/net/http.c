@@ -1,10 +1,12 @@
 #include "net/http.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/metric.h"
+#include "base/util.h"
 #include "net/http_answer.h"
 #include "net/http_internal.h"
 #include "net/websocket_internal.h"
@@ -61,6 +63,18 @@ void *http_data(const struct http_exchange *x)
 	return x->data;
 }
 
+void http_add_headers(struct http_exchange *x, const char *lines)
+{
+	size_t had = x->headers == NULL ? 0 : strlen(x->headers), n = strlen(lines);
+	char *all = xcalloc(had + n + 1, 1);
+
+	if (had > 0)
+		memcpy(all, x->headers, had);
+	memcpy(all + had, lines, n);
+	free(x->headers);
+	x->headers = all;
+}
+
 void http_respond(struct http_exchange *x, const struct http_answer *a)
 {
 	bool body_unread = x->in_on_header && http_parse_has_body(x->parse);
@@ -68,6 +82,7 @@ void http_respond(struct http_exchange *x, const struct http_answer *a)
 		.keep_alive =
 		    http_parse_keeps_alive(x->parse) && !x->server->stopped && !body_unread,
 		.no_body = strcmp(http_parse_method(x->parse), "HEAD") == 0,
+		.headers = x->headers,
 	};
 
 	assert(x->phase == HTTP_PENDING || x->in_on_header);

@@ -126,6 +126,9 @@ struct http_answer {
 	size_t body_bytes;
 };
 
+/* Header lines, each ended by \r\n, for whatever answers the request, beside the answer's own; not for a 101, nor for what
+ * is refused here without asking the handler. Copied; called again, they are added. */
+void http_add_headers(struct http_exchange *x, const char *lines);
 /* Copies the answer and sends it; `x` is invalid afterwards. */
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 /* The common case: a JSON body. */

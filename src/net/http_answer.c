@@ -55,6 +55,7 @@ void http_answer_write(struct conn *c, const struct http_answer *a, struct http_
 {
 	char head[HEAD_BYTES], date[DATE_BYTES];
 	const char *headers = a->headers != NULL ? a->headers : "";
+	const char *more = style.headers != NULL ? style.headers : "";
 	bool bodiless = http_answer_is_bodiless(a->status);
 	size_t body_bytes = bodiless || style.no_body ? 0 : a->body_bytes;
 	int n;
@@ -69,8 +70,9 @@ void http_answer_write(struct conn *c, const struct http_answer *a, struct http_
 	    (const uv_buf_t[]){
 		uv_buf_init(head, (unsigned)n),
 		{ .base = (char *)(uintptr_t)headers, .len = strlen(headers) },
+		{ .base = (char *)(uintptr_t)more, .len = strlen(more) },
 		{ .base = (char[]){ "\r\n" }, .len = 2 },
 		{ .base = (char *)(uintptr_t)a->body, .len = body_bytes },
 	    },
-	    4);
+	    5);
 }

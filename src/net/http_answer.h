@@ -15,8 +15,9 @@ enum http_length {
 
 struct http_answer_style {
 	enum http_length length;
-	bool keep_alive; /* else Connection: close */
-	bool no_body;    /* the answer to HEAD: the length is told, the body not sent */
+	bool keep_alive;     /* else Connection: close */
+	const char *headers; /* more lines; NULL: none */
+	bool no_body;        /* the answer to HEAD: the length is told, the body not sent */
 };
 
 void http_answer_write(struct conn *c, const struct http_answer *a, struct http_answer_style style);

@@ -100,6 +100,8 @@ static void forget_request(struct http_exchange *x)
 	buffer_done(&x->body);
 	free(x->path);
 	x->path = NULL;
+	free(x->headers);
+	x->headers = NULL;
 	x->query = "";
 	x->data = NULL;
 	x->peer[0] = '\0';

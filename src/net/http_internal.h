@@ -77,6 +77,7 @@ struct http_exchange {
 	char peer[ADDRESS_BYTES];   /* the client, if it is not conn's peer; else "" */
 	struct http_stream *stream; /* owned, by http_stream.c; NULL unless HTTP_STREAMING */
 	bool in_on_header;
+	char *headers; /* owned; of http_add_headers; NULL: none */
 };
 
 /* Takes over a connection that was accepted by this listener. */

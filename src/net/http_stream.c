@@ -37,6 +37,7 @@ struct http_stream *http_respond_stream(struct http_exchange *x, const struct ht
 	s->keep_alive = s->chunked && http_parse_keeps_alive(x->parse) && !x->server->stopped;
 	style.keep_alive = s->keep_alive;
 	style.no_body = true;
+	style.headers = x->headers;
 	if (s->chunked)
 		style.length = HTTP_LENGTH_CHUNKED;
 	if (head->status >= 400)

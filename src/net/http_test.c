@@ -128,6 +128,21 @@ static void test_pipelined_requests_are_answered_in_order(void **state)
 	net_peer_close(&p);
 }
 
+static void test_added_headers_are_of_one_answer(void **state)
+{
+	struct net_test *t = *state;
+	struct net_peer p;
+
+	net_peer_open(&p, t);
+	net_peer_say(&p, "GET /more HTTP/1.1\r\n" HOST "\r\n");
+	net_peer_wait_text(&p, "GET /more");
+	assert_non_null(strstr(net_peer_text(&p), "\r\nX-One: 1\r\nX-Two: 2\r\n\r\nGET /more"));
+	net_peer_say(&p, "GET /less HTTP/1.1\r\n" HOST "\r\n");
+	net_peer_wait_text(&p, "GET /less");
+	assert_int_equal(count_of(net_peer_text(&p), "X-One"), 1);
+	net_peer_close(&p);
+}
+
 static void test_many_pipelined_requests(void **state)
 {
 	static const char one[] = "GET /n HTTP/1.1\r\n" HOST "\r\n";
@@ -757,6 +772,7 @@ int main(void)
 		TEST(test_refuses_and_ends),
 		TEST(test_head_has_the_length_but_no_body),
 		TEST(test_pipelined_requests_are_answered_in_order),
+		TEST(test_added_headers_are_of_one_answer),
 		TEST(test_many_pipelined_requests),
 		TEST(test_requests_far_ahead_of_a_late_answer),
 		TEST(test_byte_by_byte_is_the_same),

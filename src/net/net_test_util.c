@@ -211,6 +211,10 @@ static void on_header(void *arg, struct http_exchange *x)
 	struct net_test *t = arg;
 
 	t->headers++;
+	if (strncmp(http_path(x), "/more", 5) == 0) {
+		http_add_headers(x, "X-One: 1\r\n");
+		http_add_headers(x, "X-Two: 2\r\n");
+	}
 	if (strcmp(http_path(x), "/refuse") == 0)
 		http_respond_json(x, 401, "{\"error\":\"key\"}");
 }
