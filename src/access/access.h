@@ -23,6 +23,8 @@ struct access_config {
 	unsigned start_timeout_ms;       /* from connection to `start` */
 	unsigned ping_interval_ms;       /* between our pings on a quiet connection */
 	unsigned ping_timeout_ms;        /* without any sign of life the connection is dropped */
+	const char *allowed_origins;     /* as origin.h says; lent: not copied */
+	bool is_open;                    /* whoever reaches it may use it */
 	bool log_text;                   /* what was heard stands in the log */
 };
 
@@ -38,7 +40,7 @@ int access_load_keys(struct access *a, const char *path, struct error *err);
 const struct client *access_client_of(const struct access *a, uint64_t session);
 /* Looks after the open connections; to be called about once a second. */
 void access_look(struct access *a, uint64_t now_ns);
-/* For connections and sessions that begin from now on. Copies cfg, but not poison_dir's text. */
+/* For connections and sessions that begin from now on. Copies cfg, but not the texts in it. */
 void access_reconfigure(struct access *a, const struct access_config *cfg);
 /* From now on new clients are refused (503), those that have not said start are told and closed (1012), and sessions come
  * to their end as session_leave_soon says. */

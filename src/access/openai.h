@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 struct access;
-struct error;
 struct http_exchange;
 struct pool;
 
@@ -33,6 +34,9 @@ struct openai_refusal {
 };
 void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how);
+
+/* The error's code as OpenAI's clients know it. */
+const char *openai_code(enum error_code code);
 
 /* The pool that a client means by `model`: one of that name, or the first for "" and "whisper-1"; NULL and a sentence. */
 struct pool *openai_pool(const struct access *a, const char *model, struct error *err);

@@ -39,6 +39,18 @@ static unsigned status_of(enum error_code code)
 	}
 }
 
+const char *openai_code(enum error_code code)
+{
+	switch (code) {
+	case ERROR_SESSIONS:
+		return "rate_limit_exceeded";
+	case ERROR_QUOTA:
+		return "insufficient_quota";
+	default:
+		return error_code_name(code);
+	}
+}
+
 void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how)
 {

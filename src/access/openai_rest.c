@@ -118,7 +118,7 @@ static void refuse(struct rest *r, const struct error *why, unsigned retry_after
 		retry_after_ms = BUSY_RETRY_MS;
 	refuse_as(r, why,
 	    &(struct openai_refusal){
-		.code = error_code_name(why->code), .retry_after_ms = retry_after_ms });
+		.code = openai_code(why->code), .retry_after_ms = retry_after_ms });
 }
 
 static void refuse_audio(struct rest *r, struct error *why)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/origin.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "cli/config_file.h"
@@ -233,6 +234,13 @@ static int check_listen(const struct config *c, const struct config_listen *l, s
 	return 0;
 }
 
+static int check_origins(const struct config *c, struct error *err)
+{
+	if (c->allowed_origins == NULL || origin_check_list(c->allowed_origins, err) == 0)
+		return 0;
+	return error_prefix(err, "[server] allowed_origins");
+}
+
 static int check_open(const struct config *c, struct error *err)
 {
 	if (is_given(c->keys_file) || c->allow_open)
@@ -269,5 +277,5 @@ int config_finish(struct config *c, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 		    "[vad] min_utterance_ms: %u is more than max_utterance_ms, which is %u",
 		    c->endpoint.min_utterance_ms, c->endpoint.max_utterance_ms);
-	return check_open(c, err);
+	return check_origins(c, err) < 0 ? -1 : check_open(c, err);
 }

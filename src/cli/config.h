@@ -55,9 +55,10 @@ struct config {
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned ping_interval_ms;
 	unsigned ping_timeout_ms;
-	char *keys_file;     /* owned; NULL or "": everybody is let in */
-	unsigned log_text;   /* 1: what is heard stands in the log */
-	unsigned allow_open; /* 1: without keys too, on any address */
+	char *keys_file;       /* owned; NULL or "": everybody is let in */
+	char *allowed_origins; /* owned; NULL or "": as access/origin.h says */
+	unsigned log_text;     /* 1: what is heard stands in the log */
+	unsigned allow_open;   /* 1: without keys too, on any address */
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */

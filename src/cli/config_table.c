@@ -66,6 +66,8 @@ const struct config_row config_table[] = {
 	  "Only clients with a key of this file are let in, which stenopool keys add writes; empty: all are" },
 	{ CONFIG_SERVER, "allow_open", CONFIG_CHOICE, SERVER(allow_open), 0, 0, "no", 0, "WORD", no_yes, CONFIG_LIVE,
 	  "Whether to listen on other addresses than this machine's own without a keys_file" },
+	{ CONFIG_SERVER, "allowed_origins", CONFIG_TEXT, SERVER(allowed_origins), 0, 0, "", 0, "https://HOST", NULL, CONFIG_LIVE,
+	  "Web pages that may use the server, such as https://example.org, or * for all; empty: its own, with a keys_file all" },
 	{ CONFIG_SERVER, "log_text", CONFIG_CHOICE, SERVER(log_text), 0, 0, "no", 0, "WORD", no_yes, CONFIG_LIVE,
 	  "Whether what is heard is written to the log, final by final; it is never otherwise" },
 	{ CONFIG_SERVER, "drain_timeout_ms", CONFIG_UINT, SERVER(drain.timeout_ms), 0, 3600000, "30000", 0, "ms", NULL, CONFIG_LIVE,

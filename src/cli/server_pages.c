@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/cors.h"
 #include "access/entries.h"
 #include "access/openai.h"
 #include "access/openai_text.h"
@@ -161,6 +162,8 @@ void server_pages_header(void *arg, struct http_exchange *x)
 {
 	struct server *s = arg;
 
+	if (!cors_let_in(s->access, x))
+		return;
 	if (speaks_another(x) == NULL && strcmp(http_method(x), "POST") == 0 &&
 	    strcmp(http_path(x), TRANSCRIPTIONS) == 0)
 		openai_transcribe_header(s->access, x);
