@@ -241,6 +241,15 @@ static int check_origins(const struct config *c, struct error *err)
 	return error_prefix(err, "[server] allowed_origins");
 }
 
+static int read_proxies(struct config *c, struct error *err)
+{
+	const char *text = c->trusted_proxies == NULL ? "" : c->trusted_proxies;
+
+	if (address_list_parse(text, &c->http.trusted_proxies, err) == 0)
+		return 0;
+	return error_prefix(err, "[server] trusted_proxies");
+}
+
 static int check_open(const struct config *c, struct error *err)
 {
 	if (is_given(c->keys_file) || c->allow_open)
@@ -277,5 +286,7 @@ int config_finish(struct config *c, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 		    "[vad] min_utterance_ms: %u is more than max_utterance_ms, which is %u",
 		    c->endpoint.min_utterance_ms, c->endpoint.max_utterance_ms);
-	return check_origins(c, err) < 0 ? -1 : check_open(c, err);
+	if (check_origins(c, err) < 0 || read_proxies(c, err) < 0)
+		return -1;
+	return check_open(c, err);
 }

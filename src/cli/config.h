@@ -62,6 +62,7 @@ struct config {
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */
+	char *trusted_proxies; /* owned; NULL or "": none; config_finish reads it into http */
 	struct http_config http;
 	struct session_limits session;
 	struct endpoint_config endpoint; /* [vad] */

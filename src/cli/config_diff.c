@@ -184,6 +184,7 @@ static void adopt_rows(enum config_section section, void *into, const void *from
 void config_adopt(struct config *into, const struct config *from)
 {
 	adopt_rows(CONFIG_SERVER, into, from);
+	into->http.trusted_proxies = from->http.trusted_proxies;
 	adopt_rows(CONFIG_VAD, into, from);
 	for (unsigned i = 0; i < into->pools_n; i++) {
 		const struct config_pool *p =
