@@ -611,6 +611,39 @@ static void test_a_word_at_the_very_end_is_heard(void **state)
 	free(s.samples);
 }
 
+static void test_one_that_goes_on_differs_in_nothing_but_positions(void **state)
+{
+	const struct ear_config cfg = { { ENCODING_S16LE, 16000, 1 }, ENDPOINT_CONFIG_DEFAULT };
+	const uint64_t position = 12345;
+	struct signal s = make_speech(16000, 6, 1.0, 1.0);
+	int16_t *samples = xcalloc(s.n, sizeof *samples);
+	struct ear_out a = { 0 }, b = { 0 };
+	struct error err;
+	struct ear *first = ear_new(&cfg, &err), *later = ear_new_at(&cfg, position, &err);
+
+	(void)state;
+	for (size_t i = 0; i < s.n; i++)
+		samples[i] = (int16_t)(s.samples[i] * 32767.0f);
+	assert_int_equal(ear_position(later), position);
+	assert_int_equal(ear_feed(first, samples, s.n * 2, &a, &err), 0);
+	assert_int_equal(ear_feed(later, samples, s.n * 2, &b, &err), 0);
+	assert_int_equal(ear_position(later), s.n + position);
+	assert_true(a.events_n >= 4);
+	assert_int_equal(a.events_n, b.events_n);
+	for (size_t i = 0; i < a.events_n; i++) {
+		assert_int_equal(a.events[i].at + position, b.events[i].at);
+		assert_int_equal(a.events[i].speech_at + position, b.events[i].speech_at);
+	}
+	assert_int_equal(a.samples_n, b.samples_n);
+	assert_memory_equal(a.samples, b.samples, a.samples_n * sizeof *a.samples);
+	ear_free(&first);
+	ear_free(&later);
+	ear_out_done(&a);
+	ear_out_done(&b);
+	free(samples);
+	free(s.samples);
+}
+
 static void test_extreme_values_do_no_harm(void **state)
 {
 	static const float values[] = { 1.0f, -1.0f, 1e30f, NAN, INFINITY, -1e-30f };
@@ -670,6 +703,7 @@ int main(void)
 		cmocka_unit_test(test_with_manual_endpointing_every_sample_is_in_one_utterance),
 		cmocka_unit_test(test_a_commit_waits_for_nothing_in_the_resampler),
 		cmocka_unit_test(test_a_word_at_the_very_end_is_heard),
+		cmocka_unit_test(test_one_that_goes_on_differs_in_nothing_but_positions),
 		cmocka_unit_test(test_extreme_values_do_no_harm),
 		cmocka_unit_test(test_a_config_that_cannot_be_is_refused_with_its_value),
 	};

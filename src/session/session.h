@@ -2,8 +2,9 @@
  * each is heard by the instance in the session's place of the pool; events come out.
  *
  * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end,
- * final or error, and perhaps recovered, before the last of them; finals of different utterances come in order; every utterance gets exactly one final or
- * error unless the session is freed before; ended or a fatal error is the last event.
+ * final or error, and perhaps recovered, before the last of them; finals of different utterances come in order; every
+ * utterance gets exactly one final or error unless it is cleared or the session is freed before; ended or a fatal error is
+ * the last event.
  *
  * Server process, loop thread only (the ear's work runs in the work pool and is handed back). */
 #ifndef SESSION_SESSION_H

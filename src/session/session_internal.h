@@ -2,7 +2,8 @@
  *
  * The way of a byte: session_audio -> input (buffer) -> ear job (hearing.c) -> utterance (utterance.c) -> lease.
  * Each stage is bounded by the next: no job starts while more than buffer_ms of utterances waits to be sent, and the
- * client is held off while more than buffer_ms of input waits for the ear.
+ * client is held off while more than buffer_ms of input waits for the ear. Marks stand between bytes of the input; a job
+ * takes bytes up to the next one and does what it says.
  *
  * Any event may free the session, so whatever emits runs between session_enter and session_leave and stops when
  * s->dead is set. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "audio/speech_fake.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
@@ -23,25 +24,32 @@ struct row {
 	struct format format;
 	enum refresh refresh;
 	bool failures; /* of utterances, instances and the room to send */
+	bool renewals; /* audio is dropped, and the format changes */
 };
 
 static struct row rows[] = {
 	{ "manual, as it comes", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_UTTERANCE, false },
+	    REFRESH_UTTERANCE, false, false },
 	{ "manual, one instance for all", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_SESSION, false },
+	    REFRESH_SESSION, false, false },
 	{ "manual, telephone", ENDPOINTING_MANUAL, { ENCODING_MULAW, 8000, 1 }, REFRESH_UTTERANCE,
-	    false },
+	    false, false },
 	{ "manual, stereo at 48 kHz", ENDPOINTING_MANUAL, { ENCODING_S16LE, 48000, 2 },
-	    REFRESH_UTTERANCE, false },
+	    REFRESH_UTTERANCE, false, false },
 	{ "vad, as it comes", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_UTTERANCE,
-	    false },
+	    false, false },
 	{ "vad, floats at 44.1 kHz", ENDPOINTING_VAD, { ENCODING_F32LE, 44100, 1 },
-	    REFRESH_UTTERANCE, false },
+	    REFRESH_UTTERANCE, false, false },
 	{ "manual, with failures", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_UTTERANCE, true },
-	{ "vad, with failures", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET,
-	    true },
+	    REFRESH_UTTERANCE, true, false },
+	{ "vad, with failures", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true,
+	    false },
+	{ "dropped audio and other formats", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_UTTERANCE, false, true },
+	{ "dropped audio and other formats, one instance for all", ENDPOINTING_VAD,
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_SESSION, false, true },
+	{ "dropped audio and other formats, with failures", ENDPOINTING_VAD,
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true, true },
 };
 
 static struct pool_fake pool;
@@ -54,6 +62,8 @@ static uint8_t *bytes; /* owned */
 static size_t bytes_n, sent;
 static size_t marks[MARKS + 1]; /* byte positions, rising; the last one is never reached */
 static size_t marks_done;
+static unsigned commits, clears;
+static size_t pause_at;         /* bytes: here the client waits until all of them have been heard */
 static unsigned drains_awaited; /* the client keeps still until there were so many */
 
 static unsigned rnd(unsigned n)
@@ -118,21 +128,64 @@ static void hear_alone(struct ear_out *out)
 	ear_free(&ear);
 }
 
+static void other_format(void)
+{
+	static const struct format formats[] = { { ENCODING_S16LE, 16000, 1 },
+		{ ENCODING_MULAW, 8000, 1 }, { ENCODING_S16LE, 48000, 2 },
+		{ ENCODING_S16LE, 44100, 1 } };
+	struct ear_config ear = cfg.ear;
+	struct error err;
+
+	ear.format = formats[rnd(ARRAY_SIZE(formats))];
+	ear.endpoint.endpointing = rnd(2) == 0 ? ENDPOINTING_VAD : ENDPOINTING_MANUAL;
+	assert_int_equal(session_reconfigure(f->session, &ear, &err), 0);
+}
+
+static void commit(void)
+{
+	commits++;
+	session_commit(f->session);
+}
+
+static void renew(void)
+{
+	unsigned what = rnd(60);
+
+	if (what == 0) {
+		clears++;
+		session_clear(f->session);
+	} else if (what == 1) {
+		other_format();
+	} else if (what == 2) {
+		commit();
+	}
+}
+
+/* Nothing holds back what is told as heard for good. */
+static bool is_pausing(void)
+{
+	return sent >= pause_at && f->heard_bytes < sent;
+}
+
 /* Gives the next piece, and the commits and the end where they belong. */
 static void client_gives(void)
 {
 	size_t n = 1 + rnd(rnd(3) == 0 ? (unsigned)format_bytes_per_s(&cfg.ear.format) : 700),
 	       to = MIN(sent + n, bytes_n), from = sent;
 
-	if (f->session == NULL || sent == bytes_n || drains_awaited > f->drains)
+	if (f->session == NULL || sent == bytes_n || drains_awaited > f->drains || is_pausing())
 		return;
+	if (sent >= pause_at)
+		pause_at = sent + 1 + rnd((unsigned)bytes_n / 4);
+	if (row->renewals)
+		renew();
 	to = MIN(to, marks[marks_done]);
 	sent = to; /* before the call: what it tells may bring us here again */
 	if (!session_audio(f->session, bytes + from, to - from))
 		drains_awaited = f->drains + 1;
 	while (marks_done < MARKS && marks[marks_done] == to) {
 		marks_done++;
-		session_commit(f->session);
+		commit();
 	}
 	if (sent == bytes_n)
 		session_end(f->session);
@@ -218,13 +271,14 @@ static void setup_run(const struct row *r, uint64_t n)
 	row = r;
 	seed = 0x9e3779b97f4a7c15ull * n;
 	sent = marks_done = 0;
-	drains_awaited = 0;
+	drains_awaited = commits = clears = 0;
 	cfg = session_fake_config();
 	cfg.wants_heard = true;
 	cfg.ear.format = r->format;
 	cfg.ear.endpoint.endpointing = r->endpointing;
 	cfg.ear.endpoint.max_utterance_ms = 2500;
 	make_audio();
+	pause_at = rnd((unsigned)bytes_n / 4);
 	work_fake_init(&work);
 	f = xcalloc(1, sizeof *f);
 	f->limits = (struct session_limits){ .buffer_ms = 3000, .partial_interval_ms = 300 };
@@ -248,10 +302,12 @@ static void run(const struct row *r, uint64_t n)
 	while (!f->over && steps++ < STEPS_MAX)
 		step();
 	assert_true(f->over);
-	assert_non_null(strstr(f->log, "ended 12000 ms"));
+	if (!r->renewals)
+		assert_non_null(strstr(f->log, "ended 12000 ms"));
 	assert_int_equal(f->heard_bytes, bytes_n);
-	assert_int_equal(f->committed, MARKS);
-	if (!r->failures)
+	assert_int_equal(f->committed, commits);
+	assert_int_equal(f->cleared, clears);
+	if (!r->failures && !r->renewals)
 		check_equal(&out);
 	session_fake_close(f);
 	ear_out_done(&out);
@@ -265,7 +321,8 @@ static void test_random(void **state)
 	for (uint64_t n = 1; n <= SEEDS; n++)
 		run(*state, n);
 	assert_int_equal(metric_get(METRIC_utterances_opened_total),
-	    metric_get(METRIC_utterances_done_total) + metric_get(METRIC_utterances_failed_total));
+	    metric_get(METRIC_utterances_done_total) + metric_get(METRIC_utterances_failed_total) +
+		metric_get(METRIC_utterances_abandoned_total));
 }
 
 int main(void)

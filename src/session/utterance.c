@@ -1,5 +1,6 @@
 /* The utterances of a session, heard one after the other by the instance in its place:
  *   OPEN --the ear ends it--> ENDED --final, error--> gone
+ *   OPEN --session_clear--> gone
  * Audio goes to the instance in blocks of IPC_BLOCK_SAMPLES, which is what instances decode in; what is shorter waits for
  * the rest of its block or for the end of the utterance. */
 #include <assert.h>
