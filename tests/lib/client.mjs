@@ -21,7 +21,7 @@ export function frame(opcode, payload, { fin = true, masked = true, length = pay
 
 export class Client {
   // Resolves with the client once it is a WebSocket; rejects with { status, body } in the error otherwise.
-  static async open(server, { path = '/v1/stream', headers = {}, localAddress } = {}) {
+  static async open(server, { path = '/v1/stream', headers = {}, localAddress, connect = (options) => net.connect(options) } = {}) {
     const c = new Client();
     c.events = [];
     c.times = []; // when each of them came, in ms
@@ -29,7 +29,7 @@ export class Client {
     c.buffer = Buffer.alloc(0);
     c.closed = null; // { code, reason } of the server's close frame, or { code: 1006 }
     c.pongs = 0;
-    c.socket = net.connect({ port: server.port, host: server.host ?? '127.0.0.1', localAddress });
+    c.socket = connect({ port: server.port, host: server.host ?? '127.0.0.1', localAddress });
     c.socket.setNoDelay(true);
     const lines = [`GET ${path} HTTP/1.1`, `Host: ${server.address}`, 'Upgrade: websocket', 'Connection: Upgrade',
       'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${crypto.randomBytes(16).toString('base64')}`,
