@@ -35,8 +35,8 @@ struct conn_events {
 struct conn_list {
 	struct conn *first;
 	size_t count;
-	void (*on_gone)(void *arg,
-	    const struct conn *c); /* a connection's memory is about to go; may be NULL */
+	/* A connection is not in the list any more and its memory is about to go; may be NULL. */
+	void (*on_gone)(void *arg, const struct conn *c);
 	void *arg;
 };
 

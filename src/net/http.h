@@ -1,5 +1,5 @@
-/* http: an HTTP/1.1 server on libuv: listeners, connections, requests, answers, and the way over to a
- * WebSocket. Knows nothing of speech.
+/* http: an HTTP/1.1 server on libuv: listeners, with TLS or without, connections, requests, answers, and the way over to a
+ * WebSocket. A listener may also be raw, for what is not HTTP. Knows nothing of speech.
  *
  * Each connection has one absolute deadline for the phase it is in (header, body, idle, closing). Header
  * and body are bounded. A request that could be read in two ways (duplicate or conflicting lengths, bare

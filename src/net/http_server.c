@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ static struct http_listener *add_listener(
 {
 	struct http_listener *l = xcalloc(1, sizeof *l);
 
+	assert(!cfg->raw || s->events->on_tcp != NULL);
 	l->server = s;
 	l->cfg = *cfg;
 	l->cfg.address = NULL;
