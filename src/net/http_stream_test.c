@@ -205,7 +205,7 @@ static void test_only_the_send_timeout_cuts_a_long_stream(void **state)
 	struct net_peer p;
 	char *bytes = calloc(1, 100000);
 
-	cfg.header_timeout_ms = cfg.body_timeout_ms = cfg.idle_timeout_ms = 30;
+	cfg.body_timeout_ms = cfg.idle_timeout_ms = 30;
 	cfg.send_timeout_ms = 50;
 	cfg.send_buffer_bytes = 100 * 1000 * 1000;
 	restart(t, &cfg);
