@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/user.h"
 #include "base/util.h"
 #include "engine/engine.h"
 #include "host/confine.h"
@@ -21,7 +22,6 @@
 #include "host/instance.h"
 #include "host/memory.h"
 #include "host/spawn.h"
-#include "host/user.h"
 #include "host/warmup.h"
 #include "ipc/channel.h"
 

@@ -18,7 +18,7 @@ struct host_config {      /* all borrowed */
 	const char
 	    *warmup; /* path of a clip, decoded once before HELLO, so that instances are born with
 	                     * what an engine fills at first use; NULL: none */
-	const char *user;         /* as host/user.h has it */
+	const char *user;         /* as base/user.h has it */
 	bool confine, core_dumps; /* of instances, as host/confine.h has it */
 };
 

@@ -1,6 +1,7 @@
-/* user: as whom a host runs that root has started. Host process, before the model is loaded. */
-#ifndef HOST_USER_H
-#define HOST_USER_H
+/* user: as whom a process runs that root has started: a host before it loads its model, a decoder before it is confined.
+ * No process with threads. */
+#ifndef BASE_USER_H
+#define BASE_USER_H
 
 struct error;
 

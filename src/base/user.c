@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "host/user.h"
+#include "base/user.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -53,7 +53,7 @@ int user_become(const char *name, struct error *err)
 		return 0;
 	if (become(p, err) < 0)
 		return -1;
-	/* The change of user took /proc/self away from us, where hugepages.c and memory.c look. */
+	/* The change of user took /proc/self away from us, where a host looks for its memory. */
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	return 0;
 }

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/user.h"
 #include "base/util.h"
-#include "host/user.h"
 
 enum { FINE = 42 };
 
@@ -39,7 +39,7 @@ static bool is_now(const char *name)
 	    getgid() == p->pw_gid && getegid() == p->pw_gid && !has_group_of_root();
 }
 
-/* There is no way back, and what hugepages.c reads is still there. */
+/* There is no way back, and what a host reads of itself is still there. */
 static bool becomes(const char *name, const char *then)
 {
 	struct error err = ERROR_INIT;
