@@ -37,6 +37,9 @@
 	X(MILLISECONDS, audio_decoded_seconds_total, "Audio of finished utterances")               \
 	X(MICROSECONDS, decode_cpu_seconds_total, "CPU time of instances for finished utterances") \
 	X(COUNTER, decode_faults_total, "Page faults of instances during finished utterances")     \
+	X(COUNTER, decoders_started_total, "Files given to a process of ffmpeg")                   \
+	X(COUNTER, decoders_failed_total, "Files that could not be decoded, or not to the end")    \
+	X(GAUGE, decoders, "Files being decoded now")                                              \
 	X(GAUGE, sessions, "Sessions open now")                                                    \
 	X(GAUGE, connections, "Connections open now")
 

@@ -1,0 +1,57 @@
+/* The demuxer is always named, and it may open nothing but the file it was given, so no file can send ffmpeg elsewhere. */
+#include "media/command.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/util.h"
+
+/* Decoding is a hundred times faster than speaking on any machine; a tenth of that will do for the slowest codec. */
+enum { SLOWEST_FACTOR = 10 };
+
+static const char *const always[] = { "-nostdin", "-hide_banner", "-loglevel", "error", "-threads",
+	"1" };
+/* Neither waits for more bytes than it needs to begin. */
+static const char *const live[] = { "-fflags", "nobuffer", "-probesize", "8192", "-analyzeduration",
+	"0" };
+static const char *const from_file[] = { "-protocol_whitelist", "file", "-i", "file:/dev/stdin" };
+static const char *const from_pipe[] = { "-protocol_whitelist", "pipe", "-i", "pipe:0" };
+static const char *const out[] = { "-vn", "-sn", "-dn", "-map", "0:a:0", "-ac", "1", "-ar",
+	"16000" };
+static const char *const out_live[] = { "-flush_packets", "1" };
+static const char *const to_pipe[] = { "-f", "s16le", "pipe:1" };
+
+static void add(struct command *c, size_t *n, const char *const *words, size_t words_n)
+{
+	for (size_t i = 0; i < words_n; i++) {
+		assert(*n < COMMAND_ARGS_MAX - 1);
+		c->args[(*n)++] = (char *)(uintptr_t)words[i];
+	}
+	c->args[*n] = NULL;
+}
+
+void command_make(struct command *c, const char *helper, const struct decoder_config *cfg,
+    const struct decoder_job *job, bool kept)
+{
+	const char *const first[] = { helper, c->memory, c->cpu, cfg->program };
+	const char *const demuxer[] = { "-f", container_demuxer(job->container) };
+	size_t n = 0;
+
+	(void)snprintf(c->memory, sizeof c->memory, "%u", cfg->max_memory_mb);
+	(void)snprintf(c->cpu, sizeof c->cpu, "%u",
+	    cfg->timeout_ms / 1000 + cfg->max_audio_s / SLOWEST_FACTOR + 1);
+	add(c, &n, first, ARRAY_SIZE(first));
+	add(c, &n, always, ARRAY_SIZE(always));
+	if (job->live && !kept)
+		add(c, &n, live, ARRAY_SIZE(live));
+	add(c, &n, demuxer, ARRAY_SIZE(demuxer));
+	if (kept)
+		add(c, &n, from_file, ARRAY_SIZE(from_file));
+	else
+		add(c, &n, from_pipe, ARRAY_SIZE(from_pipe));
+	add(c, &n, out, ARRAY_SIZE(out));
+	if (job->live && !kept)
+		add(c, &n, out_live, ARRAY_SIZE(out_live));
+	add(c, &n, to_pipe, ARRAY_SIZE(to_pipe));
+}

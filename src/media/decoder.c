@@ -1,0 +1,359 @@
+/*  LOOKS --the order is known--> RUNS        LOOKS --it must be gone through twice--> KEEPS --its end--> RUNS
+ *  any --all is decoded, a failure, decoder_free--> OVER
+ *
+ * What comes in waits in `input` while `moving` is on its way through the pipe; when that has been read they change places.
+ * What must be kept goes to a file in memory, which is sealed and becomes the process's stdin. */
+#include "media/decoder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "media/decoder_internal.h"
+
+enum {
+	INPUT_BYTES = 262144,
+	LOOK_BYTES = 65536,
+	KEEP_TURN_BYTES = 1048576, /* copied in one turn of the loop */
+};
+
+static const char *const state_names[DECODER_STATES] = { "looks", "keeps", "runs", "over" };
+
+struct decoders *decoders_new(
+    struct uv_loop_s *loop, const char *helper, const struct decoder_config *cfg)
+{
+	struct decoders *all = xcalloc(1, sizeof *all);
+
+	all->loop = loop;
+	all->helper = xstrdup(helper);
+	all->cfg = *cfg;
+	return all;
+}
+
+void decoders_reconfigure(struct decoders *all, const struct decoder_config *cfg)
+{
+	all->cfg = *cfg;
+}
+
+void decoders_free(struct decoders **decoders)
+{
+	struct decoders *all = *decoders;
+
+	*decoders = NULL;
+	if (all == NULL)
+		return;
+	assert(all->n == 0);
+	free(all->helper);
+	free(all);
+}
+
+void decoder_set_state(struct decoder *d, enum decoder_state to, const char *why)
+{
+	log_debug("decoder: %s: %s -> %s on %s", container_name(d->job.container),
+	    state_names[d->state], state_names[to], why);
+	d->state = to;
+}
+
+static bool is_owed(const struct decoder *d)
+{
+	return d->state == DECODER_RUNS && !d->paused && (d->writing || d->finished);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct decoder *d = timer->data;
+	struct error err;
+
+	(void)error_set(&err, ERROR_TIMEOUT,
+	    "the decoder of the %s file made no progress for decoder_timeout_ms %u",
+	    container_name(d->job.container), d->cfg.timeout_ms);
+	decoder_end(d, &err);
+}
+
+void decoder_watch(struct decoder *d)
+{
+	if (is_owed(d))
+		(void)uv_timer_start(&d->watch, on_late, d->cfg.timeout_ms, 0);
+	else
+		(void)uv_timer_stop(&d->watch);
+}
+
+/* The process's handle is closed when it has ended, and the last handle frees all. */
+static void go(struct decoder *d, const char *why)
+{
+	decoder_set_state(d, DECODER_OVER, why);
+	decoder_process_kill(d);
+	fd_close(&d->file);
+	decoder_handle_close((uv_handle_t *)&d->in);
+	decoder_handle_close((uv_handle_t *)&d->out);
+	decoder_handle_close((uv_handle_t *)&d->said);
+	if (!d->running)
+		decoder_handle_close((uv_handle_t *)&d->process);
+	decoder_handle_close((uv_handle_t *)&d->watch);
+	decoder_handle_close((uv_handle_t *)&d->turn);
+}
+
+void decoder_end(struct decoder *d, const struct error *why)
+{
+	if (why != NULL)
+		metric_add(METRIC_decoders_failed_total, 1);
+	go(d, why == NULL ? "its end" : "a failure");
+	d->events->on_end(d->arg, why);
+}
+
+static void on_turn(uv_timer_t *timer)
+{
+	struct decoder *d = timer->data;
+
+	if (d->failure.code != ERROR_NONE) {
+		const struct error why = d->failure;
+
+		decoder_end(d, &why);
+	} else if (d->state == DECODER_KEEPS && d->full) {
+		d->full = false;
+		d->kept_this_turn = 0;
+		d->events->on_drain(d->arg);
+	}
+}
+
+static void fail(struct decoder *d, const struct error *why)
+{
+	d->failure = *why;
+	d->deaf = true;
+	(void)uv_timer_start(&d->turn, on_turn, 0, 0);
+}
+
+static void start(struct decoder *d, const char *why)
+{
+	struct error err;
+
+	decoder_set_state(d, DECODER_RUNS, why);
+	if (decoder_process_start(d, &err) < 0)
+		fail(d, &err);
+	decoder_watch(d);
+}
+
+/* A memory file can be read by another user through a name of its own, /dev/stdin, so it is made for all to read. */
+static void begin_keeping(struct decoder *d, const char *why)
+{
+	struct error err;
+
+	decoder_set_state(d, DECODER_KEEPS, why);
+	d->keeps = true;
+	d->file = memfd_create("recording", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (d->file >= 0 && fchmod(d->file, 0444) == 0)
+		return;
+	(void)error_set_errno(&err, ERROR_SYSTEM, "cannot keep the file");
+	fail(d, &err);
+}
+
+static int write_all(int fd, const uint8_t *bytes, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, bytes, n);
+
+		if (done < 0 && errno != EINTR)
+			return -1;
+		bytes += MAX(done, 0);
+		n -= (size_t)MAX(done, 0);
+	}
+	return 0;
+}
+
+static void keep(struct decoder *d, const uint8_t *bytes, size_t n)
+{
+	struct error err;
+
+	if (n > d->cfg.max_body_bytes - d->kept_n) {
+		(void)error_set(&err, ERROR_LIMIT,
+		    "the %s file must be kept until its end, and is longer than max_body_bytes %zu",
+		    container_name(d->job.container), d->cfg.max_body_bytes);
+		fail(d, &err);
+		return;
+	}
+	if (write_all(d->file, bytes, n) < 0) {
+		(void)error_set_errno(&err, ERROR_SYSTEM, "cannot keep the file");
+		fail(d, &err);
+		return;
+	}
+	d->kept_n += n;
+	d->kept_this_turn += n;
+	if (d->kept_this_turn < KEEP_TURN_BYTES)
+		return;
+	d->full = true;
+	(void)uv_timer_start(&d->turn, on_turn, 0, 0);
+}
+
+/* Its end has come: nobody changes it any more. */
+static void play_kept(struct decoder *d)
+{
+	struct error err;
+
+	if (d->deaf)
+		return;
+	if (fcntl(d->file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) ==
+		0 &&
+	    lseek(d->file, 0, SEEK_SET) == 0) {
+		start(d, "its end");
+		return;
+	}
+	(void)error_set_errno(&err, ERROR_SYSTEM, "cannot keep the file");
+	fail(d, &err);
+}
+
+static void move(struct decoder *d)
+{
+	struct buffer empty = d->moving;
+
+	if (d->state != DECODER_RUNS || d->writing)
+		return;
+	if (d->deaf)
+		buffer_consume(&d->input, d->input.len);
+	if (d->input.len == 0) {
+		if (d->finished)
+			decoder_process_close_input(d);
+		return;
+	}
+	d->moving = d->input;
+	d->input = empty;
+	decoder_process_write(d);
+	if (!uv_is_active((uv_handle_t *)&d->watch))
+		decoder_watch(d);
+}
+
+static bool has_room(const struct decoder *d)
+{
+	return d->input.len + d->moving.len < INPUT_BYTES;
+}
+
+void decoder_took(struct decoder *d, int status)
+{
+	if (status < 0)
+		d->deaf = true; /* why, its exit tells */
+	move(d);
+	decoder_watch(d);
+	if (!d->full || !has_room(d))
+		return;
+	d->full = false;
+	d->events->on_drain(d->arg);
+}
+
+static void look(struct decoder *d, bool is_all)
+{
+	enum sniff_order order =
+	    sniff_order(d->job.container, buffer_head(&d->input), d->input.len);
+
+	if (order == SNIFF_ORDER_STREAM) {
+		start(d, "its beginning");
+	} else if (order == SNIFF_ORDER_SEEK || d->input.len >= LOOK_BYTES || is_all) {
+		begin_keeping(d, "its beginning");
+		if (!d->deaf)
+			keep(d, buffer_head(&d->input), d->input.len);
+		buffer_consume(&d->input, d->input.len);
+	}
+}
+
+static void take(struct decoder *d, const void *bytes, size_t n)
+{
+	struct error err;
+
+	if (buffer_append(&d->input, bytes, n) == 0)
+		return;
+	(void)error_set(&err, ERROR_LIMIT, "the %s file comes faster than it can be decoded",
+	    container_name(d->job.container));
+	fail(d, &err);
+}
+
+bool decoder_feed(struct decoder *d, const void *bytes, size_t n)
+{
+	assert(!d->finished);
+	if (n == 0 || d->deaf)
+		return true;
+	if (d->state == DECODER_KEEPS) {
+		keep(d, bytes, n);
+		return !d->full;
+	}
+	take(d, bytes, n);
+	if (d->state == DECODER_LOOKS && !d->deaf)
+		look(d, false);
+	move(d);
+	if (d->state == DECODER_RUNS)
+		d->full = !has_room(d);
+	return !d->full;
+}
+
+void decoder_finish(struct decoder *d)
+{
+	assert(!d->finished);
+	d->finished = true;
+	if (d->state == DECODER_LOOKS && !d->deaf)
+		look(d, true);
+	if (d->state == DECODER_KEEPS)
+		play_kept(d);
+	move(d);
+	if (!uv_is_active((uv_handle_t *)&d->watch))
+		decoder_watch(d);
+}
+
+void decoder_pause(struct decoder *d)
+{
+	d->paused = true;
+	if (d->state != DECODER_RUNS)
+		return;
+	decoder_process_read(d);
+	decoder_watch(d);
+}
+
+void decoder_resume(struct decoder *d)
+{
+	if (!d->paused)
+		return;
+	d->paused = false;
+	if (d->state != DECODER_RUNS || d->failure.code != ERROR_NONE)
+		return;
+	decoder_process_read(d);
+	decoder_watch(d);
+}
+
+struct decoder *decoder_new(struct decoders *all, const struct decoder_job *job,
+    const struct decoder_events *events, void *arg, struct error *err)
+{
+	struct decoder *d;
+
+	if (all->n >= all->cfg.max) {
+		(void)error_set(err, ERROR_BUSY,
+		    "as many files are being decoded as may be (decoder_max %u)", all->cfg.max);
+		return NULL;
+	}
+	d = xcalloc(1, sizeof *d);
+	all->n++;
+	metric_add(METRIC_decoders, 1);
+	d->all = all;
+	d->cfg = all->cfg;
+	d->job = *job;
+	d->events = events;
+	d->arg = arg;
+	d->file = -1;
+	buffer_init(&d->input, INPUT_BYTES + MAX(d->cfg.piece_bytes, (size_t)INPUT_BYTES));
+	d->moving = d->input;
+	(void)uv_timer_init(all->loop, &d->watch);
+	(void)uv_timer_init(all->loop, &d->turn);
+	decoder_handle_add(d, (uv_handle_t *)&d->watch);
+	decoder_handle_add(d, (uv_handle_t *)&d->turn);
+	return d;
+}
+
+void decoder_free(struct decoder **decoder)
+{
+	struct decoder *d = *decoder;
+
+	*decoder = NULL;
+	if (d != NULL)
+		go(d, "its owner's wish");
+}

@@ -1,0 +1,80 @@
+/* What decoder.c (the bytes' way in and out) and decoder_process.c (the process) share; nobody else includes it. */
+#ifndef MEDIA_DECODER_INTERNAL_H
+#define MEDIA_DECODER_INTERNAL_H
+
+#include <uv.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "media/decoder.h"
+#include "media/reason.h"
+
+enum decoder_state {
+	DECODER_LOOKS, /* until it is known whether the file can be read as it comes */
+	DECODER_KEEPS, /* the file, until its end */
+	DECODER_RUNS,  /* the process has been started */
+	DECODER_OVER,  /* it has been told how it ended, or wants to hear no more */
+	DECODER_STATES
+};
+
+enum { DECODER_OUT_BYTES = 16384 };
+
+struct decoders {
+	uv_loop_t *loop;
+	char *helper; /* owned */
+	struct decoder_config cfg;
+	unsigned n;
+};
+
+struct decoder {
+	struct decoders *all;
+	struct decoder_config cfg; /* what held when it began */
+	struct decoder_job job;
+	const struct decoder_events *events;
+	void *arg;
+	enum decoder_state state;
+	struct buffer input;  /* not on its way to the process yet */
+	struct buffer moving; /* what the write under way has */
+	bool writing;
+	bool deaf; /* it reads no more; what comes is dropped */
+	bool finished, full, paused;
+	bool keeps; /* the file is kept until its end, and read from there */
+	int file;   /* where; -1: not now */
+	size_t kept_n, kept_this_turn;
+	uint64_t decoded_n;   /* bytes */
+	struct error failure; /* told in the next turn of the loop; ERROR_NONE: none */
+	struct reason reason;
+	uv_write_t write;
+	uv_process_t process;
+	uv_pipe_t in, out, said;
+	uv_timer_t watch; /* nothing is heard of it */
+	uv_timer_t turn;  /* what must not be told from inside */
+	unsigned handles; /* not closed; at 0 one that is over is freed */
+	bool running, out_ended, said_ended;
+	int64_t exit_status;
+	int exit_signal;
+	uint8_t out_bytes[DECODER_OUT_BYTES];
+	char said_bytes[1024];
+};
+
+/* decoder.c */
+void decoder_set_state(struct decoder *d, enum decoder_state to, const char *why);
+/* Tells, and is over. */
+void decoder_end(struct decoder *d, const struct error *why);
+/* Progress was made, or what it waits for has changed. */
+void decoder_watch(struct decoder *d);
+void decoder_took(
+    struct decoder *d, int status); /* what was written to it has been read, or never will be */
+
+/* decoder_process.c */
+/* Runs it on what is kept, or with a pipe to write to. */
+int decoder_process_start(struct decoder *d, struct error *err);
+void decoder_process_kill(struct decoder *d);
+void decoder_process_read(struct decoder *d);  /* audio may come */
+void decoder_process_write(struct decoder *d); /* what is in `moving` */
+void decoder_process_close_input(struct decoder *d);
+/* A handle has been initialised or is to be closed. */
+void decoder_handle_add(struct decoder *d, uv_handle_t *handle);
+void decoder_handle_close(uv_handle_t *handle); /* no effect on one that was not */
+
+#endif
