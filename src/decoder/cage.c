@@ -130,9 +130,10 @@ static int filter_calls(struct error *err)
 	    strerror(-rc));
 }
 
+/* At the hard limit of processor time it is SIGKILL, which says less than SIGXCPU at the soft one. */
 static int limit(int resource, rlim_t most, struct error *err)
 {
-	const struct rlimit r = { most, most };
+	const struct rlimit r = { most, resource == RLIMIT_CPU ? most + 1 : most };
 
 	if (setrlimit((__rlimit_resource_t)resource, &r) < 0)
 		return error_set_errno(err, ERROR_SYSTEM, "cannot lower the limits of a decoder");

@@ -12,9 +12,8 @@ enum { SLOWEST_FACTOR = 10 };
 
 static const char *const always[] = { "-nostdin", "-hide_banner", "-loglevel", "error", "-threads",
 	"1" };
-/* Neither waits for more bytes than it needs to begin. */
-static const char *const live[] = { "-fflags", "nobuffer", "-probesize", "8192", "-analyzeduration",
-	"0" };
+/* It begins with the first bytes that tell what is in the file. */
+static const char *const live[] = { "-probesize", "8192", "-analyzeduration", "0" };
 static const char *const from_file[] = { "-protocol_whitelist", "file", "-i", "file:/dev/stdin" };
 static const char *const from_pipe[] = { "-protocol_whitelist", "pipe", "-i", "pipe:0" };
 static const char *const out[] = { "-vn", "-sn", "-dn", "-map", "0:a:0", "-ac", "1", "-ar",
