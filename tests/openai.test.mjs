@@ -110,8 +110,8 @@ test('models are the pools, and whisper-1 which is the first of them', async () 
 for (const [name, fields, bytes, status, want] of [
   ['an unknown model', { model: 'gpt-9' }, undefined, 404, { code: 'model_not_found', param: 'model', message: /"gpt-9"; there is: en/ }],
   ['no file', { model: 'en' }, null, 400, { param: 'file', type: 'invalid_request_error', message: /there is no file/ }],
-  ['an empty file', {}, Buffer.alloc(0), 400, { param: 'file', message: /send WAV: this is not a WAV file/ }],
-  ['not audio', {}, Buffer.from('ID3 and so on, an MP3'), 400, { param: 'file', message: /not audio this server can read: send WAV/ }],
+  ['an empty file', {}, Buffer.alloc(0), 400, { param: 'file', message: /^not audio: it is empty$/ }],
+  ['not audio', {}, Buffer.from('a letter'), 400, { param: 'file', code: 'invalid_audio', message: /^not audio: it is none of WAV, FLAC, Ogg, MP3/ }],
   ['a WAV file cut in its header', {}, wav(silence(100)).subarray(0, 30), 400, { param: 'file', message: /ends before its audio/ }],
   ['a format that is not there', { response_format: 'diarized_json' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
   ['a granularity that is not there', { 'timestamp_granularities[]': 'letter' }, undefined, 400, { message: /word or segment/ }],

@@ -28,6 +28,11 @@ struct access *access_new(const struct access_config *cfg, struct pool *const *p
 	return a;
 }
 
+void access_set_decoders(struct access *a, struct decoders *decoders)
+{
+	a->decoders = decoders;
+}
+
 void access_free(struct access **a)
 {
 	if (*a == NULL)

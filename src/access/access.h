@@ -11,6 +11,7 @@
 
 struct access;
 struct client;
+struct decoders;
 struct error;
 struct http_exchange;
 struct pool;
@@ -31,6 +32,8 @@ struct access_config {
 /* Borrows all; the first pool is the one of clients that name none. */
 struct access *access_new(const struct access_config *cfg, struct pool *const *pools,
     unsigned pools_n, struct roster *roster, struct work *work);
+/* Who decodes what is no WAV; borrowed. To be called before the first client comes. */
+void access_set_decoders(struct access *a, struct decoders *decoders);
 void access_free(struct access **a); /* no connection may be open */
 /* From now on only clients with a key of this file are let in; "" or NULL: all are. To be called at the start and again
  * when the file has changed: the sessions that are open go on, with the new limits of their keys. -1: *err says what is wrong with the file, and

@@ -27,6 +27,7 @@ struct access {
 	unsigned pools_n;
 	struct roster *roster;
 	struct work *work;
+	struct decoders *decoders;   /* borrowed */
 	struct keys *keys;           /* owned; NULL: everybody is let in */
 	struct quota *quota;         /* owned; of the clients with a key */
 	struct client_set clients;   /* those with a session */

@@ -32,6 +32,7 @@ struct wav {
 	size_t head_n, head_want;    /* head_n <= head_want <= sizeof head */
 	uint64_t left; /* WAV_SKIP, WAV_DATA: bytes of the chunk still to come, padding included */
 	bool endless;  /* the audio has no size */
+	bool foreign;  /* a kind we do not read */
 	struct format format;
 	unsigned sample_bytes;         /* of one channel in the file */
 	unsigned keep_bytes;           /* of them the upper ones are sent */
@@ -78,7 +79,8 @@ static size_t frame_bytes(const struct wav *w)
 
 static int read_riff(struct wav *w, struct error *err)
 {
-	if (memcmp(w->head, "RF64", 4) == 0 || memcmp(w->head, "RIFX", 4) == 0)
+	w->foreign = memcmp(w->head, "RF64", 4) == 0 || memcmp(w->head, "RIFX", 4) == 0;
+	if (w->foreign)
 		return error_set(err, ERROR_INVALID,
 		    "WAV files of the kind %.4s are not supported; only RIFF", w->head);
 	if (memcmp(w->head, "RIFF", 4) != 0 || memcmp(w->head + 8, "WAVE", 4) != 0)
@@ -159,7 +161,9 @@ static int read_fmt(struct wav *w, struct error *err)
 		tag = extensible_tag(fmt, w->head_n);
 	w->format.channels = u16(fmt + 2);
 	w->format.rate_hz = u32(fmt + 4);
-	if (choose_encoding(w, tag, u16(fmt + 14), err) != 0 || format_check(&w->format, err) != 0)
+	w->foreign =
+	    choose_encoding(w, tag, u16(fmt + 14), err) != 0 || format_check(&w->format, err) != 0;
+	if (w->foreign)
 		return -1;
 	if (u16(fmt + 12) != frame_bytes(w))
 		return error_set(err, ERROR_INVALID,
@@ -295,6 +299,11 @@ int wav_finish(const struct wav *w, struct error *err)
 const struct format *wav_format(const struct wav *w)
 {
 	return w->state == WAV_DATA || w->state == WAV_END ? &w->format : NULL;
+}
+
+bool wav_is_foreign(const struct wav *w)
+{
+	return w->foreign;
 }
 
 uint64_t wav_frames(const struct wav *w)

@@ -3,6 +3,7 @@
 #ifndef AUDIO_WAV_H
 #define AUDIO_WAV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void wav_free(struct wav **w);
 int wav_feed(struct wav *w, const void *bytes, size_t n, struct buffer *out, struct error *err);
 /* The file has ended: -1 when it did so before its audio began. Audio that is shorter than promised is fine. */
 int wav_finish(const struct wav *w, struct error *err);
+
+/* After wav_feed has failed: this is a WAV file, of a kind that others may be able to read. */
+bool wav_is_foreign(const struct wav *w);
 
 /* What the appended bytes are; NULL before the header was read. */
 const struct format *wav_format(const struct wav *w);

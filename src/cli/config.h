@@ -12,6 +12,7 @@
 #include "audio/endpoint.h"
 #include "base/log.h"
 #include "cli/drain.h"
+#include "media/decoder.h"
 #include "net/http.h"
 #include "pool/pool.h"
 #include "session/session.h"
@@ -65,6 +66,7 @@ struct config {
 	char *trusted_proxies; /* owned; NULL or "": none; config_finish reads it into http */
 	struct http_config http;
 	struct session_limits session;
+	struct decoder_config decoder;   /* what the server adds to it is not set here */
 	struct endpoint_config endpoint; /* [vad] */
 	struct config_listen listens[CONFIG_LISTENS_MAX];
 	unsigned listens_n;

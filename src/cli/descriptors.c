@@ -9,11 +9,13 @@
 enum {
 	DESCRIPTORS_ALWAYS = 64,     /* the loop, listeners, hosts, log */
 	DESCRIPTORS_OF_INSTANCE = 3, /* socket, stderr, process */
+	DESCRIPTORS_OF_DECODER = 4,  /* three pipes, a file that is kept */
 };
 
 static uint64_t descriptors_wanted(const struct config *c)
 {
-	uint64_t n = DESCRIPTORS_ALWAYS + c->http.max_connections;
+	uint64_t n = DESCRIPTORS_ALWAYS + c->http.max_connections +
+	    (uint64_t)DESCRIPTORS_OF_DECODER * c->decoder.max;
 
 	for (unsigned i = 0; i < c->pools_n; i++)
 		n += (uint64_t)DESCRIPTORS_OF_INSTANCE *

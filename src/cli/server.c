@@ -19,6 +19,7 @@
 #include "cli/signals.h"
 #include "cli/status_page.h"
 #include "cli/upgrade.h"
+#include "media/decoder.h"
 #include "net/http.h"
 #include "pool/crew.h"
 #include "session/roster.h"
@@ -127,6 +128,24 @@ void server_word_access(const struct config *c, struct access_config *out)
 	out->session.piece_bytes = c->http.max_message_bytes;
 }
 
+void server_word_decoder(const struct config *c, struct decoder_config *out)
+{
+	*out = c->decoder;
+	out->max_body_bytes = c->http.max_body_bytes;
+	out->piece_bytes = c->http.max_message_bytes;
+}
+
+static void make_decoders(struct server *s)
+{
+	char helper[SERVER_PATH_CAP];
+	struct decoder_config cfg;
+
+	server_word_decoder(s->cfg, &cfg);
+	(void)snprintf(helper, sizeof helper, "%sstenopool-decoder", s->directory);
+	s->decoders = decoders_new(&s->loop, helper, &cfg);
+	access_set_decoders(s->access, s->decoders);
+}
+
 static void make_access(struct server *s)
 {
 	const struct config *c = s->cfg;
@@ -135,6 +154,7 @@ static void make_access(struct server *s)
 	server_word_access(c, &cfg);
 	s->roster = roster_new(c->max_sessions);
 	s->access = access_new(&cfg, s->pools, s->crews_n, s->roster, s->work);
+	make_decoders(s);
 	s->http = http_server_new(&s->loop, &c->http, &http_events, s);
 	s->monitor = (struct monitor){ .crews = s->crews,
 		.crews_n = s->crews_n,
@@ -234,6 +254,7 @@ void server_free(struct server **server)
 	for (unsigned i = 0; i < s->crews_n; i++)
 		free(s->canaries[i]);
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT); /* last words of children */
+	decoders_free(&s->decoders);
 	(void)uv_loop_close(&s->loop);
 	free(s);
 }

@@ -14,6 +14,8 @@
 struct access;
 struct access_config;
 struct crew;
+struct decoder_config;
+struct decoders;
 struct drain;
 struct error;
 struct http_exchange;
@@ -38,6 +40,7 @@ struct server {
 	unsigned crews_n, crews_left;
 	struct roster *roster;
 	struct access *access;
+	struct decoders *decoders;
 	struct http_server *http;
 	struct access_listener listeners[CONFIG_LISTENS_MAX]; /* in the order of http's */
 	struct tls *tls[CONFIG_LISTENS_MAX]; /* owned; theirs, NULL: in the clear */
@@ -64,6 +67,7 @@ void server_crews_reload(struct server *s);
 /* SIGHUP: reads the settings again, and takes over what can change live. */
 void server_reload(struct server *s, const char *who);
 void server_word_access(const struct config *c, struct access_config *out);
+void server_word_decoder(const struct config *c, struct decoder_config *out);
 
 /* SIGUSR2: starts a new server to take over from this one. */
 void server_upgrade(struct server *s, const char *who);

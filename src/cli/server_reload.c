@@ -10,6 +10,7 @@
 #include "cli/drain.h"
 #include "cli/notify.h"
 #include "cli/server_internal.h"
+#include "media/decoder.h"
 #include "net/http.h"
 #include "session/roster.h"
 
@@ -27,6 +28,7 @@ static void say_change(void *arg, const struct config_change *c)
 static void take_over(struct server *s, const struct config *fresh)
 {
 	struct access_config access;
+	struct decoder_config decoder;
 
 	config_adopt(s->cfg, fresh);
 	log_set_level(s->cfg->log_level);
@@ -36,6 +38,8 @@ static void take_over(struct server *s, const struct config *fresh)
 	server_word_access(s->cfg, &access);
 	access_reconfigure(s->access, &access);
 	server_listen_reload(s);
+	server_word_decoder(s->cfg, &decoder);
+	decoders_reconfigure(s->decoders, &decoder);
 	server_crews_reload(s);
 }
 

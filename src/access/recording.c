@@ -1,0 +1,365 @@
+/* Two ways lead to the session. A WAV file's audio is cut out of it piece by piece. Of another file pieces go to a decoder,
+ * and what that gives goes on; when the session has enough the decoder is held back, and through it the file.
+ *
+ * The session is opened when the first audio is there, so what is no audio is refused without waiting for a place. */
+#include "access/recording.h"
+
+#include <stdlib.h>
+
+#include "access/access_internal.h"
+#include "audio/wav.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "media/decoder.h"
+#include "media/sniff.h"
+#include "session/roster.h"
+
+enum {
+	BUSY_RETRY_MS = 1000,
+	HEAD_BYTES =
+	    4096, /* of the file at once until its format is known: less than a session keeps */
+	PIECE_BYTES = 65536,
+};
+
+struct recording {
+	struct access *access;
+	struct recording_wishes wishes;
+	struct client client;
+	const struct recording_events *events;
+	void *arg;
+	struct session *session; /* owned; NULL before the first audio and after the end */
+	uint64_t id;             /* of the session */
+	size_t fed;              /* bytes of the file that were read */
+	bool full;               /* nothing is taken before on_drain */
+	struct wav *wav;         /* owned; NULL: the decoder has the file */
+	struct buffer audio;     /* taken out of the WAV file and not given to the session yet */
+	size_t piece_bytes;
+	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
+	unsigned depth; /* of calls into here; what is freed goes when the last one returns */
+	bool over;      /* it has told its last */
+	bool freed;
+};
+
+static void enter(struct recording *r)
+{
+	r->depth++;
+}
+
+static void leave(struct recording *r)
+{
+	if (--r->depth > 0 || !r->freed)
+		return;
+	wav_free(&r->wav);
+	buffer_done(&r->audio);
+	free(r);
+}
+
+static int open_session(
+    struct recording *r, const struct format *format, struct error *err, unsigned *retry_after_ms)
+{
+	struct access *a = r->access;
+	const struct session_config cfg = {
+		.ear = { .format = *format, .endpoint = a->cfg.endpoint },
+		.tenant = r->client.tenant,
+		.priority = r->client.priority,
+		.partials = r->wishes.partials,
+	};
+
+	if (roster_has_room(a->roster, err) < 0)
+		return -1;
+	r->session =
+	    session_new(r->wishes.pool, a->work, &a->cfg.session, &cfg, err, retry_after_ms);
+	if (r->session == NULL)
+		return -1;
+	r->id = session_id(r->session);
+	roster_add(a->roster, r->session);
+	client_set_add(&a->clients, &r->client, r->id);
+	return 0;
+}
+
+static void drop_session(struct recording *r)
+{
+	if (r->session == NULL)
+		return;
+	client_set_remove(&r->access->clients, &r->client);
+	roster_remove(r->access->roster, r->session);
+	session_free(&r->session);
+}
+
+static void give_back(struct recording *r)
+{
+	r->over = true;
+	drop_session(r);
+	decoder_free(&r->decoder);
+}
+
+static void fail(struct recording *r, const struct error *why, unsigned retry_after_ms,
+    enum recording_failure kind)
+{
+	if (r->over)
+		return;
+	give_back(r);
+	if (kind == RECORDING_BUSY && retry_after_ms == 0)
+		retry_after_ms = BUSY_RETRY_MS;
+	r->events->on_failed(r->arg, why, retry_after_ms, kind);
+}
+
+static void fail_as_audio(struct recording *r, struct error *why)
+{
+	(void)error_prefix(why, "not audio");
+	why->code = ERROR_INVALID;
+	fail(r, why, 0, RECORDING_BAD_AUDIO);
+}
+
+/* Of a session. */
+static enum recording_failure kind_of(enum error_code code)
+{
+	return code == ERROR_BUSY || code == ERROR_OVERLOADED || code == ERROR_RESTARTING
+	    ? RECORDING_BUSY
+	    : RECORDING_BROKEN;
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct recording *r = arg;
+
+	enter(r);
+	if (e->kind == SESSION_EVENT_ERROR) {
+		fail(r, e->error.why, e->error.retry_after_ms, kind_of(e->error.why->code));
+	} else if (e->kind == SESSION_EVENT_ENDED) {
+		const uint64_t audio_ms = e->ended.audio_ms;
+
+		give_back(r);
+		r->events->on_done(r->arg, audio_ms);
+	} else {
+		r->events->on_event(r->arg, e);
+	}
+	leave(r);
+}
+
+static void feed_wav(struct recording *r);
+
+static void on_drain(void *arg)
+{
+	struct recording *r = arg;
+
+	enter(r);
+	if (r->wav != NULL) {
+		r->full = false;
+		feed_wav(r);
+	} else if (r->decoder != NULL) {
+		decoder_resume(r->decoder);
+	}
+	leave(r);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+/* False when it was refused, or has ended already. A server that began to leave meanwhile tells only the sessions that
+ * were there. */
+static bool begin_session(struct recording *r, const struct format *format)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+	int rc = -1;
+
+	if (r->access->leaving) {
+		access_word_leaving(&err);
+		retry_after_ms = r->access->retry_after_ms;
+	} else {
+		rc = open_session(r, format, &err, &retry_after_ms);
+	}
+	if (rc == 0) {
+		session_start(r->session, &session_events, r);
+		return r->session != NULL;
+	}
+	metric_add(METRIC_sessions_refused_total, 1);
+	fail(r, &err, retry_after_ms, kind_of(err.code));
+	return false;
+}
+
+/* ---- WAV ---- */
+
+/* Takes the next piece of the file; at its end what is left of a cut frame is dropped. */
+static int read_piece(struct recording *r, struct error *err)
+{
+	const uint8_t *file = r->wishes.bytes;
+	size_t n = MIN(r->piece_bytes, r->wishes.n - r->fed);
+
+	if (wav_feed(r->wav, file + r->fed, n, &r->audio, err) != 0)
+		return -1;
+	r->fed += n;
+	return r->fed == r->wishes.n ? wav_finish(r->wav, err) : 0;
+}
+
+/* Until its format is known. */
+static int read_head(struct recording *r, struct error *err)
+{
+	do {
+		if (read_piece(r, err) != 0)
+			return -1;
+	} while (wav_format(r->wav) == NULL);
+	r->piece_bytes = (size_t)MIN(format_bytes_per_s(wav_format(r->wav)), (uint64_t)PIECE_BYTES);
+	return 0;
+}
+
+/* The session may end in any of its calls, and the recording with it. */
+static void feed_wav(struct recording *r)
+{
+	struct error err;
+
+	while (r->session != NULL && !r->full) {
+		if (r->audio.len > 0)
+			r->full = !session_audio(r->session, buffer_head(&r->audio), r->audio.len);
+		buffer_consume(&r->audio, r->audio.len);
+		if (r->session == NULL)
+			return;
+		if (r->fed == r->wishes.n) {
+			session_end(r->session);
+			return;
+		}
+		if (!r->full && read_piece(r, &err) != 0)
+			fail_as_audio(r, &err);
+	}
+}
+
+/* ---- containers ---- */
+
+static const struct format decoded = {
+	.encoding = ENCODING_S16LE, .rate_hz = DECODER_RATE_HZ, .channels = 1
+};
+
+static void feed_decoder(struct recording *r)
+{
+	const uint8_t *file = r->wishes.bytes;
+
+	while (!r->full && r->fed < r->wishes.n) {
+		size_t n = MIN((size_t)PIECE_BYTES, r->wishes.n - r->fed);
+
+		r->full = !decoder_feed(r->decoder, file + r->fed, n);
+		r->fed += n;
+	}
+	if (!r->full)
+		decoder_finish(r->decoder);
+}
+
+static void on_decoded(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct recording *r = arg;
+
+	enter(r);
+	if ((r->session != NULL || begin_session(r, &decoded)) &&
+	    !session_audio(r->session, bytes, n) && r->decoder != NULL)
+		decoder_pause(r->decoder);
+	leave(r);
+}
+
+static void on_decoder_drain(void *arg)
+{
+	struct recording *r = arg;
+
+	r->full = false;
+	feed_decoder(r);
+}
+
+static void on_decoder_end(void *arg, const struct error *why)
+{
+	struct recording *r = arg;
+
+	enter(r);
+	r->decoder = NULL;
+	if (why != NULL)
+		fail(r, why, 0,
+		    why->code == ERROR_INVALID || why->code == ERROR_LIMIT ? RECORDING_BAD_AUDIO
+									   : RECORDING_BROKEN);
+	else if (r->session != NULL || begin_session(r, &decoded))
+		session_end(r->session);
+	leave(r);
+}
+
+static const struct decoder_events decoder_events = {
+	.on_audio = on_decoded, .on_drain = on_decoder_drain, .on_end = on_decoder_end
+};
+
+static void begin_decoder(struct recording *r, enum container c)
+{
+	const struct decoder_job job = { .container = c };
+	struct error err;
+
+	wav_free(&r->wav);
+	r->fed = 0;
+	r->decoder = decoder_new(r->access->decoders, &job, &decoder_events, r, &err);
+	if (r->decoder != NULL) {
+		feed_decoder(r);
+		return;
+	}
+	metric_add(METRIC_sessions_refused_total, 1);
+	fail(r, &err, 0, RECORDING_BUSY);
+}
+
+/* A WAV file of a kind that is not read here is a container like others. */
+static void begin_wav(struct recording *r)
+{
+	struct error err;
+
+	r->wav = wav_new();
+	if (read_head(r, &err) == 0) {
+		if (begin_session(r, wav_format(r->wav)))
+			feed_wav(r);
+	} else if (wav_is_foreign(r->wav)) {
+		begin_decoder(r, CONTAINER_WAV);
+	} else {
+		fail_as_audio(r, &err);
+	}
+}
+
+struct recording *recording_new(struct access *a, const struct recording_wishes *wishes,
+    const struct recording_events *events, void *arg)
+{
+	struct recording *r = xcalloc(1, sizeof *r);
+
+	r->access = a;
+	r->wishes = *wishes;
+	r->client = *wishes->client;
+	r->wishes.client = &r->client;
+	r->events = events;
+	r->arg = arg;
+	r->piece_bytes = HEAD_BYTES;
+	buffer_init(&r->audio, PIECE_BYTES);
+	return r;
+}
+
+void recording_start(struct recording *r)
+{
+	enum container found;
+	struct error err;
+
+	enter(r);
+	if (sniff(r->wishes.bytes, MIN(r->wishes.n, (size_t)SNIFF_BYTES), &found, &err) != 0)
+		fail_as_audio(r, &err);
+	else if (found == CONTAINER_WAV)
+		begin_wav(r);
+	else
+		begin_decoder(r, found);
+	leave(r);
+}
+
+void recording_free(struct recording **recording)
+{
+	struct recording *r = *recording;
+
+	*recording = NULL;
+	if (r == NULL)
+		return;
+	enter(r);
+	give_back(r);
+	r->freed = true;
+	leave(r);
+}
+
+uint64_t recording_session(const struct recording *r)
+{
+	return r->id;
+}

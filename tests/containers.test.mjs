@@ -1,0 +1,276 @@
+// Files that are no plain WAV are decoded by ffmpeg, in a process that can do nothing else; and whatever it does, or a file
+// does to it, the server goes on and nothing is left.
+import test, { before, after, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Server, withServer, set, fake, build, alive } from './lib/server.mjs';
+import { clip, noRealSpeech, babble, silence, join } from './lib/speech.mjs';
+import { wav } from './lib/audio.mjs';
+import { leftWell, terminate } from './lib/ops.mjs';
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-containers-'));
+fs.chmodSync(dir, 0o755); // decoders are not root's
+after(() => fs.rmSync(dir, { recursive: true }));
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg';
+const isRoot = process.getuid() === 0;
+
+// A file of that name, made from samples or by ffmpeg's own means.
+async function make(name, from, ...args) {
+  const file = path.join(dir, name);
+  const source = Array.isArray(from) ? from : ['-i', path.join(dir, 'source.wav')];
+  if (!Array.isArray(from)) fs.writeFileSync(path.join(dir, 'source.wav'), wav(from));
+  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...source, ...args, file]);
+  return fs.readFileSync(file);
+}
+
+function ask(s, bytes, fields = {}, options = {}) {
+  const form = new FormData();
+  form.append('file', new Blob([bytes]), 'speech');
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  return fetch(`http://${s.address}/v1/audio/transcriptions`, { method: 'POST', body: form, ...options });
+}
+async function hear(s, bytes, fields) {
+  const r = await ask(s, bytes, fields);
+  const body = await r.text();
+  assert.equal(r.status, 200, body);
+  return JSON.parse(body);
+}
+async function refused(s, bytes, status, message, code = 'invalid_audio') {
+  const r = await ask(s, bytes);
+  const { error } = await r.json();
+  assert.equal(r.status, status, error.message);
+  assert.match(error.message, message);
+  assert.doesNotMatch(error.message, /stdin|pipe:|0x/);
+  assert.equal(error.code, code);
+  return r;
+}
+
+const descriptors = (s) => fs.readdirSync(`/proc/${s.child.pid}/fd`).length;
+const decoders = (s) => s.processes().filter((pid) => {
+  try {
+    return !/stenopool-host/.test(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  } catch {
+    return false;
+  }
+});
+// The server does what it did before, and has what it had before.
+async function goesOn(s, before) {
+  await s.untilMetric('decoders', 0);
+  await s.until(() => decoders(s).length === 0, 'no decoder is left');
+  assert.notEqual((await hear(s, wav(babble(600)))).text, '');
+  await s.until(() => descriptors(s) <= before, 'its descriptors are back');
+}
+async function undisturbed(s, body) {
+  await hear(s, wav(babble(600)));
+  await ask(s, Buffer.from('fLaC')).then((r) => r.text()); // the loop keeps two descriptors from the first process on
+  await s.untilMetric('decoders', 0);
+  await s.until(() => decoders(s).length === 0, 'no decoder is left');
+  const before = descriptors(s);
+  await body();
+  await goesOn(s, before);
+}
+
+const kinds = {
+  'a.flac': [], 'a.mp3': ['-b:a', '64k'], 'a.ogg': ['-c:a', 'libvorbis'], 'a.opus': ['-c:a', 'libopus'], 'a.webm': ['-c:a', 'libopus'],
+  'a.m4a': ['-c:a', 'aac'], 'fast.m4a': ['-c:a', 'aac', '-movflags', '+faststart'], 'a.mp4': ['-c:a', 'aac'], 'a.aac': ['-c:a', 'aac'],
+  'a.aiff': [], 'a.caf': [], 'gsm.wav': ['-c:a', 'adpcm_ms'], 'many.wav': ['-ac', '6', '-ar', '96000'], 'a.w64': [],
+};
+
+describe('ffmpeg', { skip: noFfmpeg }, () => {
+  describe('real speech', { skip: noRealSpeech }, () => {
+    let server, known;
+    before(async () => {
+      known = clip('goforward');
+      server = await Server.start(set({ 'pool.en.max': 2 }));
+    });
+    after(() => server.stop());
+
+    test('every kind of file gives the words that WAV gives', async () => {
+      const { text } = await hear(server, wav(known.samples));
+      assert.equal(text, known.words);
+      for (const [name, args] of Object.entries(kinds)) {
+        assert.equal((await hear(server, await make(name, known.samples, ...args))).text, text, name);
+      }
+      assert.equal((await server.metrics()).decoders_started_total, Object.keys(kinds).length);
+      assert.equal((await server.metrics()).decoders_failed_total, 0);
+    });
+
+    test('a video is heard', async () => {
+      const video = await make('video.mp4', ['-f', 'lavfi', '-i', 'color=s=64x64:d=3', '-i', known.file], '-shortest');
+      assert.equal((await hear(server, video)).text, known.words);
+    });
+  });
+
+  describe('the fake engine', () => {
+    let s, flac;
+    const sound = join(babble(1500), silence(1500), babble(1500, 2), silence(500));
+    before(async () => {
+      flac = await make('b.flac', sound);
+      s = await Server.start(fake({ 'server.decoder_max_audio_s': 60, 'server.session_buffer_ms': 2000 }));
+    });
+    after(() => s.stop());
+
+    test('what is decoded is sample by sample what was encoded', async () => {
+      const fields = { response_format: 'verbose_json' };
+      assert.deepEqual(await hear(s, flac, fields), await hear(s, wav(sound), fields));
+    });
+
+    test('a recording that is longer than a session keeps is heard to its end', async () => {
+      const long = join(...Array.from({ length: 10 }, (_, i) => join(babble(1500, i), silence(1500))));
+      const r = await hear(s, await make('long.flac', long), { response_format: 'verbose_json' });
+      assert.equal(r.segments.length, 10);
+    });
+
+    test('a cut file is heard as far as it goes, or refused with a sentence', () => undisturbed(s, async () => {
+      assert.notEqual((await hear(s, flac.subarray(0, flac.length >> 1))).text, '');
+      const m4a = await make('cut.m4a', sound);
+      await refused(s, m4a.subarray(0, m4a.length >> 1), 400, /^not audio: the MP4 file cannot be decoded: moov atom not found$/);
+      for (const n of [4, 20, 60]) await refused(s, flac.subarray(0, n), 400, /^not audio: the FLAC file cannot be decoded/);
+    }));
+
+    test('what begins like a file and is none is refused with a sentence', () => undisturbed(s, async () => {
+      const noise = Buffer.from(babble(4000).buffer);
+      for (const [head, name] of [['\xff\xfb\x90\x64', 'MP3'], ['ID3', 'MP3'], ['OggS', 'Ogg'], ['\x1a\x45\xdf\xa3', 'WebM'], ['\0\0\0\x1cftypM4A ', 'MP4'], ['caff', 'CAF']]) {
+        await refused(s, Buffer.concat([Buffer.from(head, 'latin1'), noise]), 400, new RegExp(`^not audio: the ${name} file cannot be decoded`));
+      }
+    }));
+
+    test('what no file begins like is refused without asking anybody', async () => {
+      const { decoders_started_total } = await s.metrics();
+      for (const bytes of ['#EXTM3U\nhttp://127.0.0.1/x\n', 'ffconcat version 1.0\nfile /etc/passwd\n', '<html>', Buffer.alloc(100)]) {
+        await refused(s, bytes, 400, /^not audio: it is none of WAV, FLAC, Ogg, MP3/);
+      }
+      assert.equal((await s.metrics()).decoders_started_total, decoders_started_total);
+    });
+
+    for (const [name, ...args] of [['bomb.flac'], ['bomb.opus', '-c:a', 'libopus', '-b:a', '6k'], ['bomb.mp3', '-b:a', '8k']]) {
+      test(`hours of silence in little room are refused: ${name}`, () => undisturbed(s, async () => {
+        const bomb = await make(name, ['-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-t', '3600'], ...args);
+        await refused(s, bomb, 400, /has more audio than decoder_max_audio_s 60$/);
+      }));
+    }
+
+    test('silence is no mistake', async () => {
+      assert.equal((await hear(s, await make('silence.webm', silence(1000), '-c:a', 'libopus'))).text, '');
+    });
+
+    test('a client that leaves takes its decoder along', () => undisturbed(s, async () => {
+      await withServer(fake({ 'pool.en.max': 1, 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
+        const leaving = new AbortController();
+        const long = await make('slow.flac', join(...Array.from({ length: 10 }, (_, i) => babble(4000, i))));
+        const gone = ask(slow, long, {}, { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+        await slow.untilMetric('sessions', 1);
+        await slow.untilMetric('decoders', 1); // held back
+        leaving.abort();
+        await gone;
+        await slow.untilMetric('decoders', 0);
+        await slow.until(() => decoders(slow).length === 0, 'no decoder is left');
+      });
+    }));
+
+    test('a decoder that is killed fails its file alone', () => undisturbed(s, async () => {
+      await withServer(fake({ 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
+        const long = await make('killed.flac', join(...Array.from({ length: 10 }, (_, i) => babble(4000, i))));
+        const asked = ask(slow, long);
+        await slow.until(async () => (await slow.metrics()).sessions === 1 && decoders(slow).length === 1, 'it is being heard');
+        const neighbour = hear(slow, wav(babble(600)));
+        process.kill(decoders(slow)[0], 'SIGKILL');
+        const r = await asked;
+        assert.equal(r.status, 400);
+        assert.match((await r.json()).error.message, /the decoder of the FLAC file was killed by signal 9/);
+        assert.notEqual((await neighbour).text, '');
+      });
+    }));
+
+    test('a decoder is confined: a filter, no new rights, no other descriptors, another user', { skip: isRoot ? false : 'not root' }, async () => {
+      await withServer(fake({ 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
+        const asked = ask(slow, await make('confined.flac', join(...Array.from({ length: 4 }, (_, i) => babble(4000, i)))));
+        await slow.until(async () => (await slow.metrics()).sessions === 1 && decoders(slow).length === 1, 'it is being heard');
+        const [pid] = decoders(slow);
+        const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+        for (const line of [/^Seccomp:\s+2$/m, /^NoNewPrivs:\s+1$/m, /^CapEff:\s+0+$/m, /^Uid:\s+[1-9]\d*\s+[1-9]\d*\s/m]) assert.match(status, line);
+        assert.deepEqual(fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => fd !== '100'), ['0', '1', '2']);
+        assert.equal(fs.readFileSync(`/proc/${pid}/environ`, 'utf8'), '');
+        assert.equal(fs.readlinkSync(`/proc/${pid}/cwd`), '/');
+        assert.equal((await asked).status, 200);
+      });
+    });
+
+    test('when its server is killed a decoder goes too', async () => {
+      const lone = await Server.start(fake({ 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }));
+      const asked = ask(lone, await make('lone.flac', join(...Array.from({ length: 10 }, (_, i) => babble(4000, i))))).catch(() => {});
+      await lone.until(() => decoders(lone).length === 1, 'it is there');
+      const [pid] = decoders(lone);
+      lone.abandon();
+      await asked;
+      await s.until(() => !alive(pid), 'it has gone');
+    });
+
+    test('a server that drains answers who is being heard', async () => {
+      const leaver = await Server.start(fake({ 'pool.en.param.end_ms': 600 }));
+      const asked = ask(leaver, await make('drain.flac', babble(800)));
+      await leaver.until(async () => (await leaver.status()).sessions.length === 1, 'it is being heard');
+      terminate(leaver);
+      assert.notEqual((await (await asked).json()).text, '');
+      await leftWell(leaver);
+      await leaver.stop({ sums: false });
+    });
+
+    test('one file more than decoder_max is 429 with Retry-After', async () => {
+      await withServer(fake({ 'server.decoder_max': 1, 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
+        const asked = ask(slow, await make('first.flac', join(...Array.from({ length: 4 }, (_, i) => babble(4000, i)))));
+        await slow.untilMetric('decoders', 1);
+        const r = await refused(slow, flac, 429, /\(decoder_max 1\)$/, 'busy');
+        assert.ok(Number(r.headers.get('retry-after')) >= 1);
+        assert.equal((await asked).status, 200);
+      });
+    });
+  });
+});
+
+// ---- what is not ffmpeg ----
+
+const decoderAs = (mode, more = {}) => {
+  const link = path.join(dir, `as-${mode}`);
+  if (!fs.existsSync(link)) fs.symlinkSync(path.join(build, 'tests/decoder/decoder_fake'), link);
+  return fake({ 'server.decoder': link, ...more });
+};
+const some = Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(3000000)]);
+
+for (const [mode, status, message, code, more] of [
+  ['hangs', 503, /^the decoder of the FLAC file made no progress for decoder_timeout_ms 300$/, 'timeout', { 'server.decoder_timeout_ms': 300 }],
+  ['crashes', 400, /was killed by signal 11/],
+  ['fails', 400, /cannot be decoded \(status 3\)$/],
+  ['talks', 400, /cannot be decoded: line 99999 \? of many$/],
+  ['floods', 400, /has more audio than decoder_max_audio_s 100$/, undefined, { 'server.decoder_max_audio_s': 100 }],
+  ['eats', 400, /more memory than decoder_max_memory_mb 300$/, undefined, { 'server.decoder_max_memory_mb': 300 }],
+  ['tries', 400, /tried all, could: \(end\)$/],
+]) {
+  test(`a decoder that ${mode} fails its file with a sentence, and the server goes on`, async () => {
+    await withServer(decoderAs(mode, more), (s) => undisturbed(s, () => refused(s, some, status, message, code)));
+  });
+}
+
+test('without ffmpeg the sentence says so, and WAV is heard', async () => {
+  await withServer(fake({ 'server.decoder': 'no-such-ffmpeg' }), (s) => undisturbed(s, () =>
+    refused(s, some, 400, /^FLAC files need ffmpeg, which is not installed \(setting decoder\); send WAV or install ffmpeg$/)));
+});
+
+test('a decoder that is named while the server runs is used from then on', { skip: noFfmpeg }, async () => {
+  const config = path.join(dir, 'stenopool.conf');
+  const write = (decoder) => fs.writeFileSync(config, `[server]\ndecoder = ${decoder}\n[pool en]\nengine = fake\n`);
+  write('no-such-ffmpeg');
+  await withServer(['--config', config], async (s) => {
+    const flac = await make('reload.flac', babble(800));
+    await refused(s, flac, 400, /not installed/);
+    write('ffmpeg');
+    s.child.kill('SIGHUP');
+    await s.untilMetric('config_reloads_total', 1);
+    assert.notEqual((await hear(s, flac)).text, '');
+  });
+});
