@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "access/access_internal.h"
+#include "access/voice.h"
 #include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -14,7 +15,6 @@
 #include "base/util.h"
 #include "media/decoder.h"
 #include "media/sniff.h"
-#include "session/roster.h"
 
 enum {
 	BUSY_RETRY_MS = 1000,
@@ -29,8 +29,7 @@ struct recording {
 	struct client client;
 	const struct recording_events *events;
 	void *arg;
-	struct session *session; /* owned; NULL before the first audio and after the end */
-	uint64_t id;             /* of the session */
+	struct voice voice; /* with a session from the first audio to the end */
 	size_t fed;              /* bytes of the file that were read */
 	bool full;               /* nothing is taken before on_drain */
 	struct wav *wav;         /* owned; NULL: the decoder has the file */
@@ -59,39 +58,19 @@ static void leave(struct recording *r)
 static int open_session(
     struct recording *r, const struct format *format, struct error *err, unsigned *retry_after_ms)
 {
-	struct access *a = r->access;
-	const struct session_config cfg = {
-		.ear = { .format = *format, .endpoint = a->cfg.endpoint },
-		.tenant = r->client.tenant,
-		.priority = r->client.priority,
-		.partials = r->wishes.partials,
-	};
+	struct session_config cfg;
 
-	if (roster_has_room(a->roster, err) < 0)
-		return -1;
-	r->session =
-	    session_new(r->wishes.pool, a->work, &a->cfg.session, &cfg, err, retry_after_ms);
-	if (r->session == NULL)
-		return -1;
-	r->id = session_id(r->session);
-	roster_add(a->roster, r->session);
-	client_set_add(&a->clients, &r->client, r->id);
-	return 0;
-}
-
-static void drop_session(struct recording *r)
-{
-	if (r->session == NULL)
-		return;
-	client_set_remove(&r->access->clients, &r->client);
-	roster_remove(r->access->roster, r->session);
-	session_free(&r->session);
+	voice_defaults(r->access, &cfg);
+	cfg.ear.format = *format;
+	cfg.partials = r->wishes.partials;
+	return voice_open(
+	    &r->voice, r->access, &r->client, r->wishes.pool, &cfg, err, retry_after_ms);
 }
 
 static void give_back(struct recording *r)
 {
 	r->over = true;
-	drop_session(r);
+	voice_drop(&r->voice);
 	decoder_free(&r->decoder);
 }
 
@@ -172,10 +151,9 @@ static bool begin_session(struct recording *r, const struct format *format)
 		rc = open_session(r, format, &err, &retry_after_ms);
 	}
 	if (rc == 0) {
-		session_start(r->session, &session_events, r);
-		return r->session != NULL;
+		voice_start(&r->voice, &session_events, r);
+		return r->voice.session != NULL;
 	}
-	metric_add(METRIC_sessions_refused_total, 1);
 	fail(r, &err, retry_after_ms, kind_of(err.code));
 	return false;
 }
@@ -210,14 +188,14 @@ static void feed_wav(struct recording *r)
 {
 	struct error err;
 
-	while (r->session != NULL && !r->full) {
+	while (r->voice.session != NULL && !r->full) {
 		if (r->audio.len > 0)
-			r->full = !session_audio(r->session, buffer_head(&r->audio), r->audio.len);
+			r->full = !voice_audio(&r->voice, buffer_head(&r->audio), r->audio.len);
 		buffer_consume(&r->audio, r->audio.len);
-		if (r->session == NULL)
+		if (r->voice.session == NULL)
 			return;
 		if (r->fed == r->wishes.n) {
-			session_end(r->session);
+			session_end(r->voice.session);
 			return;
 		}
 		if (!r->full && read_piece(r, &err) != 0)
@@ -250,8 +228,8 @@ static void on_decoded(void *arg, const uint8_t *bytes, size_t n)
 	struct recording *r = arg;
 
 	enter(r);
-	if ((r->session != NULL || begin_session(r, &decoded)) &&
-	    !session_audio(r->session, bytes, n) && r->decoder != NULL)
+	if ((r->voice.session != NULL || begin_session(r, &decoded)) &&
+	    !voice_audio(&r->voice, bytes, n) && r->decoder != NULL)
 		decoder_pause(r->decoder);
 	leave(r);
 }
@@ -274,8 +252,8 @@ static void on_decoder_end(void *arg, const struct error *why)
 		fail(r, why, 0,
 		    why->code == ERROR_INVALID || why->code == ERROR_LIMIT ? RECORDING_BAD_AUDIO
 									   : RECORDING_BROKEN);
-	else if (r->session != NULL || begin_session(r, &decoded))
-		session_end(r->session);
+	else if (r->voice.session != NULL || begin_session(r, &decoded))
+		session_end(r->voice.session);
 	leave(r);
 }
 
@@ -361,5 +339,5 @@ void recording_free(struct recording **recording)
 
 uint64_t recording_session(const struct recording *r)
 {
-	return r->id;
+	return r->voice.id;
 }

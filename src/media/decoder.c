@@ -23,6 +23,13 @@ enum {
 	KEEP_TURN_BYTES = 1048576, /* copied in one turn of the loop */
 };
 
+/* Which states may follow. */
+static const bool next[DECODER_STATES][DECODER_STATES] = {
+	[DECODER_LOOKS] = { [DECODER_KEEPS] = true, [DECODER_RUNS] = true, [DECODER_OVER] = true },
+	[DECODER_KEEPS] = { [DECODER_RUNS] = true, [DECODER_OVER] = true },
+	[DECODER_RUNS] = { [DECODER_OVER] = true },
+};
+
 static const char *const state_names[DECODER_STATES] = { "looks", "keeps", "runs", "over" };
 
 struct decoders *decoders_new(
@@ -53,8 +60,9 @@ void decoders_free(struct decoders **decoders)
 	free(all);
 }
 
-void decoder_set_state(struct decoder *d, enum decoder_state to, const char *why)
+static void set_state(struct decoder *d, enum decoder_state to, const char *why)
 {
+	assert(next[d->state][to]);
 	log_debug("decoder: %s: %s -> %s on %s", container_name(d->job.container),
 	    state_names[d->state], state_names[to], why);
 	d->state = to;
@@ -87,7 +95,7 @@ void decoder_watch(struct decoder *d)
 /* The process's handle is closed when it has ended, and the last handle frees all. */
 static void go(struct decoder *d, const char *why)
 {
-	decoder_set_state(d, DECODER_OVER, why);
+	set_state(d, DECODER_OVER, why);
 	decoder_process_kill(d);
 	fd_close(&d->file);
 	decoder_handle_close((uv_handle_t *)&d->in);
@@ -133,7 +141,7 @@ static void start(struct decoder *d, const char *why)
 {
 	struct error err;
 
-	decoder_set_state(d, DECODER_RUNS, why);
+	set_state(d, DECODER_RUNS, why);
 	if (decoder_process_start(d, &err) < 0)
 		fail(d, &err);
 	decoder_watch(d);
@@ -144,7 +152,7 @@ static void begin_keeping(struct decoder *d, const char *why)
 {
 	struct error err;
 
-	decoder_set_state(d, DECODER_KEEPS, why);
+	set_state(d, DECODER_KEEPS, why);
 	d->keeps = true;
 	d->file = memfd_create("recording", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (d->file >= 0 && fchmod(d->file, 0444) == 0)

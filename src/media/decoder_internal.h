@@ -58,7 +58,6 @@ struct decoder {
 };
 
 /* decoder.c */
-void decoder_set_state(struct decoder *d, enum decoder_state to, const char *why);
 /* Tells, and is over. */
 void decoder_end(struct decoder *d, const struct error *why);
 /* Progress was made, or what it waits for has changed. */
