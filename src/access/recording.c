@@ -29,11 +29,11 @@ struct recording {
 	struct client client;
 	const struct recording_events *events;
 	void *arg;
-	struct voice voice; /* with a session from the first audio to the end */
-	size_t fed;              /* bytes of the file that were read */
-	bool full;               /* nothing is taken before on_drain */
-	struct wav *wav;         /* owned; NULL: the decoder has the file */
-	struct buffer audio;     /* taken out of the WAV file and not given to the session yet */
+	struct voice voice;  /* with a session from the first audio to the end */
+	size_t fed;          /* bytes of the file that were read */
+	bool full;           /* nothing is taken before on_drain */
+	struct wav *wav;     /* owned; NULL: the decoder has the file */
+	struct buffer audio; /* taken out of the WAV file and not given to the session yet */
 	size_t piece_bytes;
 	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
 	unsigned depth; /* of calls into here; what is freed goes when the last one returns */
