@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -264,9 +265,39 @@ static void test_a_full_buffer_is_an_error(void **state)
 	wav_free(&w);
 }
 
+static bool is_foreign(const void *file, size_t n)
+{
+	struct wav *w = wav_new();
+	struct error err = ERROR_INIT;
+	struct buffer out;
+	bool foreign;
+
+	buffer_init(&out, 4096);
+	assert_int_equal(wav_feed(w, file, n, &out, &err), -1);
+	foreign = wav_is_foreign(w);
+	buffer_done(&out);
+	wav_free(&w);
+	return foreign;
+}
+
+static void test_what_others_may_read_is_told_from_what_is_broken(void **state)
+{
+	static const char adpcm[] =
+	    "RIFF\1\1\1\1WAVEfmt \x10\0\0\0\2\0\1\0\x80\x3e\0\0\x80\x3e\0\0\0\4\4\0";
+	static const char odd_frame[] =
+	    "RIFF\1\1\1\1WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\3\0\x10\0";
+
+	(void)state;
+	assert_true(is_foreign(adpcm, sizeof adpcm - 1));
+	assert_true(is_foreign("RF64\1\1\1\1WAVEds64", 16));
+	assert_false(is_foreign(odd_frame, sizeof odd_frame - 1));
+	assert_false(is_foreign("RIFF\1\1\1\1AVI LIST", 16));
+}
+
 int main(void)
 {
 	const struct CMUnitTest single[] = {
+		cmocka_unit_test(test_what_others_may_read_is_told_from_what_is_broken),
 		cmocka_unit_test(test_what_is_no_wav_file_is_refused),
 		cmocka_unit_test(test_a_full_buffer_is_an_error),
 	};
