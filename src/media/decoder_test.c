@@ -343,11 +343,10 @@ static void who_leaves_before_it_began_leaves_nothing(void **state)
 {
 	struct decoder_config cfg = config("ffmpeg");
 	unsigned before = descriptors();
-	struct run r = { .bytes = (const uint8_t *)"\0\0\0\x10"
-						   "ftypM4A \0\0\0\0"
-						   "\0\0\1\0mdat........",
-		.n = 36,
-		.holds = true };
+	static const uint8_t kept[] = "\0\0\0\x10"
+				      "ftypM4A \0\0\0\0"
+				      "\0\0\1\0mdat........";
+	struct run r = { .bytes = kept, .n = sizeof kept, .holds = true };
 
 	(void)state;
 	begin(&r, &cfg);
