@@ -60,6 +60,7 @@ struct config {
 	char *allowed_origins; /* owned; NULL or "": as access/origin.h says */
 	unsigned log_text;     /* 1: what is heard stands in the log */
 	unsigned allow_open;   /* 1: without keys too, on any address */
+	unsigned page;         /* 1: yes */
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */

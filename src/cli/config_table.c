@@ -84,6 +84,8 @@ const struct config_row config_table[] = {
 	  "Web pages that may use the server, such as https://example.org, or * for all; empty: its own, with a keys_file all" },
 	{ CONFIG_SERVER, "log_text", CONFIG_CHOICE, SERVER(log_text), 0, 0, "no", 0, "WORD", no_yes, CONFIG_LIVE,
 	  "Whether what is heard is written to the log, final by final; it is never otherwise" },
+	{ CONFIG_SERVER, "page", CONFIG_CHOICE, SERVER(page), 0, 0, "yes", 0, "WORD", no_yes, CONFIG_LIVE,
+	  "Whether there is a page at / to dictate in a browser" },
 	{ CONFIG_SERVER, "drain_timeout_ms", CONFIG_UINT, SERVER(drain.timeout_ms), 0, 3600000, "30000", 0, "ms", NULL, CONFIG_LIVE,
 	  "Sessions have so long for their open utterances when the server is told to end; 0 cuts them at once" },
 	{ CONFIG_SERVER, "cut_timeout_ms", CONFIG_UINT, SERVER(drain.cut_timeout_ms), 0, 3600000, "5000", 0, "ms", NULL, CONFIG_LIVE,

@@ -8,6 +8,7 @@
 #include "access/entries.h"
 #include "access/openai.h"
 #include "access/openai_text.h"
+#include "access/page.h"
 #include "access/route.h"
 #include "base/util.h"
 #include "cli/drain.h"
@@ -121,6 +122,13 @@ static void get_twilio_transcripts(void *arg, struct http_exchange *x)
 	twilio_watch(s->access, x);
 }
 
+static void get_page(void *arg, struct http_exchange *x)
+{
+	const struct server *s = arg;
+
+	page_get(x, s->cfg->page);
+}
+
 static void abort_status(void *arg, struct http_exchange *x)
 {
 	(void)arg;
@@ -148,6 +156,14 @@ static const struct route routes[] = {
 	{ "GET", "/v1/listen", get_listen, NULL },
 	{ "GET", "/twilio", get_twilio, NULL },
 	{ "GET", "/twilio/transcripts", get_twilio_transcripts, NULL },
+	{ "GET", "/", get_page, NULL },
+	{ "GET", "/page.css", get_page, NULL },
+	{ "GET", "/page.js", get_page, NULL },
+	{ "GET", "/stenopool.js", get_page, NULL },
+	{ "GET", "/worklet.js", get_page, NULL },
+	{ "GET", "/sample.wav", get_page, NULL },
+	{ "GET", "/icon.svg", get_page, NULL },
+	{ "GET", "/favicon.ico", get_page, NULL },
 };
 
 /* The listener of a request that came by one with a protocol of its own, whose paths are not ours; NULL: the main one. */

@@ -1,0 +1,419 @@
+// The page at /: one session at a time, of the microphone, a file or the sample; its text, and how it fares.
+import { Stenopool, StenopoolError, microphone, readAudio, feed } from './stenopool.js';
+
+const $ = (id) => document.getElementById(id);
+const KEY = 'stenopool.key'; // in this tab's storage only
+const UNSURE = 0.8; // a word of less confidence is underlined,
+const DOUBTFUL = 0.5; // and of less than this pale as well
+
+let session = null; // the one that runs
+let source = null; // its microphone
+let sentBefore = 0; // ms of audio of earlier sessions
+let lines = []; // finals; their times count on from session to session
+let inLine = false; // the server has said a place in the queue
+
+// ---- words for people ----
+
+const seconds = (ms) => (ms < 950 ? 'less than a second' : ms < 90000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60000)} min`);
+const figure = (ms) => (ms < 10000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, '0')}`;
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+const MICROPHONE = {
+  denied: 'The microphone is blocked for this page. Allow it beside the browser’s address bar, then press Dictate again.',
+  absent: 'No microphone was found. Connect one and press Dictate again, or open a file.',
+  in_use: 'The microphone cannot be opened. Perhaps another program is using it.',
+  insecure: 'Browsers give the microphone only to pages that come by https, or from this same machine. Files and the sample work here.',
+};
+
+const SERVER = {
+  busy: 'The server is full.',
+  overloaded: 'The server cannot keep up at the moment.',
+  restarting: 'The server is restarting.',
+  unreachable: 'The server cannot be reached.',
+  lost: 'The connection to the server was lost.',
+};
+
+function notice(text, detail = '') {
+  $('notice').hidden = !text;
+  $('notice-text').textContent = text;
+  $('notice-detail').textContent = detail;
+}
+
+function status(text) {
+  if ($('status').textContent !== text) $('status').textContent = text;
+}
+
+// ---- keys and pools ----
+
+const key = () => sessionStorage.getItem(KEY) || undefined;
+
+function askForKey(why) {
+  $('key-form').hidden = false;
+  notice(why);
+  $('key').focus();
+}
+
+// Which pools there are; whether a key is wanted is known afterwards.
+async function look() {
+  const headers = key() ? { Authorization: `Bearer ${key()}` } : {};
+  const answer = await fetch('v1/models', { headers, cache: 'no-store' }).catch(() => null);
+  if (!answer) return notice(SERVER.unreachable);
+  if (answer.status === 401) return askForKey(key() ? 'This key is not one of the server’s.' : '');
+  if (!answer.ok) return;
+  $('key-form').hidden = true;
+  $('change-key').hidden = !key();
+  notice('');
+  const names = (await answer.json()).data.map((m) => m.id);
+  const pools = names.filter((name) => name !== 'whisper-1'); // which stands for the first pool with OpenAI's clients
+  const chosen = $('pool').value;
+  $('pool').replaceChildren(...pools.map((name) => new Option(name, name, false, name === chosen)));
+  $('pool-field').hidden = pools.length < 2;
+}
+
+$('key-form').addEventListener('submit', (e) => {
+  e.preventDefault();
+  sessionStorage.setItem(KEY, $('key').value.trim());
+  $('key').value = '';
+  look();
+});
+$('change-key').addEventListener('click', () => {
+  sessionStorage.removeItem(KEY);
+  $('change-key').hidden = true;
+  askForKey('');
+});
+
+// ---- text ----
+
+function element(name, className, text) {
+  const e = document.createElement(name);
+  e.className = className;
+  e.textContent = text;
+  return e;
+}
+
+function wordElement(word) {
+  const e = element('span', 'word', word.text);
+  const low = word.confidence < UNSURE;
+  e.dataset.tip = `${Math.round(100 * word.confidence)} % sure`;
+  if (low) {
+    e.classList.add('unsure');
+    e.classList.toggle('doubtful', word.confidence < DOUBTFUL);
+    e.tabIndex = 0;
+    $('legend').hidden = false;
+  }
+  return e;
+}
+
+function addLine(className, at_ms, ...content) {
+  const line = element('p', `line ${className}`, '');
+  const words = element('span', 'words', '');
+  words.append(...content);
+  line.append(element('span', 'time', clock(at_ms)), words);
+  grow(() => $('text').append(line));
+}
+
+// Follows the text down, unless somebody has scrolled up to read.
+function grow(change) {
+  const end = document.documentElement;
+  const following = end.scrollHeight - end.scrollTop - end.clientHeight < 120;
+  change();
+  if (following) end.scrollTop = end.scrollHeight;
+}
+
+function showPartial(event, at_ms) {
+  const stable = event?.stable_text ?? '';
+  const show = () => {
+    $('partial').hidden = !event;
+    $('partial-time').textContent = event ? clock(at_ms) : '';
+    $('stable').textContent = stable;
+    $('unstable').textContent = event ? event.text.slice(stable.length) : '';
+    $('empty').hidden = true;
+  };
+  if (event) grow(show);
+  else show();
+}
+
+function addFinal(event) {
+  const base = sentBefore;
+  if (!event.text) return;
+  const words = event.words.length > 0 ? event.words : [{ ...event, confidence: event.confidence }];
+  lines.push({
+    text: event.text,
+    words: words.map((w) => ({ text: w.text, start_ms: base + w.start_ms, end_ms: base + w.end_ms })),
+  });
+  addLine('', base + event.start_ms, ...words.flatMap((w) => [wordElement(w), ' ']));
+  for (const id of ['copy', 'txt', 'srt', 'clear']) $(id).disabled = false;
+}
+
+function clear() {
+  lines = [];
+  sentBefore = 0;
+  $('text').replaceChildren();
+  $('empty').hidden = session !== null;
+  $('legend').hidden = true;
+  for (const id of ['copy', 'txt', 'srt', 'clear']) $(id).disabled = true;
+  for (const id of ['first-words', 'final-text', 'audio-sent']) $(id).textContent = '–';
+}
+
+// How sure a word is: on pointing at it, on focus, and on a tap.
+function tip(word) {
+  document.querySelector('.asked')?.classList.remove('asked');
+  $('tip').hidden = !word;
+  if (!word) return;
+  const r = word.getBoundingClientRect();
+  word.classList.add('asked');
+  $('tip').textContent = word.dataset.tip;
+  const left = r.left + r.width / 2 - $('tip').offsetWidth / 2;
+  $('tip').style.left = `${scrollX + Math.max(8, Math.min(left, document.documentElement.clientWidth - $('tip').offsetWidth - 8))}px`;
+  $('tip').style.top = `${scrollY + r.top - $('tip').offsetHeight - 4}px`;
+}
+for (const type of ['pointerover', 'focusin', 'click']) document.addEventListener(type, (e) => tip(e.target.closest?.('#text .word') ?? null));
+document.addEventListener('focusout', () => tip(null));
+document.addEventListener('keydown', (e) => e.key === 'Escape' && tip(null));
+
+// ---- copy and export ----
+
+const plainText = () => lines.map((l) => l.text).join('\n');
+
+// Subtitles of at most two short rows, cut between words.
+function cues() {
+  const all = [];
+  for (const line of lines) {
+    let cue = null;
+    for (const w of line.words) {
+      if (!cue || w.end_ms - cue.start_ms > 6000 || cue.text.length + w.text.length > 80) all.push((cue = { start_ms: w.start_ms, end_ms: 0, text: '' }));
+      cue.end_ms = w.end_ms;
+      cue.text += (cue.text ? ' ' : '') + w.text;
+    }
+  }
+  return all;
+}
+
+function subtitles() {
+  const time = (ms) => new Date(ms).toISOString().slice(11, 23).replace('.', ',');
+  return cues().map((c, i) => `${i + 1}\n${time(c.start_ms)} --> ${time(c.end_ms)}\n${c.text}\n`).join('\n');
+}
+
+function save(ending, text) {
+  const a = document.createElement('a');
+  const when = new Date(Date.now() - 60000 * new Date().getTimezoneOffset()).toISOString().slice(0, 16).replace(/[T:]/g, '-');
+  a.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  a.download = `stenopool-${when}.${ending}`;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(a.href), 10000);
+}
+
+async function copy() {
+  const text = plainText();
+  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  if (!copied) { // not a secure context
+    const area = document.body.appendChild(document.createElement('textarea'));
+    area.value = text;
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+    $('copy').focus();
+  }
+  status('Copied.');
+}
+
+$('copy').addEventListener('click', copy);
+$('txt').addEventListener('click', () => save('txt', plainText() + '\n'));
+$('srt').addEventListener('click', () => save('srt', subtitles()));
+$('clear').addEventListener('click', clear);
+
+// ---- a session ----
+
+const ORDINALS = ['', 'You are next.', 'You are second in line.', 'You are third in line.'];
+
+function showQueue(event) {
+  inLine = event !== null;
+  $('queue').hidden = !inLine;
+  if (!inLine) return;
+  $('empty').hidden = true;
+  $('position').textContent = event.position;
+  $('queue-text').textContent = ORDINALS[event.position] ?? `You are number ${event.position} in line.`;
+  $('queue-wait').textContent = `About ${seconds(event.estimated_wait_ms)} to go. ${source ? 'You can speak now: it is kept, and heard then.' : 'It starts by itself.'}`;
+  status(`Waiting: number ${event.position} in line`);
+}
+
+function showState({ state, because, in_ms }) {
+  if (state === 'connecting') status('Connecting …');
+  if (state === 'waiting') status('Waiting for a place …');
+  if (state === 'listening') {
+    notice('');
+    status(source ? 'Listening' : 'Hearing it');
+  }
+  if (state !== 'waiting') showQueue(null);
+  if (state === 'paused') {
+    const kept = session.audioMs > 0 ? ' What was said is kept.' : '';
+    notice(`${SERVER[because.code] ?? capital(because.message)}${kept} Trying again in ${seconds(in_ms)}.`, capital(because.message) + '.');
+    status('Not connected');
+  }
+}
+
+function showFailure(e) {
+  if (e.code === 'unauthorized') {
+    askForKey(key() ? 'This key is not one of the server’s.' : '');
+  } else if (e.code in MICROPHONE) {
+    notice(MICROPHONE[e.code]);
+  } else if (e.code in SERVER) {
+    notice(`${SERVER[e.code]} Please try again later.`, capital(e.message) + '.');
+  } else {
+    notice(capital(e.message) + (/[.!?]$/.test(e.message) ? '' : '.'));
+  }
+}
+
+function watch(s) {
+  let began_ms = 0;
+  s.on('state', showState);
+  s.on('queued', showQueue);
+  s.on('speech_start', (e) => (began_ms = sentBefore + e.at_ms));
+  s.on('partial', (e) => {
+    if (e.latency_ms !== undefined) $('first-words').textContent = figure(e.latency_ms);
+    showPartial(e, began_ms);
+  });
+  s.on('final', (e) => {
+    if (e.latency_ms !== undefined) $('final-text').textContent = figure(e.latency_ms);
+    showPartial(null);
+    addFinal(e);
+  });
+  s.on('gap', (e) => addLine('failed', sentBefore + e.start_ms, `${seconds(e.end_ms - e.start_ms)} could not be kept while there was no connection`));
+  s.on('error', (e) => {
+    if (e.fatal) return; // whoever waits for its end says so
+    showPartial(null);
+    addLine('failed', began_ms, `This could not be heard: ${e.message}`);
+  });
+}
+
+function showRunning(on) {
+  $('dictate').setAttribute('aria-pressed', String(on));
+  $('dictate-label').textContent = on ? 'Stop' : 'Dictate';
+  $('dictate').disabled = false;
+  $('file').hidden = $('sample').hidden = on;
+  $('commit').hidden = !on || !source;
+  document.title = on ? '● Stenopool' : 'Stenopool';
+  document.body.classList.toggle('running', on);
+}
+
+setInterval(() => {
+  if (session) $('audio-sent').textContent = `${((sentBefore + session.audioMs) / 1000).toFixed(1)} s`;
+}, 100);
+
+// From its start to its end: `speak` sends what there is to send, and returns when that is over.
+async function run(title, options, speak) {
+  if (session) return;
+  notice('');
+  let s;
+  try {
+    s = session = new Stenopool({ key: key(), pool: $('pool').value || undefined, ...options });
+    watch(s);
+    $('empty').hidden = true;
+    showRunning(true);
+    $('text').append(element('p', 'source', title));
+    await speak(s);
+    if (!s.isOver) status('Waiting for the last words …');
+    await s.stop();
+    status('');
+  } catch (e) {
+    if (e.code !== 'closed') showFailure(e instanceof StenopoolError ? e : { code: 'system', message: e.message });
+    status('');
+  }
+  await leave(s);
+}
+
+async function leave(s) {
+  await source?.stop();
+  source = null;
+  s?.close();
+  if (s) sentBefore += s.audioMs;
+  session = null;
+  if (sentBefore > 0) $('audio-sent').textContent = `${(sentBefore / 1000).toFixed(1)} s`;
+  showPartial(null);
+  showQueue(null);
+  showRunning(false);
+  if ($('text').lastElementChild?.className === 'source') $('text').lastElementChild.remove(); // nothing was heard of it
+  $('empty').hidden = $('text').childElementCount > 0;
+}
+
+// Until it is stopped by the button, or ends by itself.
+async function speakByMicrophone(s) {
+  $('dictate').disabled = true;
+  status('Asking for the microphone …');
+  const over = new Promise((resolve) => s.on('state', ({ state }) => ['done', 'failed', 'closed'].includes(state) && resolve()));
+  const unplugged = new Promise((resolve) => (s.unplugged = resolve));
+  const stopped = new Promise((resolve) => (s.finish = resolve));
+  source = await microphone(s, {
+    onLevel: (peak) => $('dictate').style.setProperty('--level', Math.min(1, peak * 1.6).toFixed(2)),
+    onEnded: () => s.unplugged(),
+  });
+  showRunning(true);
+  await Promise.race([over, unplugged, stopped]);
+  $('dictate').style.setProperty('--level', 0);
+  await source.stop();
+}
+
+async function hearFile(file) {
+  let audio;
+  try {
+    audio = await readAudio(file);
+  } catch (e) {
+    notice(`${file.name}: ${capital(e.message)}.`);
+    return;
+  }
+  const { bytes, ...format } = audio;
+  await run(file.name, format, (s) => feed(s, audio));
+}
+
+async function hearFiles(files) {
+  for (const file of files) await hearFile(file);
+}
+
+async function hearSample() {
+  let audio;
+  try {
+    audio = await readAudio(await (await fetch('sample.wav')).blob());
+  } catch {
+    notice(SERVER.unreachable);
+    return;
+  }
+  const sound = new Audio('sample.wav');
+  const { bytes, ...format } = audio;
+  await run('The sample', format, (s) => {
+    sound.play().catch(() => {}); // it is heard by the server in any case
+    return feed(s, audio, { realTime: true });
+  });
+  sound.pause();
+}
+
+// ---- what can be pressed ----
+
+$('dictate').addEventListener('click', () => {
+  if (!session) run('Microphone', {}, speakByMicrophone);
+  else if (session.finish && source) {
+    $('dictate').disabled = true;
+    session.finish();
+  } else session.close();
+});
+$('commit').addEventListener('click', () => session?.commit());
+$('sample').addEventListener('click', hearSample);
+$('file').addEventListener('click', () => $('picker').click());
+$('picker').addEventListener('change', () => {
+  const files = [...$('picker').files];
+  $('picker').value = '';
+  hearFiles(files);
+});
+
+document.addEventListener('dragover', (e) => {
+  e.preventDefault();
+  $('sheet').classList.toggle('over', session === null);
+});
+document.addEventListener('dragleave', (e) => e.relatedTarget || $('sheet').classList.remove('over'));
+document.addEventListener('drop', (e) => {
+  e.preventDefault();
+  $('sheet').classList.remove('over');
+  if (session === null) hearFiles([...e.dataTransfer.files]);
+});
+
+look();
