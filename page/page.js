@@ -153,7 +153,7 @@ function clear() {
   $('empty').hidden = session !== null;
   $('legend').hidden = true;
   for (const id of ['copy', 'txt', 'srt', 'clear']) $(id).disabled = true;
-  for (const id of ['first-words', 'final-text', 'audio-sent']) $(id).textContent = '–';
+  for (const id of ['first-words', 'final-text', 'after-speech', 'audio-sent']) $(id).textContent = '–';
 }
 
 // How sure a word is: on pointing at it, on focus, and on a tap.
@@ -276,6 +276,7 @@ function watch(s) {
   });
   s.on('final', (e) => {
     if (e.latency_ms !== undefined) $('final-text').textContent = figure(e.latency_ms);
+    if (e.after_speech_ms !== undefined) $('after-speech').textContent = figure(e.after_speech_ms);
     showPartial(null);
     addFinal(e);
   });

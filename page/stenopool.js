@@ -455,7 +455,9 @@ export class Stenopool {
   #final(event) {
     const since = event.cause === 'commit' ? this.#kept.commitSentAt()
       : event.cause === 'stop' ? this.#stop?.sentAt : this.#kept.sentAt(this.#bytesOf(event.end_ms));
+    const spoken = this.#speech?.ended_ms === undefined ? undefined : this.#kept.sentAt(this.#bytesOf(this.#speech.ended_ms));
     if (since !== undefined) event.latency_ms = Math.round(performance.now() - since);
+    if (spoken !== undefined) event.after_speech_ms = Math.round(performance.now() - spoken);
     if (event.adaptation) this.#adaptation = event.adaptation;
     delete event.adaptation;
     this.#attempt = 0;
@@ -511,7 +513,7 @@ export async function microphone(session, { deviceId, constraints = {}, onLevel,
       : 'this browser cannot give the microphone to pages');
   let stream;
   try {
-    const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true, ...constraints };
+    const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false, ...constraints };
     if (deviceId) audio.deviceId = { exact: deviceId };
     stream = await navigator.mediaDevices.getUserMedia({ audio });
   } catch (e) {
