@@ -3,8 +3,8 @@ import { Stenopool, StenopoolError, microphone, readAudio, feed } from './stenop
 
 const $ = (id) => document.getElementById(id);
 const KEY = 'stenopool.key'; // in this tab's storage only
-const UNSURE = 0.8; // a word of less confidence is underlined,
-const DOUBTFUL = 0.5; // and of less than this pale as well
+const UNSURE = 0.7; // a word of less confidence is underlined,
+const DOUBTFUL = 0.4; // and of less than this pale as well
 
 let session = null; // the one that runs
 let source = null; // its microphone
@@ -15,7 +15,7 @@ let inLine = false; // the server has said a place in the queue
 // ---- words for people ----
 
 const seconds = (ms) => (ms < 950 ? 'less than a second' : ms < 90000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60000)} min`);
-const figure = (ms) => (ms < 10000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+const figure = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`);
 const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, '0')}`;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -234,7 +234,7 @@ function showQueue(event) {
   $('empty').hidden = true;
   $('position').textContent = event.position;
   $('queue-text').textContent = ORDINALS[event.position] ?? `You are number ${event.position} in line.`;
-  $('queue-wait').textContent = `About ${seconds(event.estimated_wait_ms)} to go. ${source ? 'You can speak now: it is kept, and heard then.' : 'It starts by itself.'}`;
+  $('queue-wait').textContent = `About ${seconds(event.estimated_wait_ms)} to go. ${source ? 'You can speak now: it is kept, and heard then.' : 'What is sent is kept, and heard then.'}`;
   status(`Waiting: number ${event.position} in line`);
 }
 
