@@ -382,14 +382,19 @@ export class Stenopool {
     }
   }
 
-  // Old audio goes when there is too much of it. If nobody was speaking in it, nothing is lost.
+  // Old audio goes when there is too much of it. If nobody was speaking in it nothing is lost, and half of the room is made
+  // free for a time without a connection.
   #bound() {
-    const over = this.#kept.end - this.#kept.begin - this.#bytesOf(this.#options.keepMs);
+    const quiet = this.state === 'listening' && !this.#speech;
+    const room = this.#bytesOf(this.#options.keepMs / (quiet ? 2 : 1));
+    const over = this.#kept.end - this.#kept.begin - room;
     if (over <= 0) return;
-    const to = this.#bytesOf(this.#msOf(this.#kept.begin + over) + 1);
-    if (this.state === 'listening' && !this.#speech) this.#settle(this.#msOf(to));
-    else this.#lostBefore = to;
-    this.#kept.drop(to);
+    const to_ms = this.#msOf(this.#kept.begin + over) + 1;
+    if (quiet) this.#settle(to_ms);
+    else {
+      this.#lostBefore = this.#bytesOf(to_ms);
+      this.#kept.drop(this.#lostBefore);
+    }
   }
 
   // On a new connection: audio without a final that is not there to be sent again.
