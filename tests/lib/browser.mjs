@@ -139,7 +139,13 @@ export class Tab {
 
   // Until the expression, in the page, is something true: that.
   async until(expression, what = expression) {
-    return until(() => this.evaluate(expression), what).catch(async (e) => {
+    // The page looks by itself for a while at a time: asking it all the time would take the cores from what is waited for.
+    const looking = `new Promise((resolve) => { let left = 20; (function look() {
+      const got = (${expression});
+      if (got || --left === 0) resolve(got);
+      else setTimeout(look, 50);
+    })(); })`;
+    return until(() => this.evaluate(looking), what).catch(async (e) => {
       throw new Error(`${e.message}; the page says: ${await this.evaluate('document.body.innerText')}; problems: ${this.problems}`);
     });
   }

@@ -1,0 +1,305 @@
+// The page at /, in a browser without a window. What it looks like is left in artefacts/ of the build directory.
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Browser, noBrowser } from './lib/browser.mjs';
+import { Server, withServer, fake, set, run, build, program, root } from './lib/server.mjs';
+import { Client, dictate } from './lib/client.mjs';
+import { babble, clip, join, noRealSpeech, readWav, sentences, silence, speak } from './lib/speech.mjs';
+import { wav } from './lib/audio.mjs';
+import { until } from './lib/wait.mjs';
+
+const skip = noBrowser;
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-page-'));
+const manual = { endpointing: 'manual' };
+const sample = readWav(path.join(root, 'data/warmup.wav')).samples;
+const SAMPLE = 'good morning please send the first letter to my brother and keep a copy for the office';
+let browser; // with a microphone that hears a babble
+
+// A file that a microphone hears once: somebody who speaks a moment after it is opened.
+function said(name, samples) {
+  const file = path.join(dir, `${name}.wav`);
+  fs.writeFileSync(file, wav(join(silence(1000), samples, silence(2000))));
+  return file;
+}
+
+before(async () => {
+  if (skip) return;
+  fs.mkdirSync(path.join(build, 'artefacts'), { recursive: true });
+  // A name that is this machine, but of which a browser does not know that.
+  browser = await Browser.launch({ microphone: said('babble', babble(2000)), args: ['--host-resolver-rules=MAP elsewhere.test 127.0.0.1'] });
+});
+after(async () => {
+  await browser?.close();
+  fs.rmSync(dir, { recursive: true });
+});
+
+const LINES = `[...document.querySelectorAll('#text .line:not(.failed) .words')].map((e) => e.innerText.trim()).join(' ')`;
+const idle = (tab) => tab.until(`document.querySelector('#dictate').getAttribute('aria-pressed') === 'false' && !document.querySelector('#dictate').disabled`);
+const lines = (tab) => tab.evaluate(LINES);
+const notice = (tab, words) => tab.until(`document.querySelector('#notice').hidden ? '' : document.querySelector('#notice').innerText.match(${words})?.input`, `a notice says ${words}`);
+
+// All that was said, once the session is over.
+async function ended(tab) {
+  await tab.until(`${LINES}.length > 0`, 'there is text');
+  await idle(tab);
+  return lines(tab);
+}
+
+// Opens the page, and finds it without a fault when `body` is done.
+async function withPage(server, body, { where = browser, host } = {}) {
+  const tab = await where.open(`http://${host ? `${host}:${server.port}` : server.address}/`);
+  await body(tab);
+  assert.deepEqual(tab.problems, []);
+  await tab.send('Page.close');
+}
+
+// On a screen and on a phone, by day and by night; nothing may stick out of a phone's width.
+async function pictures(tab, name) {
+  for (const width of [1280, 390]) {
+    for (const dark of [false, true]) {
+      await tab.look({ width, height: width === 390 ? 844 : 800, dark, phone: width === 390 });
+      await tab.screenshot(path.join(build, 'artefacts', `page-${name}-${width}-${dark ? 'dark' : 'light'}.png`));
+      const [wide, paper] = await tab.evaluate(`[document.documentElement.scrollWidth, getComputedStyle(document.body).backgroundColor]`);
+      assert.ok(wide <= width, `${name}: ${wide} px are wider than ${width}`);
+      assert.equal(Number(paper.match(/\d+/)[0]) < 60, dark, paper);
+    }
+  }
+  await tab.look({ width: 1280 });
+}
+
+test('by microphone two browsers at once get their own words; a third page waits, sees its place, and gets its turn', { skip }, async () => {
+  const first = noRealSpeech ? speak(sentences[0]) : clip('goforward');
+  const second = speak(sentences[1]);
+  const [a, b] = await Promise.all([first, second].map((c, i) => Browser.launch({ microphone: said(`speaker-${i}`, c.samples) })));
+  try {
+    await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+      await withPage(server, (one) => withPage(server, (two) => withPage(server, async (three) => {
+        for (const tab of [one, two]) {
+          await tab.click('#dictate');
+          await tab.until(`document.querySelector('#status').innerText === 'Listening'`, 'it listens');
+        }
+        await three.click('#sample');
+        await three.until(`!document.querySelector('#queue').hidden`, 'it waits');
+        assert.equal(await three.text('#position'), '1');
+        assert.match(await three.text('#queue'), /You are next\.\s+About .* to go/);
+        await pictures(three, 'queued');
+        for (const [tab, own, other] of [[one, first, second], [two, second, first]]) {
+          await tab.until(`${LINES}.length > 0`, 'there is text');
+          await tab.click('#dictate');
+          const words = (await ended(tab)).split(' ');
+          const heard = own.words.split(' ').filter((w) => words.includes(w));
+          assert.ok(heard.length >= own.words.split(' ').length - 1, `${words} of ${own.words}`);
+          assert.ok(!other.words.split(' ').some((w) => words.includes(w)), `${words} of ${other.words}`);
+          assert.match(await tab.text('#final-text'), /^[\d.]+ m?s$/);
+        }
+        assert.equal(await ended(three), SAMPLE);
+        assert.equal(await three.evaluate(`document.querySelector('#queue').hidden`), true);
+        await three.click('.word.unsure');
+        assert.match(await three.text('#tip'), /^\d+ % sure$/);
+        await pictures(three, 'final');
+      }, { where: a }), { where: b }), { where: a });
+    });
+  } finally {
+    await Promise.all([a.close(), b.close()]);
+  }
+});
+
+test('text comes while it is spoken; Enter on the button starts, and ends the session', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    await pictures(tab, 'idle');
+    await tab.evaluate(`document.querySelector('#dictate').focus()`);
+    await tab.key('Enter');
+    await tab.until(`document.querySelector('#partial').innerText.trim().length > 0`, 'there is a partial');
+    await pictures(tab, 'speaking');
+    assert.equal(await tab.evaluate('document.title'), '● Stenopool');
+    await tab.until(`${LINES}.length > 0`, 'there is text');
+    await tab.evaluate(`document.querySelector('#dictate').focus()`);
+    await tab.key('Enter');
+    await idle(tab);
+    assert.match(await tab.text('#first-words'), /^[\d.]+ m?s$/);
+    assert.match(await tab.text('#audio-sent'), /^[\d.]+ s$/);
+    assert.deepEqual(await tab.evaluate(`[document.querySelector('#text').getAttribute('aria-live'), document.querySelector('#status').getAttribute('role')]`), ['polite', 'status']);
+  }));
+});
+
+test('files are heard by the picker and by dropping them, one after another; what only the browser can decode as well', { skip }, async () => {
+  const samples = join(babble(1000), silence(1500), babble(800, 2));
+  const file = (name, bytes) => {
+    fs.writeFileSync(path.join(dir, name), bytes);
+    return path.join(dir, name);
+  };
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    const expected = (await dictate(server, samples)).text;
+    await tab.choose('#picker', [file('picked.wav', wav(samples)), file('deep.wav', wav(samples, { bits: 24 }))]);
+    await tab.until(`document.querySelectorAll('#text .line').length === 4`, 'both files have been heard');
+    await idle(tab);
+    assert.equal(await lines(tab), `${expected} ${expected}`);
+    await tab.click('#clear');
+    await tab.drop([file('dropped.wav', wav(samples))]);
+    assert.equal(await ended(tab), expected);
+    await tab.drop([file('words.txt', 'no audio')]);
+    await notice(tab, /words\.txt: This browser cannot find audio in the file\./);
+  }));
+});
+
+test('text is saved as a file and as subtitles, and copied', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    await browser.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: dir });
+    await browser.send('Browser.grantPermissions', { permissions: ['clipboardReadWrite', 'clipboardSanitizedWrite', 'audioCapture'] });
+    await tab.click('#sample');
+    const text = await ended(tab);
+    const saved = async (ending) => {
+      await tab.click(`#${ending}`);
+      return until(() => {
+        const name = fs.readdirSync(dir).find((n) => n.startsWith('stenopool-') && n.endsWith(`.${ending}`));
+        return name && fs.readFileSync(path.join(dir, name), 'utf8');
+      }, `a .${ending} is saved`);
+    };
+    assert.equal(await saved('txt'), `${text}\n`);
+    const subtitles = await saved('srt');
+    assert.match(subtitles, /^1\n00:00:00,\d{3} --> 00:00:0\d,\d{3}\n\S/);
+    assert.equal(subtitles.split('\n').filter((l) => /^[a-z]/.test(l)).join(' '), text);
+    await tab.send('Page.bringToFront');
+    await tab.click('#copy');
+    await tab.until(`document.querySelector('#status').innerText === 'Copied.'`);
+    assert.equal(await tab.evaluate('navigator.clipboard.readText()'), text);
+  }));
+});
+
+test('two tabs of one browser at once have their own sessions', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, (one) => withPage(server, async (two) => {
+    await one.click('#sample');
+    await two.click('#sample');
+    await server.until(async () => (await server.status()).sessions.length === 2, 'there are two sessions');
+    const expected = (await dictate(server, sample)).text;
+    assert.deepEqual([await ended(one), await ended(two)], [expected, expected]);
+  })));
+});
+
+test('a server that dies and comes again in the middle costs no word', { skip }, async () => {
+  const first = await Server.start(fake());
+  let second;
+  try {
+    await withPage(first, async (tab) => {
+      const expected = (await dictate(first, sample)).text;
+      await tab.click('#sample');
+      await tab.until(`document.querySelector('#partial').innerText.trim().length > 0`, 'there is a partial');
+      first.abandon();
+      await notice(tab, /^The (connection to the server was lost|server cannot be reached)\. What was said is kept\. Trying again in/);
+      await pictures(tab, 'lost');
+      const launch = (args, options) => spawn(program, args.map((a) => (a === '127.0.0.1:0' ? first.address : a)), options);
+      second = await Server.start(fake(), { launch });
+      assert.equal(await ended(tab), expected);
+      assert.equal(await tab.evaluate(`document.querySelector('#notice').hidden`), true);
+    });
+  } finally {
+    if (!first.stopped) first.abandon();
+    await second?.stop();
+  }
+});
+
+test('a microphone that is denied, absent, taken, or not for this page is a sentence, and files still work', { skip }, async () => {
+  const denying = await Browser.launch({ microphone: 'denied' });
+  try {
+    await withServer(fake(), async (server) => {
+      await withPage(server, async (tab) => {
+        await tab.click('#dictate');
+        await notice(tab, /^The microphone is blocked for this page\. Allow it/);
+        await idle(tab);
+        await pictures(tab, 'denied');
+        for (const [name, words] of [['NotFoundError', /^No microphone was found/], ['NotReadableError', /another program is using it/]]) {
+          await tab.evaluate(`void (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '${name}')))`);
+          await tab.click('#dictate');
+          await notice(tab, words);
+          await idle(tab);
+        }
+        await tab.click('#sample');
+        assert.equal(await ended(tab), (await dictate(server, sample)).text);
+      }, { where: denying });
+      await withPage(server, async (tab) => {
+        assert.equal(await tab.evaluate('isSecureContext'), false);
+        await tab.click('#dictate');
+        await notice(tab, /^Browsers give the microphone only to pages that come by https, or from this same machine/);
+      }, { host: 'elsewhere.test' });
+    });
+  } finally {
+    await denying.close();
+  }
+});
+
+test('a full server is a sentence with the time of the next attempt, and Stop ends the waiting', { skip }, async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0 }), (server) => withPage(server, async (tab) => {
+    const other = await Client.start(server, manual);
+    await other.event('ready');
+    await tab.click('#sample');
+    await notice(tab, /^The server is full\..* Trying again in .*queue_max/s);
+    await pictures(tab, 'full');
+    await tab.click('#dictate');
+    await idle(tab);
+    await other.finish();
+    await tab.click('#sample');
+    assert.equal(await ended(tab), (await dictate(server, sample)).text);
+  }));
+});
+
+test('a server that wants a key asks for it; it is kept in the tab and nowhere else', { skip }, async () => {
+  const file = path.join(dir, 'keys');
+  const key = (await run(['keys', 'add', 'alice', '--file', file])).stdout.trim();
+  await withServer(fake({ 'server.keys_file': file }), (server) => withPage(server, async (tab) => {
+    const enter = async (text) => {
+      await tab.until(`document.activeElement.id === 'key'`, 'the field for the key waits');
+      await tab.type(text);
+      await tab.key('Enter');
+    };
+    await tab.until(`!document.querySelector('#key-form').hidden`, 'a key is asked for');
+    await pictures(tab, 'key');
+    await tab.click('#sample'); // the server says so as well
+    await idle(tab);
+    await enter('sp_wrong');
+    await notice(tab, /^This key is not one of the server’s\./);
+    await enter(key);
+    await tab.until(`document.querySelector('#key-form').hidden`, 'the key is taken');
+    await tab.click('#sample');
+    assert.equal(await ended(tab), await heardWith(server, key));
+    assert.deepEqual(await tab.evaluate(`[Object.values(sessionStorage), localStorage.length, document.cookie, location.href.includes('sp_')]`), [[key], 0, '', false]);
+    assert.ok(!server.log.includes(key));
+  }));
+});
+
+async function heardWith(server, key) {
+  const c = await Client.start(server, {}, { headers: { Authorization: `Bearer ${key}` } });
+  c.audio(sample);
+  await c.finish();
+  return c.text;
+}
+
+test('of several pools one is chosen', { skip }, async () => {
+  await withServer([...fake(), ...set({ 'pool.de.engine': 'fake', 'pool.de.param.model': 'other' })], (server) => withPage(server, async (tab) => {
+    await tab.until(`!document.querySelector('#pool-field').hidden`, 'there is a choice');
+    assert.deepEqual(await tab.evaluate(`[...document.querySelector('#pool').options].map((o) => o.value)`), ['en', 'de']);
+    await tab.evaluate(`document.querySelector('#pool').value = 'de'`);
+    await tab.click('#sample');
+    const text = await ended(tab);
+    assert.equal(text, (await dictate(server, sample, { pool: 'de' })).text);
+    assert.notEqual(text, (await dictate(server, sample)).text);
+  }));
+});
+
+test('files come with a tag, and are not sent again while they are the same; page = no turns them off', async () => {
+  await withServer(fake(), async (server) => {
+    const whole = await server.get('/page.js');
+    assert.deepEqual([whole.status, whole.headers['content-type']], [200, 'text/javascript; charset=utf-8']);
+    assert.match(whole.headers['content-security-policy'], /default-src 'none'/);
+    const again = await server.get('/page.js', { headers: { 'If-None-Match': whole.headers.etag } });
+    assert.deepEqual([again.status, again.body], [304, '']);
+    const head = await server.get('/', { method: 'HEAD' });
+    assert.deepEqual([head.status, head.body, Number(head.headers['content-length']) > 1000], [200, '', true]);
+  });
+  await withServer(fake({ 'server.page': 'no' }), async (server) => {
+    for (const name of ['/', '/page.js', '/stenopool.js', '/favicon.ico']) assert.equal((await server.get(name)).status, 404);
+  });
+});
