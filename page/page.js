@@ -20,7 +20,7 @@ const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const MICROPHONE = {
-  denied: 'The microphone is blocked for this page. Allow it beside the browser’s address bar, then press Dictate again.',
+  denied: 'The microphone is blocked for this page. Allow it beside the browser’s address bar, then press Dictate again; or open a file.',
   absent: 'No microphone was found. Connect one and press Dictate again, or open a file.',
   in_use: 'The microphone cannot be opened. Perhaps another program is using it.',
   insecure: 'Browsers give the microphone only to pages that come by https, or from this same machine. Files and the sample work here.',
@@ -216,6 +216,7 @@ async function copy() {
     $('copy').focus();
   }
   status('Copied.');
+  setTimeout(() => $('status').textContent === 'Copied.' && status(''), 4000);
 }
 
 $('copy').addEventListener('click', copy);
@@ -235,7 +236,7 @@ function showQueue(event) {
   $('position').textContent = event.position;
   $('queue-text').textContent = ORDINALS[event.position] ?? `You are number ${event.position} in line.`;
   $('queue-wait').textContent = `About ${seconds(event.estimated_wait_ms)} to go. ${source ? 'You can speak now: it is kept, and heard then.' : 'What is sent is kept, and heard then.'}`;
-  status(`Waiting: number ${event.position} in line`);
+  status('Waiting for a place');
 }
 
 function showState({ state, because, in_ms }) {
@@ -248,7 +249,8 @@ function showState({ state, because, in_ms }) {
   if (state !== 'waiting') showQueue(null);
   if (state === 'paused') {
     const kept = session.audioMs > 0 ? ' What was said is kept.' : '';
-    notice(`${SERVER[because.code] ?? capital(because.message)}${kept} Trying again in ${seconds(in_ms)}.`, capital(because.message) + '.');
+    const detail = ['lost', 'unreachable', 'restarting'].includes(because.code) ? '' : capital(because.message) + '.';
+    notice(`${SERVER[because.code] ?? 'The server has failed.'}${kept} Trying again in ${seconds(in_ms)}.`, detail);
     status('Not connected');
   }
 }
@@ -299,7 +301,7 @@ function showRunning(on) {
 }
 
 setInterval(() => {
-  if (session) $('audio-sent').textContent = `${((sentBefore + session.audioMs) / 1000).toFixed(1)} s`;
+  if (session?.audioMs > 0) $('audio-sent').textContent = `${((sentBefore + session.audioMs) / 1000).toFixed(1)} s`;
 }, 100);
 
 // From its start to its end: `speak` sends what there is to send, and returns when that is over.
@@ -314,7 +316,7 @@ async function run(title, options, speak) {
     showRunning(true);
     $('text').append(element('p', 'source', title));
     await speak(s);
-    if (!s.isOver) status('Waiting for the last words …');
+    if (s.state !== 'done') sayFinishing();
     await s.stop();
     status('');
   } catch (e) {
@@ -322,6 +324,14 @@ async function run(title, options, speak) {
     status('');
   }
   await leave(s);
+}
+
+// Nothing more is sent; what was is still to be heard. The button now ends the waiting.
+function sayFinishing() {
+  if (session.state === 'listening') status('Waiting for the last words …');
+  $('dictate-label').textContent = 'Do not wait';
+  $('dictate').disabled = false;
+  $('commit').hidden = true;
 }
 
 async function leave(s) {
@@ -391,11 +401,17 @@ async function hearSample() {
 // ---- what can be pressed ----
 
 $('dictate').addEventListener('click', () => {
-  if (!session) run('Microphone', {}, speakByMicrophone);
-  else if (session.finish && source) {
-    $('dictate').disabled = true;
+  if (!session) {
+    run('Microphone', {}, speakByMicrophone);
+  } else if (session.isOver || session.audioMs === 0) {
+    session.close();
+  } else if (source) {
+    $('dictate').disabled = true; // until the last sample has been sent
     session.finish();
-  } else session.close();
+  } else {
+    session.stop();
+    sayFinishing();
+  }
 });
 $('commit').addEventListener('click', () => session?.commit());
 $('sample').addEventListener('click', hearSample);

@@ -261,7 +261,7 @@ export class Stenopool {
 
   /** Resolves when there is room to send more, for those who send faster than speech. */
   async drain() {
-    while (!ENDED.has(this.state) && (!this.#started || this.#socket.bufferedAmount > SENDING_BYTES))
+    while (!this.isOver && (!this.#started || this.#socket.bufferedAmount > SENDING_BYTES))
       await new Promise((resolve) => setTimeout(resolve, 20));
   }
 

@@ -98,8 +98,10 @@ test('by microphone two browsers at once get their own words; a third page waits
         }
         assert.equal(await ended(three), SAMPLE);
         assert.equal(await three.evaluate(`document.querySelector('#queue').hidden`), true);
+        await three.look({ width: 390, height: 844, phone: true });
         await three.click('.word.unsure');
         assert.match(await three.text('#tip'), /^\d+ % sure$/);
+        await three.screenshot(path.join(build, 'artefacts', 'page-word-390-light.png'));
         await pictures(three, 'final');
       }, { where: a }), { where: b }), { where: a });
     });
@@ -238,6 +240,8 @@ test('a full server is a sentence with the time of the next attempt, and Stop en
     await tab.click('#sample');
     await notice(tab, /^The server is full\..* Trying again in .*queue_max/s);
     await pictures(tab, 'full');
+    await tab.click('#dictate');
+    await tab.until(`document.querySelector('#dictate').innerText.trim() === 'Do not wait'`);
     await tab.click('#dictate');
     await idle(tab);
     await other.finish();
