@@ -10,7 +10,7 @@ let session = null; // the one that runs
 let source = null; // its microphone
 let sentBefore = 0; // ms of audio of earlier sessions
 let lines = []; // finals; their times count on from session to session
-let inLine = false; // the server has said a place in the queue
+let stopped = false; // by the button: files that were to follow do not
 
 // ---- words for people ----
 
@@ -229,9 +229,8 @@ $('clear').addEventListener('click', clear);
 const ORDINALS = ['', 'You are next.', 'You are second in line.', 'You are third in line.'];
 
 function showQueue(event) {
-  inLine = event !== null;
-  $('queue').hidden = !inLine;
-  if (!inLine) return;
+  $('queue').hidden = !event;
+  if (!event) return;
   $('empty').hidden = true;
   $('position').textContent = event.position;
   $('queue-text').textContent = ORDINALS[event.position] ?? `You are number ${event.position} in line.`;
@@ -354,13 +353,13 @@ async function speakByMicrophone(s) {
   status('Asking for the microphone …');
   const over = new Promise((resolve) => s.on('state', ({ state }) => ['done', 'failed', 'closed'].includes(state) && resolve()));
   const unplugged = new Promise((resolve) => (s.unplugged = resolve));
-  const stopped = new Promise((resolve) => (s.finish = resolve));
+  const finished = new Promise((resolve) => (s.finish = resolve));
   source = await microphone(s, {
     onLevel: (peak) => $('dictate').style.setProperty('--level', Math.min(1, peak * 1.6).toFixed(2)),
     onEnded: () => s.unplugged(),
   });
   showRunning(true);
-  await Promise.race([over, unplugged, stopped]);
+  await Promise.race([over, unplugged, finished]);
   $('dictate').style.setProperty('--level', 0);
   await source.stop();
 }
@@ -378,7 +377,8 @@ async function hearFile(file) {
 }
 
 async function hearFiles(files) {
-  for (const file of files) await hearFile(file);
+  stopped = false;
+  for (const file of files) if (!stopped) await hearFile(file);
 }
 
 async function hearSample() {
@@ -401,6 +401,7 @@ async function hearSample() {
 // ---- what can be pressed ----
 
 $('dictate').addEventListener('click', () => {
+  stopped = true;
   if (!session) {
     run('Microphone', {}, speakByMicrophone);
   } else if (session.isOver || session.audioMs === 0) {

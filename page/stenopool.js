@@ -116,9 +116,9 @@ function streamUrl(given) {
 function carry(url, key) {
   if (!key) return { url, protocols: [] };
   if (/^[\w!#$%&'*+.^`|~-]+$/.test(key)) return { url, protocols: ['token', key] };
-  const with_key = new URL(url);
-  with_key.searchParams.set('api_key', key);
-  return { url: with_key, protocols: [] };
+  const withKey = new URL(url);
+  withKey.searchParams.set('api_key', key);
+  return { url: withKey, protocols: [] };
 }
 
 // A browser does not tell why a handshake failed, so the server is asked by other ways.
@@ -524,9 +524,14 @@ export async function microphone(session, { deviceId, constraints = {}, onLevel,
   } catch (e) {
     throw microphoneError(e);
   }
-  const release = () => stream.getTracks().forEach((track) => track.stop());
+  let context;
+  const release = async () => {
+    stream.getTracks().forEach((track) => track.stop());
+    await context?.close().catch(() => {});
+  };
   try {
-    const { context, source } = await openContext(stream);
+    const opened = await openContext(stream);
+    context = opened.context;
     await context.audioWorklet.addModule(new URL('worklet.js', import.meta.url));
     const frames = new AudioWorkletNode(context, 'stenopool-frames', { numberOfOutputs: 0 });
     let flushed;
@@ -541,7 +546,7 @@ export async function microphone(session, { deviceId, constraints = {}, onLevel,
     stream.getTracks()[0].onended = () => onEnded?.();
     session.sampleRate = context.sampleRate;
     session.start();
-    source.connect(frames);
+    opened.source.connect(frames);
     await context.resume();
     return {
       sampleRate: context.sampleRate,
@@ -549,12 +554,11 @@ export async function microphone(session, { deviceId, constraints = {}, onLevel,
       async stop() {
         frames.port.postMessage(null);
         await Promise.race([last, new Promise((resolve) => setTimeout(resolve, 300))]);
-        release();
-        await context.close().catch(() => {});
+        await release();
       },
     };
   } catch (e) {
-    release();
+    await release();
     throw e;
   }
 }

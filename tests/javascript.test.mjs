@@ -17,6 +17,9 @@ const WebSocket = globalThis.WebSocket ?? (await import('ws').catch(() => null))
 const skip = WebSocket ? false : 'there is no WebSocket here, and the package ws is not installed (npm --prefix tests ci)';
 const KINDS = ['state', 'queued', 'ready', 'speech_start', 'partial', 'speech_end', 'final', 'recovered', 'gap', 'error', 'done'];
 
+const opened = [];
+test.after(() => opened.forEach((s) => s.close())); // of tests that failed
+
 // A session that keeps all its events.
 function open(server, options = {}) {
   const s = new Stenopool({ url: `http://${server.address}`, WebSocket, backoffMs: 5, ...options });
@@ -24,6 +27,9 @@ function open(server, options = {}) {
   for (const kind of KINDS) s.on(kind, (e) => s.events.push(e));
   s.all = (kind) => s.events.filter((e) => e.type === kind);
   s.event = (kind, fits = () => true) => until(() => s.all(kind).find(fits), `${kind} comes; so far: ${JSON.stringify(s.events)}`);
+  const stop = s.stop.bind(s);
+  s.stop = () => deadline(stop(), () => `the stop; so far: ${JSON.stringify(s.events)}`);
+  opened.push(s);
   s.reached = (state) => s.event('state', (e) => e.state === state);
   return s;
 }

@@ -20,7 +20,7 @@ export const noBrowser = chromium ? false : `no browser is installed (${names.jo
 const FLAGS = ['--headless=new', '--remote-debugging-pipe', '--no-first-run', '--disable-gpu', '--disable-dev-shm-usage', '--mute-audio',
   '--disable-extensions', '--disable-background-networking', '--disable-component-update', '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows',
-  '--force-color-profile=srgb', '--hide-scrollbars'];
+  '--force-color-profile=srgb', '--force-prefers-reduced-motion', '--hide-scrollbars'];
 
 export class Browser {
   #next = 1;
