@@ -16,6 +16,7 @@ const skip = noBrowser;
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-page-'));
 const manual = { endpointing: 'manual' };
 const sample = readWav(path.join(root, 'data/warmup.wav')).samples;
+const short = join(babble(900), silence(200)); // a file is heard faster than the sample, which is played
 const SAMPLE = 'good morning please send the first letter to my brother and keep a copy for the office';
 let browser; // with a microphone that hears a babble
 
@@ -41,6 +42,12 @@ const LINES = `[...document.querySelectorAll('#text .line:not(.failed) .words')]
 const idle = (tab) => tab.until(`document.querySelector('#dictate').getAttribute('aria-pressed') === 'false' && !document.querySelector('#dictate').disabled`);
 const lines = (tab) => tab.evaluate(LINES);
 const notice = (tab, words) => tab.until(`document.querySelector('#notice').hidden ? '' : document.querySelector('#notice').innerText.match(${words})?.input`, `a notice says ${words}`);
+
+async function open(tab, name, bytes) {
+  fs.writeFileSync(path.join(dir, name), bytes);
+  await tab.choose('#picker', [path.join(dir, name)]);
+}
+const hear = (tab) => open(tab, 'short.wav', wav(short));
 
 // All that was said, once the session is over.
 async function ended(tab) {
@@ -152,7 +159,7 @@ test('text is saved as a file and as subtitles, and copied', { skip }, async () 
   await withServer(fake(), (server) => withPage(server, async (tab) => {
     await browser.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: dir });
     await browser.send('Browser.grantPermissions', { permissions: ['clipboardReadWrite', 'clipboardSanitizedWrite', 'audioCapture'] });
-    await tab.click('#sample');
+    await hear(tab);
     const text = await ended(tab);
     const saved = async (ending) => {
       await tab.click(`#${ending}`);
@@ -219,8 +226,8 @@ test('a microphone that is denied, absent, taken, or not for this page is a sent
           await notice(tab, words);
           await idle(tab);
         }
-        await tab.click('#sample');
-        assert.equal(await ended(tab), (await dictate(server, sample)).text);
+        await hear(tab);
+        assert.equal(await ended(tab), (await dictate(server, short)).text);
       }, { where: denying });
       await withPage(server, async (tab) => {
         assert.equal(await tab.evaluate('isSecureContext'), false);
@@ -245,8 +252,8 @@ test('a full server is a sentence with the time of the next attempt, and Stop en
     await tab.click('#dictate');
     await idle(tab);
     await other.finish();
-    await tab.click('#sample');
-    assert.equal(await ended(tab), (await dictate(server, sample)).text);
+    await hear(tab);
+    assert.equal(await ended(tab), (await dictate(server, short)).text);
   }));
 });
 
@@ -261,13 +268,13 @@ test('a server that wants a key asks for it; it is kept in the tab and nowhere e
     };
     await tab.until(`!document.querySelector('#key-form').hidden`, 'a key is asked for');
     await pictures(tab, 'key');
-    await tab.click('#sample'); // the server says so as well
-    await idle(tab);
+    await tab.evaluate(`void document.querySelector('#key').blur()`);
+    await hear(tab); // the server says so as well
     await enter('sp_wrong');
     await notice(tab, /^This key is not one of the server’s\./);
     await enter(key);
     await tab.until(`document.querySelector('#key-form').hidden`, 'the key is taken');
-    await tab.click('#sample');
+    await hear(tab);
     assert.equal(await ended(tab), await heardWith(server, key));
     assert.deepEqual(await tab.evaluate(`[Object.values(sessionStorage), localStorage.length, document.cookie, location.href.includes('sp_')]`), [[key], 0, '', false]);
     assert.ok(!server.log.includes(key));
@@ -276,7 +283,7 @@ test('a server that wants a key asks for it; it is kept in the tab and nowhere e
 
 async function heardWith(server, key) {
   const c = await Client.start(server, {}, { headers: { Authorization: `Bearer ${key}` } });
-  c.audio(sample);
+  c.audio(short);
   await c.finish();
   return c.text;
 }
@@ -286,10 +293,10 @@ test('of several pools one is chosen', { skip }, async () => {
     await tab.until(`!document.querySelector('#pool-field').hidden`, 'there is a choice');
     assert.deepEqual(await tab.evaluate(`[...document.querySelector('#pool').options].map((o) => o.value)`), ['en', 'de']);
     await tab.evaluate(`document.querySelector('#pool').value = 'de'`);
-    await tab.click('#sample');
+    await hear(tab);
     const text = await ended(tab);
-    assert.equal(text, (await dictate(server, sample, { pool: 'de' })).text);
-    assert.notEqual(text, (await dictate(server, sample)).text);
+    assert.equal(text, (await dictate(server, short, { pool: 'de' })).text);
+    assert.notEqual(text, (await dictate(server, short)).text);
   }));
 });
 
