@@ -312,6 +312,7 @@ async function run(title, options, speak) {
     s = session = new Stenopool({ key: key(), pool: $('pool').value || undefined, ...options });
     watch(s);
     $('empty').hidden = true;
+    $('foot').hidden = false;
     showRunning(true);
     $('text').append(element('p', 'source', title));
     await speak(s);
