@@ -1,8 +1,283 @@
+/* WhisperLive's protocol (docs/protocols/whisperlive.md) over one WebSocket:
+ *   WAITING --options--> OPENED --a place--> STREAMING --END_OF_AUDIO--> ENDING --ended--> (wire closes)
+ * A client that gets no place at once is told WAIT and closed: it would give up anyway. */
+#include <stdio.h>
+#include <string.h>
+
 #include "access/entries.h"
-#include "access/route.h"
+#include "access/protocols.h"
+#include "access/voice.h"
+#include "access/whisperlive_text.h"
+#include "access/wire.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "net/http.h"
+#include "net/websocket.h"
+#include "pool/pool.h"
+
+/* The client that sends a file waits at its end until nothing changes any more, and says END_OF_AUDIO only then. */
+enum { STALL_MS = 1500 };
+
+static const char end_of_audio[] = "END_OF_AUDIO";
+
+struct whisperlive {
+	struct wire wire;
+	struct voice voice;
+	struct whisperlive_options options;
+	struct whisperlive_segments segments;
+	const char *pool; /* its name */
+	uint64_t bytes_per_s, bytes;
+	uint64_t heard_ns; /* when audio came last */
+	bool stalled;      /* and that has been committed, or there was none */
+	bool held;         /* we do not read, so nothing can come */
+};
+
+static struct whisperlive *whisperlive_of(struct wire *w)
+{
+	return (struct whisperlive *)(void *)w;
+}
+
+static void tell(struct wire *w, const struct error *why, unsigned retry_after_ms)
+{
+	const char *uid = whisperlive_of(w)->options.uid;
+
+	wire_send_json(w,
+	    why->code == ERROR_BUSY ? whisperlive_wait(uid, retry_after_ms)
+				    : whisperlive_status(uid, "ERROR", why->text));
+}
+
+static void on_ready(struct whisperlive *c)
+{
+	const char *uid = c->options.uid;
+
+	if (c->options.translate)
+		wire_send_json(&c->wire,
+		    whisperlive_status(uid, "WARNING",
+			"translation is not available; what is said is transcribed"));
+	wire_send_json(&c->wire, whisperlive_ready(uid));
+	if (c->options.language[0] == '\0')
+		wire_send_json(&c->wire, whisperlive_language(uid, c->pool));
+}
+
+static void refuse_queue(struct whisperlive *c, uint64_t wait_ms)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_BUSY, "pool %s: all places are taken", c->pool);
+	wire_fail(&c->wire, &err, (unsigned)MIN(wait_ms, (uint64_t)UINT32_MAX));
+}
+
+static void send_segments(struct whisperlive *c, const struct session_event *partial)
+{
+	wire_send_json(&c->wire,
+	    whisperlive_segments_of(
+		&c->segments, &c->options, partial, c->bytes * 1000 / c->bytes_per_s));
+}
+
+static void on_error(struct whisperlive *c, const struct session_event *e)
+{
+	if (e->error.fatal) {
+		wire_fail(&c->wire, e->error.why, e->error.retry_after_ms);
+		return;
+	}
+	wire_send_json(&c->wire, whisperlive_status(c->options.uid, "WARNING", e->error.why->text));
+	send_segments(c, NULL); /* without what has failed */
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct whisperlive *c = arg;
+
+	switch (e->kind) {
+	case SESSION_EVENT_QUEUED:
+		refuse_queue(c, e->queued.estimated_wait_ms);
+		break;
+	case SESSION_EVENT_READY:
+		on_ready(c);
+		break;
+	case SESSION_EVENT_SPEECH_START:
+	case SESSION_EVENT_SPEECH_END:
+		whisperlive_note_span(&c->segments, e);
+		break;
+	case SESSION_EVENT_PARTIAL:
+		send_segments(c, e);
+		break;
+	case SESSION_EVENT_FINAL:
+		whisperlive_complete(&c->segments, &c->options, e);
+		send_segments(c, NULL);
+		break;
+	case SESSION_EVENT_ERROR:
+		on_error(c, e);
+		break;
+	case SESSION_EVENT_ENDED:
+		wire_close(&c->wire, WS_CLOSE_NORMAL, "done");
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_drain(void *arg)
+{
+	struct whisperlive *c = arg;
+
+	c->held = false;
+	c->heard_ns = clock_now_ns();
+	wire_resume(&c->wire);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+/* The pool that the model names, or the listener's, or the one that the language names, or the first: a model's name is
+ * mostly one of Whisper's and says nothing here. */
+static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
+{
+	const struct access_listener *l = c->wire.listener;
+	const char *names[] = { c->options.model, l == NULL ? NULL : l->pool, c->options.language };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct pool *pool = names[i] == NULL || names[i][0] == '\0'
+		    ? NULL
+		    : access_pool(c->wire.access, names[i], err);
+
+		if (pool != NULL)
+			return pool;
+	}
+	return access_pool(c->wire.access, NULL, err);
+}
+
+static int open_session(struct whisperlive *c, struct error *err, unsigned *retry_after_ms)
+{
+	struct pool *pool = choose_pool(c, err);
+	struct session_config cfg;
+
+	voice_defaults(c->wire.access, &cfg);
+	cfg.ear.format.encoding = c->options.encoding;
+	cfg.partials = true;
+	c->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
+	c->stalled = true;
+	c->pool = pool_name(pool);
+	if (voice_open(
+		&c->voice, c->wire.access, &c->wire.client, pool, &cfg, err, retry_after_ms) < 0)
+		return -1;
+	c->wire.session = c->voice.id;
+	c->wire.begun = true;
+	voice_start(&c->voice, &session_events, c);
+	return 0;
+}
+
+static void on_options(struct whisperlive *c, const char *text, size_t n)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (whisperlive_parse(text, n, &c->options, &err) < 0 ||
+	    open_session(c, &err, &retry_after_ms) < 0)
+		wire_fail(&c->wire, &err, retry_after_ms);
+}
+
+static bool is_end(const void *bytes, size_t n)
+{
+	return n == sizeof end_of_audio - 1 && memcmp(bytes, end_of_audio, n) == 0;
+}
+
+static void refuse_message(struct wire *w, const char *why)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_INVALID, "%s", why);
+	wire_fail(w, &err, 0);
+}
+
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct whisperlive *c = whisperlive_of(w);
+
+	if (!w->begun)
+		on_options(c, text, n);
+	else if (is_end(text, n))
+		session_end(c->voice.session);
+	else
+		refuse_message(w,
+		    "after the options only audio is taken, in binary messages, and END_OF_AUDIO");
+}
+
+static void on_audio(struct whisperlive *c, const void *bytes, size_t n)
+{
+	c->bytes += n;
+	c->heard_ns = clock_now_ns();
+	c->stalled = false;
+	if (!voice_audio(&c->voice, bytes, n)) {
+		c->held = true;
+		wire_pause(&c->wire);
+	}
+}
+
+static void on_binary(struct wire *w, const void *bytes, size_t n)
+{
+	struct whisperlive *c = whisperlive_of(w);
+
+	if (!w->begun)
+		refuse_message(w,
+		    "the first message must be the options, as text: "
+		    "{\"uid\":...,\"language\":...}");
+	else if (is_end(bytes, n))
+		session_end(c->voice.session);
+	else
+		on_audio(c, bytes, n);
+}
+
+/* What was said last becomes a completed segment though nobody says that it is over. */
+static void look(struct wire *w, uint64_t now_ns)
+{
+	struct whisperlive *c = whisperlive_of(w);
+
+	if (c->voice.session == NULL || c->stalled || c->held ||
+	    now_ns - MIN(now_ns, c->heard_ns) < STALL_MS * NS_PER_MS)
+		return;
+	c->stalled = true;
+	session_commit(c->voice.session);
+}
+
+static void on_closing(struct wire *w)
+{
+	struct whisperlive *c = whisperlive_of(w);
+
+	voice_drop(&c->voice);
+	whisperlive_segments_done(&c->segments);
+}
+
+static void refuse(struct http_exchange *x, const struct error *why, const struct wire_refusal *how)
+{
+	char headers[64] = "";
+	const struct http_answer a = {
+		.status = how->status,
+		.headers = headers,
+		.body = why->text,
+		.body_bytes = strlen(why->text),
+	};
+
+	if (how->status == 401)
+		(void)strcpy(headers, "WWW-Authenticate: Bearer\r\n");
+	else if (how->retry_after_ms > 0)
+		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
+		    how->retry_after_ms / 1000 + (how->retry_after_ms % 1000 > 0));
+	http_respond(x, &a);
+}
+
+static const struct wire_protocol protocol = {
+	.name = "whisperlive",
+	.size = sizeof(struct whisperlive),
+	.refuse = refuse,
+	.on_text = on_text,
+	.on_binary = on_binary,
+	.tell = tell,
+	.look = look,
+	.on_closing = on_closing,
+};
 
 void whisperlive_accept(struct access *a, struct http_exchange *x)
 {
-	(void)a;
-	route_refuse(x, 501, "this protocol is not there yet", 0);
+	wire_accept(a, x, &protocol);
 }

@@ -1,0 +1,235 @@
+#include "access/whisperlive_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "access/json_text.h"
+#include "base/error.h"
+#include "base/util.h"
+
+enum { SECONDS_BYTES = 32, MS_PER_MINUTE = 60000 };
+
+/* As text, with three decimals, which is what the clients compare. */
+static json_t *seconds_of(uint64_t ms)
+{
+	char text[SECONDS_BYTES];
+
+	(void)snprintf(text, sizeof text, "%" PRIu64 ".%03" PRIu64, ms / 1000, ms % 1000);
+	return json_string(text);
+}
+
+/* Copies a text that fits; else "". A NUL in it makes it one that does not. */
+static void copy_text(const json_t *v, char *out, size_t cap)
+{
+	size_t n = json_is_string(v) ? json_string_length(v) : 0;
+
+	out[0] = '\0';
+	if (n < cap && n > 0 && strlen(json_string_value(v)) == n)
+		memcpy(out, json_string_value(v), n + 1);
+}
+
+static int read_uid(const json_t *options, struct whisperlive_options *out, struct error *err)
+{
+	const json_t *uid = json_object_get(options, "uid");
+
+	copy_text(uid, out->uid, sizeof out->uid);
+	if (out->uid[0] != '\0')
+		return 0;
+	if (uid == NULL)
+		return error_set(err, ERROR_INVALID,
+		    "the options have no \"uid\"; it is a text of 1 to %d bytes",
+		    WHISPERLIVE_UID_BYTES - 1);
+	return error_set(err, ERROR_INVALID,
+	    "\"uid\" must be a text of 1 to %d bytes, without a NUL", WHISPERLIVE_UID_BYTES - 1);
+}
+
+static int read_format(const json_t *options, enum encoding *out, struct error *err)
+{
+	static const struct {
+		const char *name;
+		enum encoding encoding;
+	} formats[] = { { "float32", ENCODING_F32LE }, { "int16", ENCODING_S16LE },
+		{ "uint8", ENCODING_U8 } };
+	const json_t *format = json_object_get(options, "audio_format");
+	const char *name = json_is_string(format) ? json_string_value(format) : "";
+
+	*out = ENCODING_F32LE;
+	if (format == NULL || json_is_null(format))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		if (strcmp(name, formats[i].name) == 0) {
+			*out = formats[i].encoding;
+			return 0;
+		}
+	return error_set(err, ERROR_INVALID,
+	    "\"audio_format\" must be \"float32\", \"int16\" or \"uint8\", not \"%.*s\"",
+	    json_text_whole_characters(name, 40), name);
+}
+
+static void read_segments(const json_t *options, unsigned *out)
+{
+	const json_t *n = json_object_get(options, "send_last_n_segments");
+
+	*out = WHISPERLIVE_SEGMENTS;
+	if (json_is_integer(n) && json_integer_value(n) >= 1)
+		*out = (unsigned)MIN(json_integer_value(n), (json_int_t)WHISPERLIVE_SEGMENTS_MAX);
+}
+
+static int read_options(const json_t *options, struct whisperlive_options *out, struct error *err)
+{
+	const json_t *task = json_object_get(options, "task");
+
+	if (read_uid(options, out, err) < 0 || read_format(options, &out->encoding, err) < 0)
+		return -1;
+	copy_text(json_object_get(options, "language"), out->language, sizeof out->language);
+	copy_text(json_object_get(options, "model"), out->model, sizeof out->model);
+	out->translate =
+	    (json_is_string(task) && strcmp(json_string_value(task), "translate") == 0) ||
+	    json_is_true(json_object_get(options, "enable_translation"));
+	out->word_timestamps = json_is_true(json_object_get(options, "word_timestamps"));
+	read_segments(options, &out->segments);
+	return 0;
+}
+
+int whisperlive_parse(
+    const char *text, size_t n, struct whisperlive_options *out, struct error *err)
+{
+	json_t *options = json_text_read_object(text, n, err);
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	if (options == NULL)
+		return -1;
+	rc = read_options(options, out, err);
+	json_decref(options);
+	return rc;
+}
+
+void whisperlive_segments_done(struct whisperlive_segments *s)
+{
+	json_decref(s->completed);
+	s->completed = NULL;
+}
+
+void whisperlive_note_span(struct whisperlive_segments *s, const struct session_event *e)
+{
+	struct whisperlive_span *span = &s->spans[e->utterance % WHISPERLIVE_SPANS];
+
+	if (e->kind == SESSION_EVENT_SPEECH_START)
+		*span = (struct whisperlive_span){ e->utterance, e->at_ms, 0 };
+	else if (span->utterance == e->utterance)
+		span->end_ms = e->at_ms;
+}
+
+/* The space in front belongs to it: clients put segments together without one. */
+static json_t *spaced(const char *text, size_t n)
+{
+	json_t *plain = json_text_of(text, n);
+	json_t *with = json_sprintf(" %s", plain == NULL ? "" : json_string_value(plain));
+
+	json_decref(plain);
+	return with;
+}
+
+static json_t *words_of(const struct session_event *e)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; i < e->final.words_n; i++) {
+		const struct session_word *w = &e->final.words[i];
+
+		(void)json_array_append_new(words,
+		    json_pack("{s:o,s:o,s:o,s:o}", "word", spaced(w->text, w->text_bytes), "start",
+			seconds_of(w->start_ms), "end", seconds_of(w->end_ms), "probability",
+			json_text_confidence(w->confidence)));
+	}
+	return words;
+}
+
+static json_t *segment_of(
+    uint64_t start_ms, uint64_t end_ms, const char *text, size_t n, bool completed)
+{
+	return json_pack("{s:o,s:o,s:o,s:b}", "start", seconds_of(start_ms), "end",
+	    seconds_of(MAX(start_ms, end_ms)), "text", spaced(text, n), "completed", completed);
+}
+
+void whisperlive_complete(struct whisperlive_segments *s, const struct whisperlive_options *o,
+    const struct session_event *e)
+{
+	uint64_t start_ms = MAX(e->final.start_ms, s->end_ms);
+	json_t *segment;
+
+	if (e->final.text_bytes == 0)
+		return;
+	segment = segment_of(start_ms, e->final.end_ms, e->final.text, e->final.text_bytes, true);
+	if (segment == NULL)
+		return;
+	if (o->word_timestamps)
+		(void)json_object_set_new(segment, "words", words_of(e));
+	s->end_ms = MAX(start_ms, e->final.end_ms);
+	if (s->completed == NULL)
+		s->completed = json_array();
+	(void)json_array_append_new(s->completed, segment);
+	if (json_array_size(s->completed) > o->segments)
+		(void)json_array_remove(s->completed, 0);
+}
+
+static json_t *growing(
+    const struct whisperlive_segments *s, const struct session_event *e, uint64_t heard_ms)
+{
+	const struct whisperlive_span *span = &s->spans[e->utterance % WHISPERLIVE_SPANS];
+	bool known = span->utterance == e->utterance;
+	uint64_t end_ms = known && span->end_ms > 0 ? span->end_ms : heard_ms;
+
+	return segment_of(MAX(known ? span->start_ms : 0, s->end_ms), end_ms, e->partial.text,
+	    e->partial.text_bytes, false);
+}
+
+json_t *whisperlive_segments_of(const struct whisperlive_segments *s,
+    const struct whisperlive_options *o, const struct session_event *e, uint64_t heard_ms)
+{
+	json_t *all = s->completed == NULL ? json_array() : json_copy(s->completed);
+
+	if (e != NULL && e->partial.text_bytes > 0)
+		(void)json_array_append_new(all, growing(s, e, heard_ms));
+	if (json_array_size(all) == 0) { /* clients take the last one without looking */
+		json_decref(all);
+		return NULL;
+	}
+	return json_pack("{s:s,s:o}", "uid", o->uid, "segments", all);
+}
+
+/* The Python client keeps what it hears from this backend only. */
+json_t *whisperlive_ready(const char *uid)
+{
+	return json_pack(
+	    "{s:s,s:s,s:s}", "uid", uid, "message", "SERVER_READY", "backend", "faster_whisper");
+}
+
+static bool is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* A pool is called by its language, perhaps with more behind it; no language is detected. */
+json_t *whisperlive_language(const char *uid, const char *pool)
+{
+	char code[3] = "en";
+
+	if (is_letter(pool[0]) && is_letter(pool[1]) && strchr("-_", pool[2]) != NULL)
+		memcpy(code, pool, 2); /* strchr finds the NUL too */
+	return json_pack("{s:s,s:s,s:f}", "uid", uid, "language", code, "language_prob", 1.0);
+}
+
+json_t *whisperlive_wait(const char *uid, uint64_t wait_ms)
+{
+	return json_pack("{s:s,s:s,s:f}", "uid", uid, "status", "WAIT", "message",
+	    (double)wait_ms / MS_PER_MINUTE);
+}
+
+json_t *whisperlive_status(const char *uid, const char *status, const char *message)
+{
+	return json_pack("{s:s,s:s,s:o}", "uid", uid, "status", status, "message",
+	    json_text_of(message, strlen(message)));
+}
