@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/twilio_internal.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ void access_free(struct access **a)
 	if (*a == NULL)
 		return;
 	assert((*a)->first == NULL);
+	twilio_hub_free(&(*a)->twilio);
 	keys_free(&(*a)->keys);
 	quota_free(&(*a)->quota);
 	free(*a);

@@ -7,6 +7,8 @@
 #include "access/access.h"
 #include "access/client.h"
 
+struct twilio_hub;
+
 /* One open connection or request of a protocol, which embeds this in what it knows of it. */
 struct access_link {
 	struct access_link *prev, *next;
@@ -36,6 +38,7 @@ struct access {
 	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
 	void *empty_arg;
 	struct access_link *first; /* all that is open, of every protocol */
+	struct twilio_hub *twilio; /* owned; NULL: there was no call yet */
 };
 
 /* Why nobody new is let in. */

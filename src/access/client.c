@@ -54,6 +54,14 @@ static int refuse(const struct http_exchange *x, const char *why, struct error *
 	return error_set(err, ERROR_INVALID, "%s", why);
 }
 
+static void become(struct client *out, const struct key *key)
+{
+	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
+	out->tenant = client_tenant_of_key(key->name);
+	out->priority = key->priority;
+	client_limit(out, key);
+}
+
 int client_check(
     const struct keys *keys, const struct http_exchange *x, struct client *out, struct error *err)
 {
@@ -76,11 +84,27 @@ int client_check(
 	key = keys_match(keys, secret, strlen(secret));
 	if (found == CREDENTIAL_BROKEN || key == NULL)
 		return refuse(x, "the key that was sent is not one of this server's", err);
-	(void)snprintf(out->key, sizeof out->key, "%s", key->name);
-	out->tenant = client_tenant_of_key(key->name);
-	out->priority = key->priority;
-	client_limit(out, key);
+	become(out, key);
 	return 0;
+}
+
+int client_check_secret(
+    const struct keys *keys, const char *secret, struct client *out, struct error *err)
+{
+	const struct key *key = NULL;
+
+	if (keys == NULL)
+		return 0;
+	if (secret != NULL)
+		key = keys_match(keys, secret, strlen(secret));
+	if (key != NULL) {
+		become(out, key);
+		return 0;
+	}
+	metric_add(METRIC_keys_refused_total, 1);
+	return error_set(err, ERROR_INVALID, "%s",
+	    secret == NULL ? "a key is needed and none was sent"
+			   : "the key that was sent is not one of this server's");
 }
 
 int client_admit(const struct keys *keys, struct http_exchange *x, struct client *out)

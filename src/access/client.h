@@ -30,6 +30,10 @@ int client_admit(const struct keys *keys, struct http_exchange *x, struct client
 int client_check(
     const struct keys *keys, const struct http_exchange *x, struct client *out, struct error *err);
 
+/* The same for a key that comes in a message, NULL: none came. Without keys *out stays as it is. */
+int client_check_secret(
+    const struct keys *keys, const char *secret, struct client *out, struct error *err);
+
 /* One key is one tenant, whatever line of the file it stands in. */
 uint64_t client_tenant_of_key(const char *name);
 /* "127.0.0.1:80": one IPv4 address is one tenant, as is one /64 of IPv6, which is what a customer is given. */

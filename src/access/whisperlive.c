@@ -26,7 +26,7 @@ struct whisperlive {
 	struct voice voice;
 	struct whisperlive_options options;
 	struct whisperlive_segments segments;
-	const char *pool; /* its name */
+	struct pool *pool;
 	uint64_t bytes_per_s, bytes;
 	uint64_t heard_ns; /* when audio came last */
 	bool stalled;      /* and that has been committed, or there was none */
@@ -57,14 +57,17 @@ static void on_ready(struct whisperlive *c)
 			"translation is not available; what is said is transcribed"));
 	wire_send_json(&c->wire, whisperlive_ready(uid));
 	if (c->options.language[0] == '\0')
-		wire_send_json(&c->wire, whisperlive_language(uid, c->pool));
+		wire_send_json(&c->wire, whisperlive_language(uid, pool_name(c->pool)));
 }
 
+/* While the model is being loaded there are places, only not yet. */
 static void refuse_queue(struct whisperlive *c, uint64_t wait_ms)
 {
 	struct error err;
 
-	(void)error_set(&err, ERROR_BUSY, "pool %s: all places are taken", c->pool);
+	if (pool_state(c->pool) == POOL_STARTING)
+		return;
+	(void)error_set(&err, ERROR_BUSY, "pool %s: all places are taken", pool_name(c->pool));
 	wire_fail(&c->wire, &err, (unsigned)MIN(wait_ms, (uint64_t)UINT32_MAX));
 }
 
@@ -144,7 +147,7 @@ static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
 		if (pool != NULL)
 			return pool;
 	}
-	return access_pool(c->wire.access, NULL, err);
+	return access_pool_for(c->wire.access, &c->wire.client, NULL, err);
 }
 
 static int open_session(struct whisperlive *c, struct error *err, unsigned *retry_after_ms)
@@ -157,8 +160,9 @@ static int open_session(struct whisperlive *c, struct error *err, unsigned *retr
 	cfg.partials = true;
 	c->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
 	c->stalled = true;
-	c->pool = pool_name(pool);
-	if (voice_open(
+	c->pool = pool;
+	if (pool == NULL ||
+	    voice_open(
 		&c->voice, c->wire.access, &c->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	c->wire.session = c->voice.id;

@@ -311,13 +311,22 @@ static int check_room(const struct access *a, struct error *err, struct wire_ref
 	return -1;
 }
 
-static int check(const struct access *a, const struct http_exchange *x, struct client *client,
-    struct error *err, struct wire_refusal *how)
+static bool brings_no_key(const struct access *a, const struct http_exchange *x)
+{
+	char secret[CREDENTIAL_BYTES];
+
+	return a->keys != NULL && credential_of(x, secret) == CREDENTIAL_NONE;
+}
+
+static int check(const struct access *a, const struct http_exchange *x, bool key_may_come_later,
+    struct client *client, struct error *err, struct wire_refusal *how)
 {
 	if (check_upgrade(x, err, how) < 0)
 		return -1;
 	how->status = 401;
-	if (client_check(a->keys, x, client, err) < 0)
+	*client = (struct client){ .priority = PRIORITY_NORMAL };
+	if (!(key_may_come_later && brings_no_key(a, x)) &&
+	    client_check(a->keys, x, client, err) < 0)
 		return -1;
 	return check_room(a, err, how);
 }
@@ -342,7 +351,7 @@ void wire_accept(struct access *a, struct http_exchange *x, const struct wire_pr
 	struct error err;
 	struct wire *w;
 
-	if (check(a, x, &client, &err, &how) < 0) {
+	if (check(a, x, p->key_may_come_later, &client, &err, &how) < 0) {
 		refuse(p, x, &err, &how);
 		return;
 	}
@@ -351,6 +360,7 @@ void wire_accept(struct access *a, struct http_exchange *x, const struct wire_pr
 	w->protocol = p;
 	w->listener = http_listener_data(x);
 	w->client = client;
+	w->unknown = p->key_may_come_later && brings_no_key(a, x);
 	how = (struct wire_refusal){ .status = 400 };
 	if (p->read_request != NULL && p->read_request(w, x, &err, &how) < 0) {
 		refuse(p, x, &err, &how);

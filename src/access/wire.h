@@ -33,6 +33,9 @@ struct wire_protocol {
 	const char *name; /* "vosk": for the log */
 	size_t
 	    size; /* of the struct that begins with a struct wire; it is made zeroed, and freed by wire */
+	/* A client whose request brings no key at all is let in as well, as `unknown`: the protocol must see to it that it brings
+	 * one before it gets anything. */
+	bool key_may_come_later;
 	/* The request of a client that is let in, before it is answered: its query and headers are there now and not later.
 	 * NULL: there is nothing to read. -1 refuses it: *err says why, *how with what status (400 as it comes). */
 	int (*read_request)(
@@ -73,6 +76,7 @@ struct wire {
 	 * that leaves tells it so and closes. */
 	bool begun;
 	bool closing;
+	bool unknown;     /* key_may_come_later, and it has not come; `client` is empty */
 	uint64_t session; /* for the log; set by the protocol when it has one */
 	uint64_t opened_ns, pinged_ns;
 };

@@ -156,6 +156,7 @@ static const struct route routes[] = {
 	{ "GET", "/v1/listen", get_listen, NULL },
 	{ "GET", "/twilio", get_twilio, NULL },
 	{ "GET", "/twilio/transcripts", get_twilio_transcripts, NULL },
+	{ "GET", "/twilio/", get_twilio, NULL },
 	{ "GET", "/", get_page, NULL },
 	{ "GET", "/page.css", get_page, NULL },
 	{ "GET", "/page.js", get_page, NULL },
