@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/util.h"
 
-enum { RATE_HZ = 8000, DIGITS_MAX = 15 };
+enum { RATE_HZ = 8000, DIGITS_MAX = 15, PRE_ROLL_MAX_MS = 2000 };
 
 static const char *const track_names[TWILIO_TRACKS] = { "inbound", "outbound" };
 
@@ -176,7 +176,7 @@ uint64_t twilio_clock_time(const struct twilio_clock *c, uint64_t ms)
 	return ms + skipped_at(c, ms);
 }
 
-/* The oldest gap makes room: nothing is told any more of what was before it. */
+/* Counted from within the silence, as an utterance begins a while before its speech. The oldest gap makes room: nothing is told any more of what was before it. */
 static void note_skipped(struct twilio_clock *c, uint64_t skipped_ms)
 {
 	if (c->gaps_n == TWILIO_GAPS) {
@@ -184,7 +184,7 @@ static void note_skipped(struct twilio_clock *c, uint64_t skipped_ms)
 		memmove(c->gaps, c->gaps + 1, sizeof c->gaps - sizeof c->gaps[0]);
 		c->gaps_n--;
 	}
-	c->gaps[c->gaps_n].at_ms = c->fed_ms;
+	c->gaps[c->gaps_n].at_ms = c->fed_ms - PRE_ROLL_MAX_MS;
 	c->gaps[c->gaps_n].skipped_ms = skipped_ms;
 	c->gaps_n++;
 }

@@ -150,7 +150,8 @@ static void test_long_gap_is_counted(void **state)
 	(void)state;
 	assert_int_equal(twilio_clock_gap(&c, 61000), TWILIO_SILENCE_MAX_MS);
 	assert_int_equal(c.fed_ms, 11000);
-	assert_int_equal(twilio_clock_time(&c, 10999), 10999);
+	assert_int_equal(twilio_clock_time(&c, 8999), 8999);
+	assert_int_equal(twilio_clock_time(&c, 10700), 60700); /* a pre-roll */
 	assert_int_equal(twilio_clock_time(&c, 11000), 61000);
 	assert_int_equal(twilio_clock_gap(&c, 61020), 0);
 }
