@@ -1,11 +1,14 @@
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "access/client.h"
+#include "base/error.h"
 #include "base/util.h"
 
 static const struct {
@@ -58,12 +61,39 @@ static void test_set(void **state)
 	assert_null(client_set_find(&set, 7));
 }
 
+static void test_secret(void **state)
+{
+	/* SHA-256 of "secret". */
+	char line[] = "alice:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b:"
+		      "priority=high\n";
+	FILE *from = fmemopen(line, sizeof line - 1, "r");
+	struct keys *keys = NULL;
+	struct client c = { .tenant = 7 };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(client_check_secret(NULL, NULL, &c, &err), 0);
+	assert_int_equal(c.tenant, 7);
+	assert_int_equal(keys_read(&keys, from, "keys", &err), 0);
+	(void)fclose(from);
+	assert_int_equal(client_check_secret(keys, NULL, &c, &err), -1);
+	assert_string_equal(err.text, "a key is needed and none was sent");
+	assert_int_equal(client_check_secret(keys, "secreT", &c, &err), -1);
+	assert_int_equal(c.tenant, 7);
+	assert_int_equal(client_check_secret(keys, "secret", &c, &err), 0);
+	assert_string_equal(c.key, "alice");
+	assert_true(c.tenant == client_tenant_of_key("alice"));
+	assert_int_equal(c.priority, PRIORITY_HIGH);
+	keys_free(&keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_names_are_no_addresses),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_secret),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
