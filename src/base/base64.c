@@ -1,7 +1,5 @@
 #include "base/base64.h"
 
-#include <string.h>
-
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void base64_encode(const uint8_t *bytes, size_t n, char *out)
@@ -20,11 +18,16 @@ void base64_encode(const uint8_t *bytes, size_t n, char *out)
 	*out = '\0';
 }
 
+/* By ranges, for audio of many clients is read this way. */
 static int value_of(char c)
 {
-	const char *at = c == '\0' ? NULL : strchr(alphabet, c);
-
-	return at == NULL ? -1 : (int)(at - alphabet);
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* Bytes in a group of four characters, which become *group; -1 when it is none. */
