@@ -79,7 +79,7 @@ function closed(name, bytes, code, words) {
 }
 
 closed('a message of 100 MB is refused before it is read', Buffer.concat([frame(BINARY, Buffer.alloc(64), { length: 100e6 }), Buffer.alloc(4096)]),
-  1009, /max_message_bytes 1048576/);
+  1009, /max_message_bytes 16777216/);
 closed('a frame without a mask is refused', frame(TEXT, Buffer.from('{}'), { masked: false }), 1002);
 closed('text that is not UTF-8 is refused', frame(TEXT, Buffer.from([0x22, 0xff, 0xfe, 0x22])), 1007);
 closed('a continuation of nothing is refused', frame(0, Buffer.from('x')), 1002);

@@ -202,7 +202,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_int_equal(c->max_sessions, 1000);
 	assert_int_equal(c->http.max_body_bytes, 26214400);
-	assert_int_equal(c->http.max_message_bytes, 1048576);
+	assert_int_equal(c->http.max_message_bytes, 16777216);
 	assert_int_equal(c->session.buffer_ms, 60000);
 	assert_int_equal(c->session.partial_interval_ms, 300);
 	assert_int_equal(c->listens_n, 1);

@@ -32,7 +32,7 @@ struct ws_events {
 	    void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n);
 	/* Once, last: the connection is closed or was lost; `ws` is invalid when it returns. After ws_close too.
 	 * `code` is the first close code sent or received, or WS_CLOSE_ABNORMAL. `why` says it in words, such as
-	 * "message of 104857600 bytes is over max_message_bytes 1048576". */
+	 * "message of 104857600 bytes is over max_message_bytes 16777216". */
 	void (*on_close)(void *arg, struct ws *ws, unsigned code, const char *why);
 };
 
