@@ -160,6 +160,15 @@ bool voice_audio(struct voice *v, const void *bytes, size_t n)
 	return more;
 }
 
+int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err)
+{
+	if (session_reconfigure(v->session, cfg, err) < 0)
+		return -1;
+	v->bytes_per_s = format_bytes_per_s(&cfg->format);
+	v->bytes = v->charged_ms = 0;
+	return 0;
+}
+
 void voice_drop(struct voice *v)
 {
 	if (v->session == NULL)

@@ -39,6 +39,8 @@ int voice_open(struct voice *v, struct access *a, const struct client *client, s
 void voice_start(struct voice *v, const struct session_events *events, void *arg);
 /* As session_audio; true when there is no session. An event may drop the voice. */
 bool voice_audio(struct voice *v, const void *bytes, size_t n);
+/* As session_reconfigure; what has come so far is charged as what it was. There must be a session. */
+int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err);
 /* Gives the session back, wherever it is; no event comes any more. No effect when there is none. */
 void voice_drop(struct voice *v);
 
