@@ -1,8 +1,466 @@
+/* OpenAI's Realtime interface for transcription (docs/protocols/openai.md): one WebSocket, one session, and turns in it.
+ *   WAITING --session.update, audio--> BEGUN --first audio--> a voice is there --fatal error--> (wire closes)
+ * The voice is opened by the first audio, since a client first says what it will send and to which model. A message that
+ * cannot be is answered by an `error` event, and the session stays: clients do not expect to lose it. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "access/access_internal.h"
 #include "access/entries.h"
-#include "access/route.h"
+#include "access/openai.h"
+#include "access/openai_realtime_command.h"
+#include "access/openai_realtime_event.h"
+#include "access/openai_realtime_session.h"
+#include "access/openai_realtime_turns.h"
+#include "access/voice.h"
+#include "access/wire.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "net/http.h"
+#include "net/websocket.h"
+#include "pool/pool.h"
+
+enum { MODEL_BYTES = 128, COMMIT_MIN_MS = 100 };
+
+struct realtime {
+	struct wire wire;
+	struct voice voice;
+	struct pool *pool; /* once there is a voice */
+	struct realtime_session session;
+	struct realtime_ids ids;
+	struct realtime_turns turns;
+	bool names_beta;         /* the first event has its beta name */
+	char model[MODEL_BYTES]; /* of the URL */
+	uint64_t given_ns;       /* audio */
+	uint64_t committed_ms;   /* of it went with the client's last commit or clear */
+	uint64_t told_ns;        /* when the client said something last */
+	const json_t *event_id;  /* of the message that is being dealt with */
+	uint64_t bytes_per_s;
+};
+
+static struct realtime *realtime_of(struct wire *w)
+{
+	return (struct realtime *)(void *)w;
+}
+
+static void send(void *arg, json_t *event)
+{
+	struct realtime *r = arg;
+
+	wire_send_json(&r->wire, event);
+}
+
+static void send_error(
+    struct realtime *r, const struct error *why, const struct realtime_blame *blame)
+{
+	log_debug("openai-realtime session %llu: %s", (unsigned long long)r->voice.id, why->text);
+	send(r, realtime_event_error(&r->ids, why, blame, r->event_id));
+}
+
+/* Opening. */
+
+static char *decoded(const char *text, size_t n, char *out, size_t out_bytes)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n && used + 1 < out_bytes; i++) {
+		char hex[3] = { 0 };
+
+		if (text[i] == '%' && n - i > 2 && isxdigit((unsigned char)text[i + 1]) &&
+		    isxdigit((unsigned char)text[i + 2])) {
+			memcpy(hex, text + i + 1, 2);
+			out[used++] = (char)strtoul(hex, NULL, 16);
+			i += 2;
+		} else {
+			out[used++] = text[i] == '+' ? ' ' : text[i];
+		}
+	}
+	out[used] = '\0';
+	return out;
+}
+
+/* The value of `name` in the query; "" when it is not there. */
+static char *query_value(const char *query, const char *name, char *out, size_t out_bytes)
+{
+	size_t n = strlen(name);
+
+	*out = '\0';
+	for (; *query != '\0'; query += *query == '&') {
+		const char *at = query;
+
+		query += strcspn(query, "&");
+		if (strncmp(at, name, n) == 0 && at[n] == '=')
+			return decoded(at + n + 1, (size_t)(query - at) - n - 1, out, out_bytes);
+	}
+	return out;
+}
+
+static bool asks_for_beta(const struct http_exchange *x)
+{
+	const char *header = http_header(x, "OpenAI-Beta");
+	const char *offered = http_header(x, "Sec-WebSocket-Protocol");
+
+	return (header != NULL && strstr(header, "realtime=v1") != NULL) ||
+	    (offered != NULL && strstr(offered, "openai-beta.realtime-v1") != NULL);
+}
+
+static int make_ids(struct realtime_ids *ids, struct error *err)
+{
+	unsigned char random[8];
+
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return error_set(err, ERROR_SYSTEM, "there is no randomness for a session's id");
+	for (size_t i = 0; i < sizeof random; i++)
+		(void)snprintf(ids->nonce + 2 * i, 3, "%02x", random[i]);
+	return 0;
+}
+
+static void read_mode(
+    const struct realtime_session *s, struct realtime_mode *out, struct ear_config *ear)
+{
+	realtime_session_ear(s, ear);
+	*out = (struct realtime_mode){ .manual = ear->endpoint.endpointing == ENDPOINTING_MANUAL,
+		.prefix_ms = ear->endpoint.pre_roll_ms,
+		.silence_ms = ear->endpoint.post_silence_ms };
+}
+
+static int read_request(
+    struct wire *w, struct http_exchange *x, struct error *err, struct wire_refusal *how)
+{
+	struct realtime *r = realtime_of(w);
+	char intent[32], id[REALTIME_ID_BYTES];
+	struct ear_config ear;
+
+	how->status = 500;
+	if (make_ids(&r->ids, err) < 0)
+		return -1;
+	(void)query_value(http_query(x), "model", r->model, sizeof r->model);
+	(void)query_value(http_query(x), "intent", intent, sizeof intent);
+	(void)snprintf(id, sizeof id, "sess_%s", r->ids.nonce);
+	realtime_session_init(&r->session, id, r->model, &w->access->cfg.endpoint);
+	r->session.flat = asks_for_beta(x);
+	r->names_beta = r->session.flat && strcmp(intent, "transcription") == 0;
+	r->turns = (struct realtime_turns){
+		.ids = &r->ids, .send = send, .arg = r, .beta = r->session.flat
+	};
+	read_mode(&r->session, &r->turns.mode, &ear);
+	return 0;
+}
+
+static const char *refusal_code(unsigned status)
+{
+	return status == 401 ? "invalid_api_key"
+	    : status == 429  ? "rate_limit_exceeded"
+	    : status == 503  ? "server_error"
+			     : NULL;
+}
+
+static void refuse(struct http_exchange *x, const struct error *why, const struct wire_refusal *how)
+{
+	openai_refuse(x, why,
+	    &(struct openai_refusal){ .status = how->status,
+		.code = refusal_code(how->status),
+		.retry_after_ms = how->retry_after_ms });
+}
+
+static void on_open(struct wire *w)
+{
+	struct realtime *r = realtime_of(w);
+
+	r->told_ns = clock_now_ns();
+	send(r,
+	    realtime_event_session(&r->ids,
+		r->names_beta ? "transcription_session.created" : "session.created",
+		realtime_session_json(&r->session)));
+}
+
+/* The session. */
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct realtime *r = arg;
+
+	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal)
+		wire_fail(&r->wire, e->error.why, e->error.retry_after_ms);
+	else if (e->kind == SESSION_EVENT_ENDED)
+		wire_close(&r->wire, WS_CLOSE_NORMAL, "done");
+	else
+		realtime_turns_event(&r->turns, e);
+}
+
+static void on_drain(void *arg)
+{
+	struct realtime *r = arg;
+
+	wire_resume(&r->wire);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+/* A model that names no pool is another server's name for what the first pool does. */
+static struct pool *find_pool(
+    const struct realtime *r, const struct realtime_session *s, struct error *err)
+{
+	const char *model = realtime_session_model(s);
+	struct error none;
+	bool is_named = *model != '\0' && access_pool(r->wire.access, model, &none) != NULL;
+
+	return access_pool_for(r->wire.access, &r->wire.client, is_named ? model : NULL, err);
+}
+
+static int open_voice(struct realtime *r, struct error *err, unsigned *retry_after_ms)
+{
+	struct session_config cfg;
+
+	r->pool = find_pool(r, &r->session, err);
+	voice_defaults(r->wire.access, &cfg);
+	cfg.partials = true;
+	cfg.wants_heard = true;
+	read_mode(&r->session, &r->turns.mode, &cfg.ear);
+	if (r->pool == NULL ||
+	    voice_open(
+		&r->voice, r->wire.access, &r->wire.client, r->pool, &cfg, err, retry_after_ms) < 0)
+		return -1;
+	r->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
+	r->wire.session = r->voice.id;
+	voice_start(&r->voice, &session_events, r);
+	return 0;
+}
+
+static bool has_voice(struct realtime *r)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (r->voice.id == 0 && open_voice(r, &err, &retry_after_ms) < 0)
+		wire_fail(&r->wire, &err, retry_after_ms);
+	return !r->wire.closing;
+}
+
+/* Commands. */
+
+static void append(struct realtime *r, const struct realtime_command *c)
+{
+	r->wire.begun = true;
+	if (c->audio_n == 0 || !has_voice(r))
+		return;
+	r->given_ns += c->audio_n * NS_PER_S / r->bytes_per_s;
+	r->turns.given_ms = r->given_ns / NS_PER_MS;
+	if (!voice_audio(&r->voice, c->audio, c->audio_n))
+		wire_pause(&r->wire);
+}
+
+static void commit(struct realtime *r)
+{
+	static const struct realtime_blame blame = { .code = "input_audio_buffer_commit_empty" };
+	uint64_t from_ms = MAX(r->committed_ms, r->turns.ended_ms);
+	uint64_t ms = r->turns.given_ms - MIN(from_ms, r->turns.given_ms);
+	struct error err;
+
+	if (ms < COMMIT_MIN_MS) {
+		(void)error_set(&err, ERROR_INVALID,
+		    "buffer too small: a commit needs at least %d ms of audio, and there are %llu",
+		    COMMIT_MIN_MS, (unsigned long long)ms);
+		send_error(r, &err, &blame);
+		return;
+	}
+	r->committed_ms = r->turns.given_ms;
+	realtime_turns_commit(&r->turns);
+	session_commit(r->voice.session);
+}
+
+static void clear(struct realtime *r)
+{
+	r->committed_ms = r->turns.given_ms;
+	if (r->voice.session != NULL)
+		session_clear(r->voice.session);
+	else
+		send(r, realtime_event(&r->ids, "input_audio_buffer.cleared"));
+}
+
+/* What is open ends at a change of format or endpointing; where only its way of ending changes it would have no end, so it
+ * is committed. */
+static int reconfigure(struct realtime *r, const struct realtime_session *next, struct error *err)
+{
+	struct realtime_mode mode;
+	struct ear_config ear;
+
+	read_mode(next, &mode, &ear);
+	if (r->voice.session == NULL) {
+		r->turns.mode = mode;
+		return 0;
+	}
+	if (json_equal(next->format, r->session.format) &&
+	    json_equal(next->turn_detection, r->session.turn_detection))
+		return 0;
+	if (mode.manual != json_is_null(r->session.turn_detection)) {
+		r->committed_ms = r->turns.given_ms;
+		realtime_turns_switch(&r->turns, &mode);
+		session_commit(r->voice.session);
+	} else if (r->turns.switches == NULL) {
+		r->turns.mode = mode;
+	}
+	r->bytes_per_s = format_bytes_per_s(&ear.format);
+	return r->wire.closing ? 0 : voice_reconfigure(&r->voice, &ear, err);
+}
+
+static int try_update(struct realtime *r, struct realtime_session *next,
+    const struct realtime_command *c, struct error *err, struct realtime_blame *blame)
+{
+	struct pool *pool;
+
+	if (realtime_session_update(next, c->session, err, blame) < 0)
+		return -1;
+	(void)snprintf(
+	    blame->param, sizeof blame->param, "%s", "session.audio.input.transcription.model");
+	pool = find_pool(r, next, err);
+	if (pool == NULL)
+		return -1;
+	if (r->voice.session != NULL && pool != r->pool)
+		return error_set(err, ERROR_INVALID,
+		    "the model cannot be changed once audio has come; this session is heard by %s",
+		    pool_name(r->pool));
+	return reconfigure(r, next, err);
+}
+
+static void update(struct realtime *r, const struct realtime_command *c)
+{
+	bool beta = c->kind == REALTIME_UPDATE_BETA;
+	struct realtime_session next;
+	struct realtime_blame blame;
+	struct error err;
+
+	realtime_session_copy(&next, &r->session);
+	next.flat |= beta;
+	if (try_update(r, &next, c, &err, &blame) < 0) {
+		realtime_session_done(&next);
+		send_error(r, &err, &blame);
+		return;
+	}
+	realtime_session_move(&r->session, &next);
+	r->turns.beta = r->session.flat;
+	r->wire.begun = true;
+	send(r,
+	    realtime_event_session(&r->ids,
+		beta ? "transcription_session.updated" : "session.updated",
+		realtime_session_json(&r->session)));
+}
+
+static void obey(struct realtime *r, const struct realtime_command *c)
+{
+	switch (c->kind) {
+	case REALTIME_UPDATE:
+	case REALTIME_UPDATE_BETA:
+		update(r, c);
+		return;
+	case REALTIME_APPEND:
+		append(r, c);
+		return;
+	case REALTIME_COMMIT:
+		commit(r);
+		return;
+	case REALTIME_CLEAR:
+		clear(r);
+		return;
+	case REALTIME_NOTHING:
+		return;
+	}
+}
+
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct realtime *r = realtime_of(w);
+	struct realtime_command c;
+	struct realtime_blame blame;
+	struct error err;
+	int rc = realtime_command_read(&c, text, n, &err, &blame);
+
+	r->told_ns = clock_now_ns();
+	r->event_id = c.event_id;
+	if (rc < 0)
+		send_error(r, &err, &blame);
+	else
+		obey(r, &c);
+	r->event_id = NULL;
+	realtime_command_done(&c);
+}
+
+static void on_binary(struct wire *w, const void *bytes, size_t n)
+{
+	static const struct realtime_blame blame = { .code = "invalid_value" };
+	struct error err;
+
+	(void)bytes;
+	(void)error_set(&err, ERROR_INVALID,
+	    "a binary message of %zu bytes was passed over; audio comes as base64 in "
+	    "input_audio_buffer.append",
+	    n);
+	send_error(realtime_of(w), &err, &blame);
+}
+
+static void tell(struct wire *w, const struct error *why, unsigned retry_after_ms)
+{
+	static const struct realtime_blame blame = { 0 };
+	struct realtime *r = realtime_of(w);
+
+	(void)retry_after_ms; /* there is no field for it */
+	realtime_turns_fail(&r->turns, why);
+	send_error(r, why, &blame);
+}
+
+/* A session that has its voice is looked after by the roster. */
+static void look(struct wire *w, uint64_t now_ns)
+{
+	const struct access *a = w->access;
+	struct realtime *r = realtime_of(w);
+	unsigned ms = a->cfg.session.idle_timeout_ms;
+	struct error err;
+
+	if (!w->begun || r->voice.id != 0)
+		return;
+	if (a->leaving) {
+		access_word_leaving(&err);
+		wire_fail(w, &err, a->retry_after_ms);
+	} else if (ms > 0 && now_ns - MIN(now_ns, r->told_ns) >= ms * NS_PER_MS) {
+		(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u", ms);
+		wire_fail(w, &err, 0);
+	}
+}
+
+static void on_closing(struct wire *w)
+{
+	voice_drop(&realtime_of(w)->voice);
+}
+
+static void on_gone(struct wire *w)
+{
+	struct realtime *r = realtime_of(w);
+
+	realtime_turns_done(&r->turns);
+	realtime_session_done(&r->session);
+}
+
+static const struct wire_protocol protocol = {
+	.name = "openai-realtime",
+	.size = sizeof(struct realtime),
+	.read_request = read_request,
+	.refuse = refuse,
+	.on_open = on_open,
+	.on_text = on_text,
+	.on_binary = on_binary,
+	.tell = tell,
+	.look = look,
+	.on_closing = on_closing,
+	.on_gone = on_gone,
+};
 
 void openai_realtime_accept(struct access *a, struct http_exchange *x)
 {
-	(void)a;
-	route_refuse(x, 501, "this protocol is not there yet", 0);
+	wire_accept(a, x, &protocol);
 }

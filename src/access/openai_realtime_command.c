@@ -1,0 +1,138 @@
+#define _GNU_SOURCE
+#include "access/openai_realtime_command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/json_text.h"
+#include "access/openai_realtime_session.h"
+#include "base/base64.h"
+#include "base/error.h"
+#include "base/util.h"
+
+static const struct row {
+	const char *type;
+	enum realtime_command_kind kind;
+} rows[] = {
+	{ "session.update", REALTIME_UPDATE },
+	{ "transcription_session.update", REALTIME_UPDATE_BETA },
+	{ "input_audio_buffer.append", REALTIME_APPEND },
+	{ "input_audio_buffer.commit", REALTIME_COMMIT },
+	{ "input_audio_buffer.clear", REALTIME_CLEAR },
+	{ "conversation.item.create", REALTIME_NOTHING },
+	{ "conversation.item.retrieve", REALTIME_NOTHING },
+	{ "conversation.item.delete", REALTIME_NOTHING },
+	{ "conversation.item.truncate", REALTIME_NOTHING },
+	{ "response.create", REALTIME_NOTHING },
+	{ "response.cancel", REALTIME_NOTHING },
+	{ "output_audio_buffer.clear", REALTIME_NOTHING },
+};
+
+static int refuse(struct realtime_blame *blame, const char *code, const char *param)
+{
+	blame->code = code;
+	(void)snprintf(blame->param, sizeof blame->param, "%s", param);
+	return -1;
+}
+
+static int read_audio(struct realtime_command *c, const json_t *v, struct error *err)
+{
+	size_t n = json_string_length(v), cap = n / 4 * 3;
+	long used;
+
+	if (n == 0)
+		return 0;
+	c->audio = malloc(cap + 1);
+	if (c->audio == NULL)
+		return error_set(
+		    err, ERROR_SYSTEM, "there is no memory for %zu bytes of audio", cap);
+	used = base64_decode(json_string_value(v), n, c->audio, cap);
+	if (used < 0)
+		return error_set(err, ERROR_INVALID, "audio is not base64");
+	c->audio_n = (size_t)used;
+	return 0;
+}
+
+static int read_append(struct realtime_command *c, struct error *err, struct realtime_blame *blame)
+{
+	const json_t *v = json_object_get(c->message, "audio");
+
+	if (v == NULL) {
+		(void)error_set(err, ERROR_INVALID, "audio is missing");
+		return refuse(blame, "missing_required_parameter", "audio");
+	}
+	if (!json_is_string(v)) {
+		(void)error_set(
+		    err, ERROR_INVALID, "audio must be text, not %s", json_text_kind(v));
+		return refuse(blame, "invalid_type", "audio");
+	}
+	return read_audio(c, v, err) == 0 ? 0 : refuse(blame, "invalid_value", "audio");
+}
+
+static int read_update(struct realtime_command *c, struct error *err, struct realtime_blame *blame)
+{
+	c->session = json_object_get(c->message, "session");
+	if (c->session != NULL)
+		return 0;
+	(void)error_set(err, ERROR_INVALID, "session is missing");
+	return refuse(blame, "missing_required_parameter", "session");
+}
+
+static const struct row *row_of(const json_t *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strlen(rows[i].type) == json_string_length(type) &&
+		    strcmp(rows[i].type, json_string_value(type)) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static int read_type(struct realtime_command *c, struct error *err, struct realtime_blame *blame)
+{
+	const json_t *type = json_object_get(c->message, "type");
+	const struct row *row;
+
+	if (!json_is_string(type)) {
+		(void)error_set(err, ERROR_INVALID, "a message must have a \"type\" that is text");
+		return refuse(
+		    blame, type == NULL ? "missing_required_parameter" : "invalid_type", "type");
+	}
+	row = row_of(type);
+	if (row != NULL) {
+		c->kind = row->kind;
+		return 0;
+	}
+	(void)error_set(err, ERROR_INVALID,
+	    "type \"%.*s\" is not known; session.update, input_audio_buffer.append, .commit or "
+	    ".clear",
+	    json_text_whole_characters(json_string_value(type), 60), json_string_value(type));
+	return refuse(blame, "invalid_value", "type");
+}
+
+int realtime_command_read(struct realtime_command *c, const char *text, size_t n, struct error *err,
+    struct realtime_blame *blame)
+{
+	*c = (struct realtime_command){ .kind = REALTIME_NOTHING };
+	*blame = (struct realtime_blame){ 0 };
+	c->message = json_text_read_object(text, n, err);
+	if (c->message == NULL)
+		return refuse(blame, "invalid_json", "");
+	c->event_id = json_object_get(c->message, "event_id");
+	if (!json_is_string(c->event_id))
+		c->event_id = NULL;
+	if (read_type(c, err, blame) < 0)
+		return -1;
+	if (c->kind == REALTIME_APPEND)
+		return read_append(c, err, blame);
+	if (c->kind == REALTIME_UPDATE || c->kind == REALTIME_UPDATE_BETA)
+		return read_update(c, err, blame);
+	return 0;
+}
+
+void realtime_command_done(struct realtime_command *c)
+{
+	json_decref(c->message);
+	free(c->audio);
+	*c = (struct realtime_command){ .kind = REALTIME_NOTHING };
+}
