@@ -115,7 +115,7 @@ for (const [name, fields, bytes, status, want] of [
   ['a WAV file cut in its header', {}, wav(silence(100)).subarray(0, 30), 400, { param: 'file', message: /ends before its audio/ }],
   ['a format that is not there', { response_format: 'diarized_json' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
   ['a granularity that is not there', { 'timestamp_granularities[]': 'letter' }, undefined, 400, { message: /word or segment/ }],
-  ['a stream', { stream: 'true' }, undefined, 400, { param: 'stream', message: /not supported here/ }],
+  ['a stream of subtitles', { stream: 'true', response_format: 'srt' }, undefined, 400, { param: 'stream', message: /json or text/ }],
 ]) {
   test(`${name} is refused with ${status} and a sentence`, () => refused(post(server, fields, bytes), status, want));
 }

@@ -19,6 +19,9 @@ void openai_transcribe_header(struct access *a, struct http_exchange *x);
 /* the client left before the answer. */
 void openai_transcribe_abort(struct http_exchange *x);
 
+/* POST /v1/audio/translations: refused, as no engine here translates. */
+void openai_translate(struct access *a, struct http_exchange *x);
+
 /* GET /v1/models and GET /v1/models/NAME: the pools. */
 void openai_models(struct access *a, struct http_exchange *x);
 void openai_model(struct access *a, struct http_exchange *x);
@@ -34,6 +37,9 @@ struct openai_refusal {
 };
 void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how);
+
+/* The body that openai_refuse sends; to be freed. NULL: memory is out. */
+char *openai_refusal_text(const struct error *why, const struct openai_refusal *how);
 
 /* The error's code as OpenAI's clients know it. */
 const char *openai_code(enum error_code code);

@@ -70,11 +70,8 @@ static int read_granularity(
 
 static int read_stream(struct openai_form *f, const struct multipart_part *p, struct error *err)
 {
-	(void)f;
-	if (is(p, "true") || is(p, "1"))
-		return error_set(err, ERROR_INVALID,
-		    "stream is not supported here: the answer comes in one piece; for text while "
-		    "it is spoken connect to /v1/stream");
+	(void)err;
+	f->style.stream = is(p, "true") || is(p, "1");
 	return 0;
 }
 
@@ -122,6 +119,11 @@ int openai_form_read(struct openai_form *out, const char *content_type, const vo
 	multipart_done(&m);
 	if (rc != 0)
 		return -1;
+	if (f.style.stream && f.style.format != OPENAI_JSON && f.style.format != OPENAI_TEXT) {
+		*param_out = "stream";
+		return error_set(err, ERROR_INVALID,
+		    "a stream has no times; stream goes with response_format json or text");
+	}
 	f.style.segments |= !f.style.words;
 	*out = f;
 	return 0;

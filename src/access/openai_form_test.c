@@ -20,30 +20,33 @@ static struct row {
 	struct openai_style style;
 	const char *model, *language, *says, *param;
 } rows[] = {
-	{ "a file alone is json", { FILE_PART }, { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	{ "a file alone is json", { FILE_PART }, { OPENAI_JSON, false, true, false }, "", "", NULL,
+	    NULL },
 	{ "everything", { FILE_PART, "model", "en", "language", "de", "response_format", "srt" },
-	    { OPENAI_SRT, false, true }, "en", "de", NULL, NULL },
-	{ "words", { "timestamp_granularities[]", "word", FILE_PART }, { OPENAI_JSON, true, false },
-	    "", "", NULL, NULL },
+	    { OPENAI_SRT, false, true, false }, "en", "de", NULL, NULL },
+	{ "words", { "timestamp_granularities[]", "word", FILE_PART },
+	    { OPENAI_JSON, true, false, false }, "", "", NULL, NULL },
 	{ "words and segments, the bare name",
 	    { FILE_PART, "timestamp_granularities", "word", "timestamp_granularities", "segment" },
-	    { OPENAI_JSON, true, true }, "", "", NULL, NULL },
+	    { OPENAI_JSON, true, true, false }, "", "", NULL, NULL },
 	{ "what makes no difference",
 	    { FILE_PART, "prompt", "a", "temperature", "x", "stream", "false",
 		"chunking_strategy[type]", "server_vad" },
-	    { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	    { OPENAI_JSON, false, true, false }, "", "", NULL, NULL },
 	{ "an empty format is none", { FILE_PART, "response_format", "" },
-	    { OPENAI_JSON, false, true }, "", "", NULL, NULL },
+	    { OPENAI_JSON, false, true, false }, "", "", NULL, NULL },
 	{ "a language that is no text", { FILE_PART, "language", "d\xe9\n" },
-	    { OPENAI_JSON, false, true }, "", "d??", NULL, NULL },
+	    { OPENAI_JSON, false, true, false }, "", "d??", NULL, NULL },
 	{ "no file", { "model", "en" }, { 0 }, NULL, NULL, "no file", "file" },
 	{ "two files", { FILE_PART, FILE_PART }, { 0 }, NULL, NULL, "sent twice", "file" },
 	{ "another format", { FILE_PART, "response_format", "xml" }, { 0 }, NULL, NULL,
 	    "\"xml\" is not supported; json", "response_format" },
 	{ "another granularity", { FILE_PART, "timestamp_granularities[]", "" }, { 0 }, NULL, NULL,
 	    "word or segment", "timestamp_granularities[]" },
-	{ "a stream", { FILE_PART, "stream", "true" }, { 0 }, NULL, NULL, "is not supported here",
-	    "stream" },
+	{ "a stream", { FILE_PART, "stream", "true", "include[]", "logprobs" },
+	    { OPENAI_JSON, false, true, true }, "", "", NULL, NULL },
+	{ "a stream of subtitles", { FILE_PART, "stream", "true", "response_format", "srt" }, { 0 },
+	    NULL, NULL, "stream goes with response_format json or text", "stream" },
 	{ "a long language", { FILE_PART, "language", "012345678901234567890123456789012345" },
 	    { 0 }, NULL, NULL, "more than 35 bytes", "language" },
 };
@@ -81,6 +84,7 @@ static void test_row(void **state)
 	assert_memory_equal(f.file, "RIFF", 4);
 	assert_string_equal(f.model, r->model);
 	assert_string_equal(f.language, r->language);
+	assert_int_equal(f.style.stream, r->style.stream);
 	assert_int_equal(f.style.format, r->style.format);
 	assert_int_equal(f.style.words, r->style.words);
 	assert_int_equal(f.style.segments, r->style.segments);

@@ -51,11 +51,21 @@ const char *openai_code(enum error_code code)
 	}
 }
 
+static unsigned status_for(const struct error *why, const struct openai_refusal *how)
+{
+	return how->status != 0 ? how->status : status_of(why->code);
+}
+
+char *openai_refusal_text(const struct error *why, const struct openai_refusal *how)
+{
+	return openai_error_text(status_for(why, how), why->text, how->param, how->code);
+}
+
 void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how)
 {
-	unsigned status = how->status != 0 ? how->status : status_of(why->code);
-	char *text = openai_error_text(status, why->text, how->param, how->code), headers[48] = "";
+	unsigned status = status_for(why, how);
+	char *text = openai_refusal_text(why, how), headers[48] = "";
 	const struct http_answer a = { .status = status,
 		.content_type = "application/json",
 		.headers = headers,

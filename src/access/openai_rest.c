@@ -1,12 +1,16 @@
 /* A transcription is a recording like any other: the body of a request, which has come whole and stays where it is until
  * the answer. The finals of its session are collected, and the answer is given when it has ended, or has failed in any
- * part: half a text would look like a whole one. */
+ * part: half a text would look like a whole one.
+ *
+ * With stream=true the answer begins with the first text that will not change, and goes on as more of it is heard; a
+ * failure before that is answered like any other, one after it is the stream's last event. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/delta.h"
 #include "access/openai.h"
 #include "access/openai_form.h"
 #include "access/openai_text.h"
@@ -24,7 +28,13 @@ enum { LINGER_MS = 1000 };
 struct rest {
 	struct access_link link;
 	struct access *access;
-	struct http_exchange *x; /* NULL once it is answered or the client has left */
+	struct http_exchange
+	    *x; /* NULL once it is answered, in whole or by a stream, or the client has left */
+	struct http_stream
+	    *stream;   /* NULL before it begins, and once it has ended or the client has left */
+	uint8_t *file; /* owned; a copy of the form's, which does not outlive x; NULL: no stream */
+	struct delta delta; /* of the utterance that is being heard */
+	bool said;          /* something of an earlier one was sent */
 	struct client client;
 	struct pool *pool;           /* borrowed */
 	struct recording *recording; /* owned; NULL before the start and after the end */
@@ -48,6 +58,11 @@ static struct rest *rest_new(struct access *a, struct http_exchange *x)
 	return r;
 }
 
+static bool is_open(const struct rest *r)
+{
+	return r->x != NULL || r->stream != NULL;
+}
+
 static void enter(struct rest *r)
 {
 	r->depth++;
@@ -57,9 +72,12 @@ static void enter(struct rest *r)
  * drains closes the last connections, and a client that leaves does so inside its connection's own call. */
 static void leave(struct rest *r)
 {
-	if (--r->depth > 0 || r->x != NULL)
+	if (--r->depth > 0 || is_open(r))
 		return;
 	openai_transcript_done(&r->transcript);
+	delta_reset(&r->delta);
+	free(r->file);
+	r->file = NULL;
 	r->ended_ns = clock_now_ns();
 	if (r->link.ops == NULL)
 		free(r);
@@ -79,15 +97,68 @@ static void log_end(const struct rest *r, const char *how)
 		log_info("session %llu: %s", (unsigned long long)id, how);
 }
 
+/* The client left in the middle of a stream. */
+static void on_stream_close(void *arg)
+{
+	struct rest *r = arg;
+
+	log_end(r, "client left before the end of the stream");
+	enter(r);
+	r->stream = NULL;
+	recording_free(&r->recording);
+	leave(r);
+}
+
+static const struct http_stream_events stream_events = { .on_close = on_stream_close };
+
+/* Frees the event; NULL: memory is out, and the stream goes without it. */
+static void send_event(struct rest *r, char *event)
+{
+	static const struct http_answer head = { .status = 200,
+		.content_type = "text/event-stream",
+		.headers = "Cache-Control: no-cache\r\n" };
+	struct http_exchange *x = r->x;
+
+	if (x != NULL) {
+		r->x = NULL;
+		r->stream = http_respond_stream(x, &head, &stream_events, r);
+	}
+	if (event != NULL && r->stream != NULL)
+		(void)http_stream_send(r->stream, event, strlen(event));
+	free(event);
+}
+
+static void end_stream(struct rest *r)
+{
+	struct http_stream *stream = r->stream;
+
+	r->stream = NULL;
+	recording_free(&r->recording);
+	http_stream_end(stream);
+}
+
+static void break_stream(struct rest *r, const struct error *why, const struct openai_refusal *how)
+{
+	char *text = openai_refusal_text(why, how);
+
+	send_event(r, text == NULL ? NULL : openai_error_event(text));
+	free(text);
+	end_stream(r);
+}
+
 static void refuse_as(struct rest *r, const struct error *why, const struct openai_refusal *how)
 {
 	struct http_exchange *x = r->x;
 	char text[sizeof why->text + 16];
 
-	if (x == NULL)
+	if (!is_open(r))
 		return;
 	(void)snprintf(text, sizeof text, "ended: %s", why->text);
 	log_end(r, text);
+	if (r->stream != NULL) {
+		break_stream(r, why, how);
+		return;
+	}
 	r->x = NULL;
 	recording_free(&r->recording);
 	openai_refuse(x, why, how);
@@ -125,12 +196,52 @@ static void answer(struct rest *r)
 	free(text);
 }
 
+static void answer_stream(struct rest *r)
+{
+	static const char last[] = "data: [DONE]\n\n";
+
+	send_event(r, openai_done_event(&r->transcript));
+	if (r->stream == NULL)
+		return;
+	(void)http_stream_send(r->stream, last, sizeof last - 1);
+	end_stream(r);
+}
+
+/* The words of one utterance are set apart from those of the one before. */
+static void send_delta(struct rest *r, const char *text, size_t n)
+{
+	if (n > 0)
+		send_event(r, openai_delta_event(r->said && r->delta.n == n, text, n));
+}
+
+static void on_partial(struct rest *r, const struct session_event *e)
+{
+	size_t n;
+	const char *text =
+	    delta_of_partial(&r->delta, e->partial.text, e->partial.stable_bytes, &n);
+
+	send_delta(r, text, n);
+}
+
+static void finish_deltas(struct rest *r, const struct session_event *e)
+{
+	size_t n;
+	const char *text = delta_of_final(&r->delta, e->final.text, e->final.text_bytes, &n);
+
+	send_delta(r, text, n);
+	r->said |= r->delta.n > 0;
+	delta_reset(&r->delta);
+}
+
 static void on_final(struct rest *r, const struct session_event *e)
 {
 	struct error err;
 
-	if (openai_transcript_add(&r->transcript, e) == 0)
+	if (openai_transcript_add(&r->transcript, e) == 0) {
+		if (r->form.style.stream)
+			finish_deltas(r, e);
 		return;
+	}
 	(void)error_set(&err, ERROR_SYSTEM, "no memory for what was heard");
 	refuse(r, &err, 0);
 }
@@ -142,6 +253,8 @@ static void on_event(void *arg, const struct session_event *e)
 	enter(r);
 	if (e->kind == SESSION_EVENT_FINAL)
 		on_final(r, e);
+	else if (e->kind == SESSION_EVENT_PARTIAL && r->form.style.stream)
+		on_partial(r, e);
 	leave(r);
 }
 
@@ -165,7 +278,10 @@ static void on_done(void *arg, uint64_t audio_ms)
 
 	enter(r);
 	r->transcript.audio_ms = audio_ms;
-	answer(r);
+	if (r->form.style.stream)
+		answer_stream(r);
+	else
+		answer(r);
 	leave(r);
 }
 
@@ -177,7 +293,7 @@ static void look(struct access_link *l, uint64_t now_ns)
 {
 	struct rest *r = rest_of(l);
 
-	if (r->x == NULL && now_ns - MIN(now_ns, r->ended_ns) >= LINGER_MS * NS_PER_MS)
+	if (!is_open(r) && now_ns - MIN(now_ns, r->ended_ns) >= LINGER_MS * NS_PER_MS)
 		forget(r);
 }
 
@@ -185,7 +301,7 @@ static void stop(struct access_link *l, const struct error *why)
 {
 	struct rest *r = rest_of(l);
 
-	if (r->x != NULL) {
+	if (is_open(r)) {
 		enter(r);
 		refuse(r, why, r->access->retry_after_ms);
 		leave(r);
@@ -196,17 +312,37 @@ static void stop(struct access_link *l, const struct error *why)
 /* While the server drains, it is the sessions that are told. */
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
+/* The body goes with the beginning of a stream, and the recording needs the file to its end. -1: answered. */
+static int keep_file(struct rest *r)
+{
+	struct error err;
+
+	r->file = malloc(r->form.file_n + 1);
+	if (r->file != NULL) {
+		memcpy(r->file, r->form.file, r->form.file_n);
+		r->form.file = r->file;
+		return 0;
+	}
+	(void)error_set(&err, ERROR_SYSTEM, "no memory for the file");
+	refuse(r, &err, 0);
+	return -1;
+}
+
 /* It may be answered from inside. */
 static void begin(struct rest *r)
 {
-	const struct recording_wishes wishes = {
-		.bytes = r->form.file, .n = r->form.file_n, .pool = r->pool, .client = &r->client
-	};
+	struct recording_wishes wishes = { .n = r->form.file_n,
+		.pool = r->pool,
+		.client = &r->client,
+		.partials = r->form.style.stream };
 
+	if (r->form.style.stream && keep_file(r) < 0)
+		return;
+	wishes.bytes = r->form.file;
 	http_set_data(r->x, r);
 	r->recording = recording_new(r->access, &wishes, &recording_events, r);
 	recording_start(r->recording);
-	if (r->x != NULL)
+	if (is_open(r))
 		access_link_add(r->access, &r->link, &link_ops);
 }
 
@@ -283,4 +419,18 @@ void openai_transcribe_abort(struct http_exchange *x)
 	r->x = NULL;
 	recording_free(&r->recording);
 	leave(r);
+}
+
+void openai_translate(struct access *a, struct http_exchange *x)
+{
+	struct client client;
+	struct error err;
+
+	if (let_in(a, x, &client) != 0)
+		return;
+	(void)error_set(&err, ERROR_INVALID,
+	    "this server's engines do not translate; /v1/audio/transcriptions gives the text in "
+	    "the "
+	    "language that is spoken");
+	openai_refuse(x, &err, &(struct openai_refusal){ .code = "unsupported_endpoint" });
 }

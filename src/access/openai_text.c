@@ -213,6 +213,12 @@ static char *dump(json_t *object)
 	return text;
 }
 
+static json_t *usage_of(const struct openai_transcript *t)
+{
+	return json_pack(
+	    "{s:s,s:I}", "type", "duration", "seconds", (json_int_t)((t->audio_ms + 999) / 1000));
+}
+
 static char *json_of(
     const struct openai_transcript *t, const struct openai_style *style, const char *language)
 {
@@ -231,9 +237,7 @@ static char *json_of(
 		(void)json_object_set_new(o, "segments", segments_of(&t->segments));
 	if (style->format == OPENAI_VERBOSE_JSON && style->words)
 		(void)json_object_set_new(o, "words", words_of(&t->words));
-	(void)json_object_set_new(o, "usage",
-	    json_pack("{s:s,s:I}", "type", "duration", "seconds",
-		(json_int_t)((t->audio_ms + 999) / 1000)));
+	(void)json_object_set_new(o, "usage", usage_of(t));
 	return dump(o);
 }
 
@@ -243,6 +247,47 @@ char *openai_transcript_text(
 	if (style->format == OPENAI_JSON || style->format == OPENAI_VERBOSE_JSON)
 		return json_of(t, style, language);
 	return text_of(t, style->format);
+}
+
+static char *event(char *json)
+{
+	char *text = NULL;
+
+	if (json != NULL && asprintf(&text, "data: %s\n\n", json) < 0)
+		text = NULL;
+	free(json);
+	return text;
+}
+
+char *openai_delta_event(bool blank_before, const char *text, size_t n)
+{
+	char *plain = clean(text, n), *all = NULL;
+	json_t *o;
+
+	if (plain == NULL || asprintf(&all, "%s%s", blank_before ? " " : "", plain) < 0)
+		all = NULL;
+	free(plain);
+	if (all == NULL)
+		return NULL;
+	o = json_pack("{s:s,s:s}", "type", "transcript.text.delta", "delta", all);
+	free(all);
+	return event(dump(o));
+}
+
+char *openai_done_event(const struct openai_transcript *t)
+{
+	char *text = text_of(t, OPENAI_JSON);
+	json_t *o = text == NULL ? NULL
+				 : json_pack("{s:s,s:s,s:o}", "type", "transcript.text.done",
+				       "text", text, "usage", usage_of(t));
+
+	free(text);
+	return event(dump(o));
+}
+
+char *openai_error_event(const char *error)
+{
+	return event(strdup(error));
 }
 
 static const char *type_of(unsigned status)

@@ -20,6 +20,7 @@ enum openai_format {
 struct openai_style {
 	enum openai_format format;
 	bool words, segments; /* of verbose_json */
+	bool stream;          /* events as they happen instead of one answer */
 };
 
 struct openai_piece {
@@ -48,6 +49,11 @@ void openai_transcript_done(struct openai_transcript *t);
 /* The answer's body, to be freed by the caller; NULL when memory is out. */
 char *openai_transcript_text(
     const struct openai_transcript *t, const struct openai_style *style, const char *language);
+
+/* The events of a stream, each with its "data: " and blank line; the text of a delta is UTF-8 or is made so. */
+char *openai_delta_event(bool blank_before, const char *text, size_t n);
+char *openai_done_event(const struct openai_transcript *t);
+char *openai_error_event(const char *error); /* as openai_error_text words it */
 
 /* {"error":{"message":...,"type":...,"param":...,"code":...}}; param and code may be NULL. To be freed by the caller; NULL
  * when memory is out. */

@@ -48,17 +48,20 @@ static struct row {
 	struct openai_style style;
 	const char *want;
 } rows[] = {
-	{ "json", { OPENAI_JSON, true, true }, "{\"text\":\"he said a-->b <c> & ?\"," USAGE },
-	{ "text", { OPENAI_TEXT, false, true }, "he said a-->b <c> & ?\n" },
-	{ "srt", { OPENAI_SRT, false, true },
+	{ "json", { OPENAI_JSON, true, true, false },
+	    "{\"text\":\"he said a-->b <c> & ?\"," USAGE },
+	{ "text", { OPENAI_TEXT, false, true, false }, "he said a-->b <c> & ?\n" },
+	{ "srt", { OPENAI_SRT, false, true, false },
 	    "1\n00:00:00,000 --> 00:00:01,200\nhe said\n\n"
 	    "2\n01:02:03,004 --> 01:02:03,004\na- ->b <c> & ?\n\n" },
-	{ "vtt", { OPENAI_VTT, false, true },
+	{ "vtt", { OPENAI_VTT, false, true, false },
 	    "WEBVTT\n\n00:00:00.000 --> 00:00:01.200\nhe said\n\n"
 	    "01:02:03.004 --> 01:02:03.004\na- ->b &lt;c> &amp; ?\n\n" },
-	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true }, VERBOSE SEGMENTS USAGE },
-	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false }, VERBOSE WORDS USAGE },
-	{ "verbose_json: both", { OPENAI_VERBOSE_JSON, true, true }, VERBOSE SEGMENTS WORDS USAGE },
+	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true, false },
+	    VERBOSE SEGMENTS USAGE },
+	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false }, VERBOSE WORDS USAGE },
+	{ "verbose_json: both", { OPENAI_VERBOSE_JSON, true, true, false },
+	    VERBOSE SEGMENTS WORDS USAGE },
 };
 
 static void test_format(void **state)
@@ -92,7 +95,7 @@ static void test_nothing_was_heard(void **state)
 
 	(void)state;
 	for (int f = 0; f < OPENAI_FORMATS; f++) {
-		struct openai_style style = { (enum openai_format)f, false, true };
+		struct openai_style style = { (enum openai_format)f, false, true, false };
 		char *text = openai_transcript_text(&none, &style, "de");
 
 		assert_string_equal(text, want[f]);

@@ -135,6 +135,13 @@ static void abort_status(void *arg, struct http_exchange *x)
 	status_page_abort(x);
 }
 
+static void post_translations(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	openai_translate(s->access, x);
+}
+
 static void abort_transcriptions(void *arg, struct http_exchange *x)
 {
 	(void)arg;
@@ -150,6 +157,7 @@ static const struct route routes[] = {
 	{ "GET", "/v1/status", get_status, abort_status },
 	{ "GET", "/v1/stream", get_stream, NULL },
 	{ "POST", TRANSCRIPTIONS, post_transcriptions, abort_transcriptions },
+	{ "POST", "/v1/audio/translations", post_translations, NULL },
 	{ "GET", "/v1/models", get_models, NULL },
 	{ "GET", "/v1/models/", get_model, NULL },
 	{ "GET", "/v1/realtime", get_realtime, NULL },
