@@ -2,14 +2,18 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Server, withServer, run, set, fake } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
-import { sentences, speak, babble } from './lib/speech.mjs';
+import { sentences, speak, babble, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
+import { deadline, until } from './lib/wait.mjs';
+import { base64 } from './lib/protocols/openai_realtime.mjs';
 
 const sdk = await import('openai').catch(() => null);
+const { OpenAIRealtimeWS } = await import('openai/realtime/ws').catch(() => ({}));
 const skip = sdk ? false : 'the package openai is not installed (npm --prefix tests ci)';
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-sdk-'));
 const words = sentences[0];
@@ -73,5 +77,96 @@ test('a full queue makes it try again when Retry-After says so, until there is r
     await s.until(async () => (await s.metrics()).sessions_refused_total > 0, 'it was refused once');
     await c.finish();
     assert.notEqual((await asked).text, '');
+  });
+});
+
+test('it reads a stream, whose deltas are the text', { skip }, async () => {
+  const stream = await client(server).audio.transcriptions.create({ file: await upload(speak(words).samples), model: 'whisper-1', stream: true });
+  let deltas = '';
+  let done;
+  for await (const e of stream) {
+    if (e.type === 'transcript.text.delta') deltas += e.delta;
+    else done = e;
+  }
+  assert.deepEqual([done.type, done.text, deltas], ['transcript.text.done', words, words]);
+});
+
+test('it is told that nothing is translated here', { skip }, async () => {
+  await assert.rejects(client(server).audio.translations.create({ file: await upload(babble(300)), model: 'whisper-1' }),
+    (e) => e instanceof sdk.BadRequestError && /do not translate/.test(e.message));
+});
+
+// ---- Realtime ----
+
+const noRealtime = skip || (OpenAIRealtimeWS ? false : 'the package ws is not installed (npm --prefix tests ci)');
+
+// Its own class speaks only wss; a plain socket under it is what its options allow.
+function realtime(s, apiKey) {
+  const events = [];
+  const options = { createConnection: () => net.connect(s.port, '127.0.0.1') };
+  const rt = new OpenAIRealtimeWS({ model: 'whisper-1', options }, client(s, apiKey && { apiKey }));
+  rt.on('error', (e) => events.push({ type: 'thrown', error: e }));
+  rt.on('event', (e) => events.push(e));
+  return {
+    rt,
+    events,
+    of: (type) => events.filter((e) => e.type.endsWith(type)),
+    async event(type, n = 1) {
+      await until(() => this.of(type).length >= n, `event ${n} ${type}: ${JSON.stringify(events)}`);
+      return this.of(type)[n - 1];
+    },
+    close() {
+      const closed = new Promise((resolve) => rt.socket.on('close', (code) => resolve(code)));
+      rt.close();
+      return deadline(closed, () => 'the close');
+    },
+  };
+}
+const format = { type: 'audio/pcm', rate: 16000 };
+const update = (input) => ({ type: 'session.update', session: { type: 'transcription', audio: { input: { format, ...input } } } });
+const append = (samples) => ({ type: 'input_audio_buffer.append', audio: base64(samples) });
+
+test('realtime: a turn that speech detection ends, and one that the client commits', { skip: noRealtime }, async () => {
+  const c = realtime(server);
+  assert.equal((await c.event('session.created')).session.type, 'transcription');
+  c.rt.send(update({ transcription: { model: 'whisper-1', language: 'en' }, turn_detection: { type: 'server_vad', silence_duration_ms: 500 } }));
+  assert.equal((await c.event('session.updated')).session.audio.input.turn_detection.silence_duration_ms, 500);
+  const all = join(silence(300), speak(words).samples, silence(1500));
+  for (let at = 0; at < all.length; at += 1600) c.rt.send(append(all.slice(at, at + 1600)));
+  const first = await c.event('transcription.completed');
+  assert.equal(first.transcript, words);
+  assert.equal(c.of('transcription.delta').filter((e) => e.item_id === first.item_id).map((e) => e.delta).join(''), words);
+  assert.deepEqual([c.of('speech_started')[0].item_id, c.of('speech_stopped')[0].item_id], [first.item_id, first.item_id]);
+  c.rt.send(update({ turn_detection: null }));
+  await c.event('session.updated', 2);
+  c.rt.send(append(speak(sentences[1]).samples));
+  c.rt.send({ type: 'input_audio_buffer.commit' });
+  const second = await c.event('transcription.completed', 2);
+  assert.equal(second.transcript, sentences[1]);
+  assert.equal(c.of('committed').at(-1).item_id, second.item_id);
+  assert.deepEqual(c.of('thrown'), []);
+  assert.equal(await c.close(), 1000);
+});
+
+test('realtime: an update that cannot be is its error, with the event it was about; the session stays', { skip: noRealtime }, async () => {
+  const c = realtime(server);
+  await c.event('session.created');
+  c.rt.send({ ...update({ turn_detection: { type: 'server_vad', threshold: 7 } }), event_id: 'mine' });
+  const { error } = await c.event('thrown');
+  assert.deepEqual([error.error.code, error.error.param, error.error.event_id], ['invalid_value', 'session.audio.input.turn_detection.threshold', 'mine']);
+  c.rt.send(update({}));
+  await c.event('session.updated');
+  await c.close();
+});
+
+test('realtime: without a key that is known it gets 401', { skip: noRealtime }, async () => {
+  const keys = path.join(dir, 'realtime-keys');
+  const key = (await run(['keys', 'add', 'bob', '--file', keys])).stdout.trim();
+  await withServer(fake({ 'server.keys_file': keys }), async (s) => {
+    const bad = realtime(s, 'sk-wrong');
+    assert.match((await bad.event('thrown')).error.message, /401/);
+    const good = realtime(s, key);
+    await good.event('session.created');
+    await good.close();
   });
 });
