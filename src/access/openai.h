@@ -1,4 +1,4 @@
-/* openai: OpenAI's REST interface to speech, docs/protocol.md: one request, one file, one answer. Behind the routes; server
+/* openai: OpenAI's REST interface to speech, docs/protocols/openai.md: one request, one file, one answer. Behind the routes; server
  * process, loop thread only. */
 #ifndef ACCESS_OPENAI_H
 #define ACCESS_OPENAI_H
