@@ -1,0 +1,173 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/deepgram_query.h"
+#include "base/error.h"
+#include "base/util.h"
+
+/* Queries that are refused, and the sentence the client reads. */
+static struct row {
+	const char *name, *query, *sentence;
+} rows[] = {
+	{ "a boolean that is none", "punctuate=1", "punctuate is '1'; allowed is true or false" },
+	{ "one that has no effect is checked too", "diarize=yes",
+	    "diarize is 'yes'; allowed is true or false" },
+	{ "another encoding", "encoding=g729&sample_rate=8000",
+	    "encoding is 'g729'; allowed is linear16, linear32, mulaw or alaw, or none of them for "
+	    "a file" },
+	{ "raw audio without its rate", "encoding=linear16",
+	    "encoding is given and sample_rate is not; raw audio needs both" },
+	{ "a rate that is no number", "encoding=linear16&sample_rate=16k",
+	    "sample_rate is '16k'; allowed is a number of Hz" },
+	{ "a rate beyond the ear's", "encoding=linear16&sample_rate=96000", NULL },
+	{ "no channels", "channels=0", "channels is '0'; allowed is 1 or 2" },
+	{ "too many channels", "channels=3", "channels is '3'; allowed is 1 or 2" },
+	{ "a pause that is none", "endpointing=-5",
+	    "endpointing is '-5'; allowed is true, false or a number of ms" },
+	{ "a number that is too long", "utterance_end_ms=99999999999",
+	    "utterance_end_ms is '99999999999'; allowed is a number of ms, 1000 or more" },
+	{ "a broken escape", "model=%4", "model is not properly percent-encoded" },
+	{ "a zero byte", "model=a%00b", "model is not properly percent-encoded" },
+	{ "a name that is too long",
+	    "model=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    "model is 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'; allowed is a name of 63 bytes at "
+	    "most" },
+};
+
+static void is_refused(void **state)
+{
+	const struct row *r = *state;
+	struct deepgram_query q;
+	struct error err;
+
+	assert_int_equal(deepgram_query_read(r->query, &q, &err), -1);
+	assert_int_equal(err.code, ERROR_INVALID);
+	if (r->sentence != NULL)
+		assert_string_equal(err.text, r->sentence);
+}
+
+static struct deepgram_query read_well(const char *query)
+{
+	struct deepgram_query q;
+	struct error err = ERROR_INIT;
+
+	if (deepgram_query_read(query, &q, &err) != 0)
+		fail_msg("%s", err.text);
+	return q;
+}
+
+static void nothing_said_is_a_container_of_one_channel(void **state)
+{
+	struct deepgram_query q = read_well("");
+
+	(void)state;
+	assert_false(q.raw || q.interim_results || q.vad_events || q.formatted || q.multichannel);
+	assert_int_equal(q.format.channels, 1);
+	assert_int_equal(q.utterance_end_ms, 0);
+	assert_string_equal(q.model, "");
+}
+
+static void what_a_client_asks_for_is_read(void **state)
+{
+	struct deepgram_query q = read_well(
+	    "model=nova%2d3&language=en-US&encoding=Linear16&sample_rate=8000&channels=2&"
+	    "multichannel=True&interim_results=true&endpointing=300&utterance_end_ms=1500&"
+	    "vad_events=true&smart_format=true&punctuate=false&keywords=a:1&keywords=b&"
+	    "something=%zz&&=&x");
+
+	(void)state;
+	assert_string_equal(q.model, "nova-3");
+	assert_string_equal(q.language, "en-US");
+	assert_true(q.raw && q.multichannel && q.interim_results && q.vad_events && q.formatted);
+	assert_int_equal(q.format.encoding, ENCODING_S16LE);
+	assert_int_equal(q.format.rate_hz, 8000);
+	assert_int_equal(q.format.channels, 2);
+	assert_int_equal(q.endpointing_ms, 300);
+	assert_int_equal(q.utterance_end_ms, 1500);
+}
+
+static void each_raw_encoding_is_one_of_the_ears(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    read_well("encoding=linear32&sample_rate=16000").format.encoding, ENCODING_F32LE);
+	assert_int_equal(
+	    read_well("encoding=mulaw&sample_rate=8000").format.encoding, ENCODING_MULAW);
+	assert_int_equal(
+	    read_well("encoding=ALAW&sample_rate=8000").format.encoding, ENCODING_ALAW);
+}
+
+static void the_last_of_a_repeated_parameter_counts(void **state)
+{
+	struct deepgram_query q =
+	    read_well("channels=2&channels=1&endpointing=false&endpointing=200");
+
+	(void)state;
+	assert_int_equal(q.format.channels, 1);
+	assert_false(q.no_endpointing);
+	assert_int_equal(q.endpointing_ms, 200);
+}
+
+static void a_pause_beyond_the_endpointers_is_brought_into_its_range(void **state)
+{
+	struct endpoint_config e = ENDPOINT_CONFIG_DEFAULT;
+	struct deepgram_query q = read_well("endpointing=10&utterance_end_ms=5");
+	struct error err;
+
+	(void)state;
+	deepgram_query_endpoint(&q, &e);
+	assert_int_equal(e.post_silence_ms, 100);
+	assert_int_equal(endpoint_config_check(&e, &err), 0);
+	assert_int_equal(q.utterance_end_ms, 1000);
+	q = read_well("endpointing=60000");
+	deepgram_query_endpoint(&q, &e);
+	assert_int_equal(e.post_silence_ms, 10000);
+	assert_int_equal(endpoint_config_check(&e, &err), 0);
+}
+
+static void without_a_number_the_pause_is_the_servers(void **state)
+{
+	struct endpoint_config e = ENDPOINT_CONFIG_DEFAULT;
+	struct deepgram_query q = read_well("endpointing=true");
+
+	(void)state;
+	deepgram_query_endpoint(&q, &e);
+	assert_int_equal(e.post_silence_ms, 600);
+	assert_true(read_well("endpointing=false").no_endpointing);
+}
+
+static void an_address_to_call_back_may_be_long(void **state)
+{
+	char query[1200] = "callback=";
+
+	(void)state;
+	memset(query + strlen(query), 'a', 1100);
+	assert_true(read_well(query).callback);
+	assert_false(read_well("callback=&punctuate=true").callback);
+	assert_false(read_well("callback").callback);
+}
+
+int main(void)
+{
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(nothing_said_is_a_container_of_one_channel),
+		cmocka_unit_test(what_a_client_asks_for_is_read),
+		cmocka_unit_test(each_raw_encoding_is_one_of_the_ears),
+		cmocka_unit_test(the_last_of_a_repeated_parameter_counts),
+		cmocka_unit_test(a_pause_beyond_the_endpointers_is_brought_into_its_range),
+		cmocka_unit_test(without_a_number_the_pause_is_the_servers),
+		cmocka_unit_test(an_address_to_call_back_may_be_long),
+	};
+	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		tests[i] = (struct CMUnitTest){ rows[i].name, is_refused, NULL, NULL, &rows[i] };
+	return cmocka_run_group_tests_name("refused", tests, NULL, NULL) +
+	    cmocka_run_group_tests_name("read", others, NULL, NULL);
+}
