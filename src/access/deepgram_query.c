@@ -48,7 +48,7 @@ static int read_bool(const struct parameter *p, const char *value, void *out, st
 /* One of two parameters that mean the same here: true once is true. */
 static int read_either(const struct parameter *p, const char *value, void *out, struct error *err)
 {
-	bool one;
+	bool one = false;
 
 	if (read_bool(p, value, &one, err) != 0)
 		return -1;

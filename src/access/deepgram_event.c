@@ -1,0 +1,146 @@
+#define _GNU_SOURCE
+#include "access/deepgram_event.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "access/json_text.h"
+#include "base/error.h"
+#include "base/util.h"
+
+enum { UUID_BYTES = 16 };
+
+/* RFC 9562; version 4 is random, 8 is whatever its maker has made it of. */
+static void write_uuid(uint8_t b[UUID_BYTES], unsigned version, char out[DEEPGRAM_ID_BYTES])
+{
+	size_t n = 0;
+
+	b[6] = (uint8_t)((b[6] & 0x0f) | version << 4);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	for (unsigned i = 0; i < UUID_BYTES; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[n++] = '-';
+		n += (size_t)snprintf(out + n, DEEPGRAM_ID_BYTES - n, "%02x", b[i]);
+	}
+}
+
+void deepgram_id_make(char out[DEEPGRAM_ID_BYTES])
+{
+	uint8_t random[UUID_BYTES] = { 0 };
+
+	(void)RAND_bytes(random, sizeof random); /* an id, no secret */
+	write_uuid(random, 4, out);
+}
+
+static void make_model_id(const char *model, char out[DEEPGRAM_ID_BYTES])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
+
+	(void)EVP_Digest(model, strlen(model), digest, NULL, EVP_sha256(), NULL);
+	write_uuid(digest, 8, out);
+}
+
+static void write_now(char out[DEEPGRAM_TIME_BYTES])
+{
+	struct timespec now;
+	struct tm utc;
+	size_t n;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	n = strftime(out, DEEPGRAM_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(
+	    out + n, DEEPGRAM_TIME_BYTES - n, ".%03uZ", (unsigned)(now.tv_nsec / 1000000) % 1000);
+}
+
+void deepgram_about_init(struct deepgram_about *a, const char *model, unsigned channels)
+{
+	*a = (struct deepgram_about){ .model = model, .channels = channels };
+	deepgram_id_make(a->request_id);
+	make_model_id(model, a->model_id);
+	write_now(a->created);
+}
+
+static json_t *word_of(const struct session_word *w, bool formatted)
+{
+	json_t *word = json_pack("{s:o,s:o,s:o,s:o}", "word", json_text_of(w->text, w->text_bytes),
+	    "start", json_text_seconds(w->start_ms), "end", json_text_seconds(w->end_ms),
+	    "confidence", json_text_confidence(w->confidence));
+
+	if (word != NULL && formatted)
+		(void)json_object_set_new(
+		    word, "punctuated_word", json_text_of(w->text, w->text_bytes));
+	return word;
+}
+
+json_t *deepgram_words_of(const struct session_word *words, size_t n, bool formatted)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(all, word_of(&words[i], formatted));
+	return all;
+}
+
+static json_t *model_info_of(const struct deepgram_about *a)
+{
+	return json_pack("{s:s,s:s,s:s}", "name", a->model, "version", "1", "arch", "stenopool");
+}
+
+static json_t *channel_of(const struct deepgram_about *a, const struct deepgram_result *r)
+{
+	return json_pack("{s:[{s:o,s:o,s:o}]}", "alternatives", "transcript",
+	    json_text_of(r->text, r->text_bytes), "confidence", json_text_confidence(r->confidence),
+	    "words", deepgram_words_of(r->words, r->words_n, a->formatted));
+}
+
+json_t *deepgram_results_of(const struct deepgram_about *a, const struct deepgram_result *r)
+{
+	json_t *metadata = json_pack("{s:s,s:o,s:s}", "request_id", a->request_id, "model_info",
+	    model_info_of(a), "model_uuid", a->model_id);
+
+	return json_pack("{s:s,s:[i,i],s:o,s:o,s:b,s:b,s:o,s:o,s:b}", "type", "Results",
+	    "channel_index", (int)r->channel, (int)a->channels, "duration",
+	    json_text_seconds(r->end_ms - r->start_ms), "start", json_text_seconds(r->start_ms),
+	    "is_final", (int)r->is_final, "speech_final", (int)r->speech_final, "channel",
+	    channel_of(a, r), "metadata", metadata, "from_finalize", (int)r->from_finalize);
+}
+
+json_t *deepgram_utterance_end_of(
+    const struct deepgram_about *a, unsigned channel, uint64_t last_word_end_ms)
+{
+	return json_pack("{s:s,s:[i,i],s:o}", "type", "UtteranceEnd", "channel", (int)channel,
+	    (int)a->channels, "last_word_end", json_text_seconds(last_word_end_ms));
+}
+
+json_t *deepgram_speech_started_of(const struct deepgram_about *a, unsigned channel, uint64_t at_ms)
+{
+	return json_pack("{s:s,s:[i,i],s:o}", "type", "SpeechStarted", "channel", (int)channel,
+	    (int)a->channels, "timestamp", json_text_seconds(at_ms));
+}
+
+json_t *deepgram_metadata_of(
+    const struct deepgram_about *a, const char *sha256, uint64_t duration_ms)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:i,s:[s],s:{s:o}}", "transaction_key", "deprecated",
+	    "request_id", a->request_id, "sha256", sha256, "created", a->created, "duration",
+	    json_text_seconds(duration_ms), "channels", (int)a->channels, "models", a->model_id,
+	    "model_info", a->model_id, model_info_of(a));
+}
+
+json_t *deepgram_error_of(const struct error *why)
+{
+	json_t *text = json_text_of(why->text, strlen(why->text));
+
+	return json_pack("{s:s,s:O,s:o,s:s}", "type", "Error", "description", text, "message", text,
+	    "variant", error_code_name(why->code));
+}
+
+json_t *deepgram_refusal_of(const char *code, const struct error *why, const char *request_id)
+{
+	return json_pack("{s:s,s:o,s:s}", "err_code", code, "err_msg",
+	    json_text_of(why->text, strlen(why->text)), "request_id", request_id);
+}

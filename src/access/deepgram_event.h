@@ -1,0 +1,55 @@
+/* deepgram_event: what is said to clients of Deepgram's /v1/listen, as JSON. Pure, apart from the random request ids. */
+#ifndef ACCESS_DEEPGRAM_EVENT_H
+#define ACCESS_DEEPGRAM_EVENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "session/session.h"
+
+struct error;
+
+enum { DEEPGRAM_ID_BYTES = 37, DEEPGRAM_SHA256_BYTES = 65, DEEPGRAM_TIME_BYTES = 32 };
+
+/* What is said of one stream or file in all its messages. */
+struct deepgram_about {
+	char request_id[DEEPGRAM_ID_BYTES];
+	char created[DEEPGRAM_TIME_BYTES]; /* "2026-01-01T00:00:00.000Z" */
+	char model_id[DEEPGRAM_ID_BYTES];  /* the same for the same pool, always */
+	const char *model;                 /* the pool's name; lent, lives as long as the pool */
+	unsigned channels;
+	bool formatted; /* words have a punctuated_word */
+};
+
+struct deepgram_result {
+	unsigned channel;
+	uint64_t start_ms, end_ms;
+	bool is_final, speech_final, from_finalize;
+	const char *text;
+	size_t text_bytes;
+	float confidence;
+	const struct session_word *words;
+	size_t words_n;
+};
+
+/* A new request_id, and the time it is now. */
+void deepgram_about_init(struct deepgram_about *a, const char *model, unsigned channels);
+void deepgram_id_make(char out[DEEPGRAM_ID_BYTES]);
+
+/* NULL where memory is out. */
+json_t *deepgram_words_of(const struct session_word *words, size_t n, bool formatted);
+json_t *deepgram_results_of(const struct deepgram_about *a, const struct deepgram_result *r);
+json_t *deepgram_utterance_end_of(
+    const struct deepgram_about *a, unsigned channel, uint64_t last_word_end_ms);
+json_t *deepgram_speech_started_of(
+    const struct deepgram_about *a, unsigned channel, uint64_t at_ms);
+/* Without a type: what a file's answer has as `metadata`. */
+json_t *deepgram_metadata_of(
+    const struct deepgram_about *a, const char *sha256, uint64_t duration_ms);
+json_t *deepgram_error_of(const struct error *why);
+/* The body of a refused request. */
+json_t *deepgram_refusal_of(const char *code, const struct error *why, const char *request_id);
+
+#endif
