@@ -22,11 +22,13 @@ struct access_config {
 	struct session_limits session;
 	struct endpoint_config endpoint; /* what a client gets that asks for nothing */
 	unsigned start_timeout_ms;       /* from connection to `start` */
-	unsigned ping_interval_ms;       /* between our pings on a quiet connection */
-	unsigned ping_timeout_ms;        /* without any sign of life the connection is dropped */
-	const char *allowed_origins;     /* as origin.h says; lent: not copied */
-	bool is_open;                    /* whoever reaches it may use it */
-	bool log_text;                   /* what was heard stands in the log */
+	unsigned
+	    deepgram_timeout_ms; /* a client of /v1/listen that sends nothing for so long is ended */
+	unsigned ping_interval_ms;   /* between our pings on a quiet connection */
+	unsigned ping_timeout_ms;    /* without any sign of life the connection is dropped */
+	const char *allowed_origins; /* as origin.h says; lent: not copied */
+	bool is_open;                /* whoever reaches it may use it */
+	bool log_text;               /* what was heard stands in the log */
 };
 
 /* Borrows all; the first pool is the one of clients that name none. */

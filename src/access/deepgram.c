@@ -1,8 +1,472 @@
+/* Deepgram's live protocol over one WebSocket: audio in, Results out (deepgram_track.h), and at the end one Metadata.
+ *   OPEN --the format is known: at once, or by a file's header--> STREAMING --CloseStream--> ENDING --all said--> (wire closes)
+ * With multichannel each channel is a session of its own. */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/deepgram_control.h"
+#include "access/deepgram_event.h"
+#include "access/deepgram_query.h"
+#include "access/deepgram_refuse.h"
+#include "access/deepgram_track.h"
+#include "access/deinterleave.h"
 #include "access/entries.h"
-#include "access/route.h"
+#include "access/voice.h"
+#include "access/wire.h"
+#include "audio/wav.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/util.h"
+#include "net/http.h"
+#include "net/websocket.h"
+#include "pool/pool.h"
+
+enum {
+	/* Beyond pre_roll_ms and min_speech_ms: what detection may be late by. */
+	LATE_MS = 500,
+	HEADER_BYTES = 80,
+	SHA256_BYTES = 32,
+};
+
+enum state { OPEN, STREAMING, ENDING };
+
+struct channel {
+	struct deepgram *deepgram;
+	struct voice voice;
+	struct deepgram_track track;
+	bool full; /* the session takes nothing before on_drain */
+};
+
+struct deepgram {
+	struct wire wire;
+	enum state state;
+	struct deepgram_query query;
+	struct deepgram_about about;
+	char header[HEADER_BYTES];
+	struct pool *pool; /* lent */
+	struct channel channels[DEEPGRAM_CHANNELS_MAX];
+	unsigned channels_n; /* with a session */
+	unsigned ended_n;    /* of them */
+	uint64_t audio_ms;
+	struct wav *wav;     /* owned; NULL: raw audio comes */
+	struct buffer audio; /* taken out of the file, or of the interleaved channels */
+	struct deinterleave split;
+	EVP_MD_CTX *sha256; /* owned; of all audio as it came */
+	uint64_t bytes;
+	uint64_t spoken_ns; /* when the client last sent something */
+};
+
+static struct deepgram *deepgram_of(struct wire *w)
+{
+	return (struct deepgram *)(void *)w;
+}
+
+/* The words of close frames that clients of Deepgram look for. */
+static void fail(struct deepgram *d, const char *code, const struct error *why)
+{
+	struct error coded;
+
+	(void)error_set(&coded, why->code, "%s %.*s", code, (int)sizeof coded.text - 16, why->text);
+	wire_fail(&d->wire, &coded, 0);
+}
+
+static bool is_clients_fault(enum error_code code)
+{
+	return code == ERROR_INVALID || code == ERROR_LIMIT || code == ERROR_FORBIDDEN ||
+	    code == ERROR_SESSIONS || code == ERROR_QUOTA;
+}
+
+static void fail_session(struct deepgram *d, const struct error *why)
+{
+	fail(d, is_clients_fault(why->code) ? "DATA-0000" : "NET-0000", why);
+}
+
+/* Clients know 1008 and 1011 only, and a server that leaves says what every WebSocket client may know. */
+static unsigned close_code(enum error_code code)
+{
+	if (code == ERROR_RESTARTING)
+		return WS_CLOSE_RESTART;
+	return is_clients_fault(code) ? WS_CLOSE_POLICY : WS_CLOSE_INTERNAL;
+}
+
+static void finish(struct deepgram *d)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
+	char hex[DEEPGRAM_SHA256_BYTES];
+	json_t *metadata;
+
+	(void)EVP_DigestFinal_ex(d->sha256, digest, NULL);
+	for (unsigned i = 0; i < SHA256_BYTES; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	metadata = deepgram_metadata_of(&d->about, hex, d->audio_ms);
+	(void)json_object_set_new(metadata, "type", json_string("Metadata"));
+	wire_send_json(&d->wire, metadata);
+	wire_close(&d->wire, WS_CLOSE_NORMAL, "done");
+}
+
+static void say(void *arg, json_t *message)
+{
+	struct deepgram *d = arg;
+
+	wire_send_json(&d->wire, message);
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct channel *c = arg;
+	struct deepgram *d = c->deepgram;
+
+	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
+		fail_session(d, e->error.why);
+		return;
+	}
+	deepgram_track_event(&c->track, e);
+	if (e->kind != SESSION_EVENT_ENDED)
+		return;
+	d->audio_ms = MAX(d->audio_ms, e->ended.audio_ms);
+	if (++d->ended_n == d->channels_n)
+		finish(d);
+}
+
+static bool is_full(const struct deepgram *d)
+{
+	for (unsigned i = 0; i < d->channels_n; i++)
+		if (d->channels[i].full)
+			return true;
+	return false;
+}
+
+static void on_drain(void *arg)
+{
+	struct channel *c = arg;
+	struct deepgram *d = c->deepgram;
+
+	c->full = false;
+	if (is_full(d))
+		return;
+	d->spoken_ns = clock_now_ns(); /* it could not be heard until now */
+	wire_resume(&d->wire);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+static void make_session(
+    const struct deepgram *d, const struct format *format, struct session_config *out)
+{
+	voice_defaults(d->wire.access, out);
+	out->ear.format = *format;
+	out->ear.endpoint.endpointing = ENDPOINTING_VAD;
+	deepgram_query_endpoint(&d->query, &out->ear.endpoint);
+	out->partials = d->query.interim_results || d->query.utterance_end_ms > 0;
+	out->wants_heard = true;
+}
+
+static void make_track(
+    struct deepgram *d, const struct endpoint_config *endpoint, struct deepgram_track_config *out)
+{
+	*out = (struct deepgram_track_config){
+		.about = &d->about,
+		.interim_results = d->query.interim_results,
+		.vad_events = d->query.vad_events,
+		.endpointing = !d->query.no_endpointing,
+		.utterance_end_ms = d->query.utterance_end_ms,
+		.margin_ms = endpoint->pre_roll_ms + endpoint->min_speech_ms + LATE_MS,
+		.say = say,
+		.arg = d,
+	};
+}
+
+static int open_channel(struct deepgram *d, const struct session_config *session, struct error *err,
+    unsigned *retry_after_ms)
+{
+	struct channel *c = &d->channels[d->channels_n];
+	struct deepgram_track_config track;
+
+	make_track(d, &session->ear.endpoint, &track);
+	track.channel = d->channels_n;
+	c->deepgram = d;
+	deepgram_track_init(&c->track, &track);
+	if (voice_open(&c->voice, d->wire.access, &d->wire.client, d->pool, session, err,
+		retry_after_ms) != 0)
+		return -1;
+	d->channels_n++;
+	return 0;
+}
+
+/* A session for each channel that is heard for itself, or one for all. */
+static int open_channels(
+    struct deepgram *d, struct format format, struct error *err, unsigned *retry_after_ms)
+{
+	unsigned n = d->query.multichannel ? format.channels : 1;
+	struct session_config session;
+
+	deinterleave_init(&d->split, format_frame_bytes(&format) / format.channels, n);
+	d->about.channels = n;
+	format.channels /= n;
+	make_session(d, &format, &session);
+	while (d->channels_n < n)
+		if (open_channel(d, &session, err, retry_after_ms) != 0)
+			return -1;
+	d->wire.session = d->channels[0].voice.id;
+	d->state = STREAMING;
+	return 0;
+}
+
+static void start_channels(struct deepgram *d)
+{
+	for (unsigned i = 0; i < d->channels_n; i++)
+		if (d->channels[i].voice.session != NULL)
+			voice_start(&d->channels[i].voice, &session_events, &d->channels[i]);
+}
+
+static void give(struct channel *c, const void *bytes, size_t n)
+{
+	if (!voice_audio(&c->voice, bytes, n))
+		c->full = true;
+}
+
+static void fail_for_memory(struct deepgram *d)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "no memory for the audio that came");
+	fail_session(d, &err);
+}
+
+static void give_apart(struct deepgram *d, const void *bytes, size_t n)
+{
+	size_t room = deinterleave_room(&d->split, n);
+	uint8_t *all = malloc(room * d->channels_n + 1), *out[DEEPGRAM_CHANNELS_MAX];
+
+	if (all == NULL) {
+		fail_for_memory(d);
+		return;
+	}
+	for (unsigned i = 0; i < d->channels_n; i++)
+		out[i] = all + i * room;
+	(void)deinterleave_read(&d->split, bytes, n, out);
+	for (unsigned i = 0; i < d->channels_n; i++)
+		give(&d->channels[i], out[i], room);
+	free(all);
+}
+
+/* Raw audio; the wire may be closing when it returns. */
+static void hear(struct deepgram *d, const void *bytes, size_t n)
+{
+	if (d->channels_n == 1)
+		give(&d->channels[0], bytes, n);
+	else
+		give_apart(d, bytes, n);
+	if (is_full(d))
+		wire_pause(&d->wire);
+}
+
+static void hear_file(struct deepgram *d, const void *bytes, size_t n)
+{
+	unsigned retry_after_ms;
+	struct error err;
+
+	if (wav_feed(d->wav, bytes, n, &d->audio, &err) != 0) {
+		err.code = ERROR_INVALID;
+		(void)error_prefix(
+		    &err, "this is neither WAV nor is its encoding said in the query");
+		fail(d, "DATA-0000", &err);
+		return;
+	}
+	if (d->state == OPEN && wav_format(d->wav) != NULL) {
+		if (open_channels(d, *wav_format(d->wav), &err, &retry_after_ms) != 0) {
+			fail_session(d, &err);
+			return;
+		}
+		start_channels(d);
+	}
+	if (d->state == STREAMING && !d->wire.closing)
+		hear(d, buffer_head(&d->audio), d->audio.len);
+	buffer_consume(&d->audio, d->audio.len);
+}
+
+static void close_stream(struct deepgram *d)
+{
+	struct error err;
+
+	if (d->state == OPEN && d->bytes > 0) {
+		(void)error_set(&err, ERROR_INVALID, "the audio ended before its header was whole");
+		fail(d, "DATA-0000", &err);
+		return;
+	}
+	d->state = ENDING;
+	if (d->channels_n == 0)
+		finish(d);
+	for (unsigned i = 0; i < d->channels_n; i++)
+		if (d->channels[i].voice.session != NULL)
+			session_end(d->channels[i].voice.session);
+}
+
+static void finalize(struct deepgram *d, int channel)
+{
+	for (unsigned i = 0; i < d->channels_n; i++)
+		if ((channel < 0 || (unsigned)channel == i) && d->channels[i].voice.session != NULL)
+			session_commit(d->channels[i].voice.session);
+}
+
+/* A session without audio is not idle when its client says that it is there. */
+static void keep_alive(struct deepgram *d)
+{
+	for (unsigned i = 0; i < d->channels_n; i++)
+		give(&d->channels[i], "", 0);
+}
+
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct deepgram *d = deepgram_of(w);
+	struct deepgram_control control;
+	struct error err;
+
+	d->spoken_ns = clock_now_ns();
+	if (deepgram_control_read(text, n, &control, &err) != 0)
+		fail(d, "DATA-0000", &err);
+	else if (d->state == ENDING || control.command == DEEPGRAM_IGNORED)
+		return;
+	else if (control.command == DEEPGRAM_UNKNOWN)
+		wire_send_json(w, deepgram_error_of(&err));
+	else if (control.command == DEEPGRAM_CLOSE_STREAM)
+		close_stream(d);
+	else if (control.command == DEEPGRAM_FINALIZE)
+		finalize(d, control.channel);
+	else
+		keep_alive(d);
+}
+
+static void on_binary(struct wire *w, const void *bytes, size_t n)
+{
+	struct deepgram *d = deepgram_of(w);
+
+	d->spoken_ns = clock_now_ns();
+	if (d->state == ENDING)
+		return;
+	if (n == 0) {
+		close_stream(d);
+		return;
+	}
+	d->bytes += n;
+	(void)EVP_DigestUpdate(d->sha256, bytes, n);
+	if (d->wav != NULL)
+		hear_file(d, bytes, n);
+	else
+		hear(d, bytes, n);
+}
+
+static void look_at_silence(struct deepgram *d, uint64_t now_ns)
+{
+	unsigned ms = d->wire.access->cfg.deepgram_timeout_ms;
+	struct error err;
+
+	if (d->state == ENDING || is_full(d) || now_ns - MIN(now_ns, d->spoken_ns) < ms * NS_PER_MS)
+		return;
+	(void)error_set(&err, ERROR_TIMEOUT,
+	    "did not receive audio data or a text message within the timeout window "
+	    "(deepgram_timeout_ms %u)",
+	    ms);
+	fail(d, "NET-0001", &err);
+}
+
+/* Sessions are told that the server leaves; a client without one is told here. */
+static void look_at_leaving(struct deepgram *d)
+{
+	struct error err;
+
+	if (d->state != OPEN || !d->wire.access->leaving)
+		return;
+	access_word_leaving(&err);
+	fail(d, "NET-0000", &err);
+}
+
+static void look(struct wire *w, uint64_t now_ns)
+{
+	look_at_leaving(deepgram_of(w));
+	look_at_silence(deepgram_of(w), now_ns);
+}
+
+static int read_request(
+    struct wire *w, struct http_exchange *x, struct error *err, struct wire_refusal *how)
+{
+	struct deepgram *d = deepgram_of(w);
+
+	w->begun = true; /* the query has said it all */
+	d->sha256 = EVP_MD_CTX_new();
+	if (d->sha256 == NULL || EVP_DigestInit_ex(d->sha256, EVP_sha256(), NULL) != 1) {
+		how->status = 500;
+		return error_set(err, ERROR_SYSTEM, "no memory for a stream");
+	}
+	buffer_init(&d->audio, SIZE_MAX / 2); /* bounded by a message */
+	if (deepgram_query_read(http_query(x), &d->query, err) != 0)
+		return -1;
+	how->status = 0;
+	d->pool = deepgram_pool(w->access, &w->client, &d->query, err);
+	if (d->pool == NULL)
+		return -1;
+	deepgram_about_init(&d->about, pool_name(d->pool), 1);
+	d->about.formatted = d->query.formatted;
+	(void)snprintf(d->header, sizeof d->header, "dg-request-id: %s\r\n", d->about.request_id);
+	d->spoken_ns = clock_now_ns();
+	if (d->query.raw)
+		return open_channels(d, d->query.format, err, &how->retry_after_ms);
+	d->wav = wav_new();
+	return 0;
+}
+
+static const char *headers(const struct wire *w)
+{
+	return ((const struct deepgram *)(const void *)w)->header;
+}
+
+static void on_open(struct wire *w)
+{
+	start_channels(deepgram_of(w));
+}
+
+static void refuse(struct http_exchange *x, const struct error *why, const struct wire_refusal *how)
+{
+	deepgram_refuse(x, how->status, why, how->retry_after_ms);
+}
+
+static void on_closing(struct wire *w)
+{
+	struct deepgram *d = deepgram_of(w);
+
+	for (unsigned i = 0; i < d->channels_n; i++)
+		voice_drop(&d->channels[i].voice);
+}
+
+static void on_gone(struct wire *w)
+{
+	struct deepgram *d = deepgram_of(w);
+
+	on_closing(w); /* of one that was refused in the middle of it */
+	wav_free(&d->wav);
+	buffer_done(&d->audio);
+	EVP_MD_CTX_free(d->sha256);
+}
+
+static const struct wire_protocol protocol = {
+	.name = "deepgram",
+	.size = sizeof(struct deepgram),
+	.read_request = read_request,
+	.refuse = refuse,
+	.headers = headers,
+	.on_open = on_open,
+	.on_text = on_text,
+	.on_binary = on_binary,
+	.close_code = close_code,
+	.look = look,
+	.on_closing = on_closing,
+	.on_gone = on_gone,
+};
 
 void deepgram_accept(struct access *a, struct http_exchange *x)
 {
-	(void)a;
-	route_refuse(x, 501, "this protocol is not there yet", 0);
+	wire_accept(a, x, &protocol);
 }
