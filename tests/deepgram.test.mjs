@@ -1,0 +1,392 @@
+// Deepgram's /v1/listen, live and for files, by clients written after its reference.
+import nodeTest from 'node:test';
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { withServer, fake, set } from './lib/server.mjs';
+import { clip, noRealSpeech, babble, silence, join, speak, sentences, fault } from './lib/speech.mjs';
+import { encode, resample, stereo, wav } from './lib/audio.mjs';
+import { bearer, withKeys } from './lib/keys.mjs';
+import { Client, frame, TEXT, BINARY } from './lib/client.mjs';
+import { Listener, noClient, raw } from './lib/protocols/deepgram.mjs';
+
+function test(name, ...rest) {
+  const body = rest.pop();
+  nodeTest(name, { ...rest[0], skip: noClient || rest[0]?.skip || false }, body);
+}
+const one = fake({ 'pool.en.max': 3 });
+const best = (m) => m.channel.alternatives[0];
+// Final results cover the stream without holes; interim ones begin where the last final ended.
+function checkRanges(messages, duration) {
+  let at = 0;
+  for (const m of messages.filter((r) => r.type === 'Results')) {
+    assert.ok(Math.abs(m.start - at) < 0.0015, `a result starts at ${m.start} and not at ${at}`);
+    if (m.is_final) at = m.start + m.duration;
+    else assert.equal(m.speech_final, false);
+  }
+  if (duration !== undefined) assert.ok(Math.abs(at - duration) < 0.0015, `results end at ${at} and the audio at ${duration}`);
+}
+
+test('deepgram finals: a real clip is heard, with its range, and the stream ends with Metadata and 1000', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const c = clip('goforward');
+    const l = await Listener.open(server, { model: 'nova-3', language: 'en-US', ...raw, smart_format: true });
+    l.audio(c.samples);
+    assert.deepEqual(await l.finish(), { code: 1000, reason: 'done' });
+    assert.equal(l.text(), 'go forward ten meters');
+    const last = l.messages.at(-1);
+    assert.equal(last.type, 'Metadata');
+    assert.equal(last.request_id, l.headers['dg-request-id']);
+    const bytes = Buffer.from(c.samples.buffer, c.samples.byteOffset, c.samples.byteLength);
+    assert.equal(last.sha256, crypto.createHash('sha256').update(bytes).digest('hex'));
+    assert.ok(Math.abs(last.duration - c.samples.length / 16000) < 0.02);
+    assert.equal(last.channels, 1);
+    assert.equal(last.model_info[last.models[0]].name, 'en');
+    assert.ok(Date.parse(last.created) > 0);
+    checkRanges(l.messages, last.duration);
+  });
+});
+
+test('deepgram word times: each word stands within its result, in seconds of the stream', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const l = await Listener.open(server, { ...raw, punctuate: true });
+    l.audio(join(silence(2000), clip('goforward').samples));
+    await l.finish();
+    const heard = l.finals.find((m) => best(m).transcript);
+    const words = best(heard).words;
+    assert.deepEqual(words.map((w) => w.word), ['go', 'forward', 'ten', 'meters']);
+    let at = 2;
+    for (const w of words) {
+      assert.equal(w.punctuated_word, w.word);
+      assert.ok(w.start >= at && w.end > w.start && w.end <= heard.start + heard.duration, JSON.stringify(words));
+      assert.ok(w.confidence >= 0 && w.confidence <= 1);
+      at = w.start;
+    }
+    assert.ok(best(heard).confidence > 0);
+  });
+});
+
+test('deepgram partials: interim results come only when asked for, and have the start of the final that replaces them', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, { ...raw, interim_results: true });
+    l.audio(babble(3000));
+    await l.until(() => l.interims.length > 1, 'interim results');
+    l.audio(silence(1500));
+    await l.until(() => l.finals.some((m) => m.speech_final), 'the end of the speech');
+    await l.finish();
+    checkRanges(l.messages, l.messages.at(-1).duration);
+    assert.ok(best(l.interims[0]).transcript.length > 0);
+    assert.deepEqual(best(l.interims[0]).words, []);
+    const without = await Listener.open(server, raw);
+    without.audio(join(babble(3000), silence(1500)));
+    await without.finish();
+    assert.deepEqual(without.interims, []);
+    assert.equal(without.text(), l.text());
+  });
+});
+
+test('deepgram finals: speech_final is told at a pause, only on finals, and never with endpointing=false', async () => {
+  await withServer(one, async (server) => {
+    const audio = join(babble(1500), silence(1500), babble(1500, 2), silence(1500));
+    const ask = async (query) => {
+      const l = await Listener.open(server, { ...raw, ...query });
+      l.audio(audio);
+      await l.finish();
+      checkRanges(l.messages, l.messages.at(-1).duration);
+      return l;
+    };
+    const on = await ask({ endpointing: 500 });
+    assert.equal(on.finals.filter((m) => m.speech_final).length, 2);
+    const off = await ask({ endpointing: false });
+    assert.equal(off.finals.filter((m) => m.speech_final).length, 0);
+    assert.equal(off.text(), on.text());
+    // A longer pause than there is makes one utterance of both.
+    const long = await ask({ endpointing: 3000 });
+    assert.equal(long.finals.filter((m) => best(m).transcript).length, 1);
+  });
+});
+
+test('deepgram finals: silence is told by results without text, so that a client sees it is heard', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, raw);
+    l.audio(silence(12000));
+    await l.until(() => l.finals.length >= 2, 'two results of silence');
+    for (const m of l.finals) assert.deepEqual([best(m).transcript, best(m).words, m.speech_final], ['', [], false]);
+    await l.finish();
+    checkRanges(l.messages, 12);
+  });
+});
+
+test('deepgram speech events: SpeechStarted with vad_events, and UtteranceEnd once, from the words', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, { ...raw, vad_events: true, interim_results: true, utterance_end_ms: 1000 });
+    l.audio(join(silence(1000), babble(1500), silence(4000)));
+    const end = await l.until(() => l.all('UtteranceEnd')[0], 'UtteranceEnd');
+    const started = l.all('SpeechStarted')[0];
+    assert.deepEqual(started.channel, [0, 1]);
+    assert.ok(started.timestamp > 0.8 && started.timestamp < 1.4, JSON.stringify(started));
+    assert.deepEqual(end.channel, [0, 1]);
+    assert.equal(end.last_word_end, best(l.finals.find((m) => best(m).transcript)).words.at(-1).end);
+    assert.ok(l.messages.indexOf(started) < l.messages.findIndex((m) => m.type === 'Results' && best(m).transcript));
+    assert.ok(l.messages.indexOf(end) > l.messages.findIndex((m) => m.is_final && best(m).transcript));
+    await l.finish();
+    assert.equal(l.all('UtteranceEnd').length, 1);
+    const without = await Listener.open(server, raw);
+    without.audio(join(babble(1500), silence(4000)));
+    await without.finish();
+    assert.equal(without.all('SpeechStarted').length + without.all('UtteranceEnd').length, 0);
+  });
+});
+
+test('deepgram commit: Finalize ends what is being said, and is answered when there is nothing', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, raw);
+    l.say('KeepAlive');
+    l.say('Finalize');
+    const empty = await l.until(() => l.finals[0], 'the answer to a Finalize of nothing');
+    assert.deepEqual([best(empty).transcript, empty.from_finalize, empty.is_final], ['', true, true]);
+    l.audio(babble(2000));
+    l.say('Finalize', { channel: 0 });
+    const said = await l.until(() => l.finals[1], 'the answer to the second');
+    assert.ok(best(said).transcript);
+    assert.deepEqual([said.from_finalize, said.speech_final], [true, false]);
+    l.audio(join(babble(1000, 3), silence(1000)));
+    await l.finish();
+    assert.ok(l.finals.slice(2).some((m) => best(m).transcript && !m.from_finalize));
+    checkRanges(l.messages, l.messages.at(-1).duration);
+  });
+});
+
+test('deepgram sample rates: each raw encoding, any rate, and WAV with its header, are heard the same', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const { samples } = clip('goforward');
+    for (const [query, bytes] of [
+      [raw, samples],
+      [{ encoding: 'linear32', sample_rate: 16000 }, encode(samples, 'pcm_f32le')],
+      [{ encoding: 'linear16', sample_rate: 48000 }, resample(samples, 16000, 48000)],
+      [{ encoding: 'mulaw', sample_rate: 16000 }, encode(samples, 'mulaw')],
+      [{ encoding: 'alaw', sample_rate: 16000 }, encode(samples, 'alaw')],
+      [{ ...raw, channels: 2 }, stereo(samples)],
+      [{}, wav(samples)],
+    ]) {
+      const l = await Listener.open(server, query);
+      l.audio(bytes, { chunk: 999 }); // no whole sample
+      assert.equal((await l.finish()).code, 1000, JSON.stringify(l.messages));
+      assert.equal(l.text(), 'go forward ten meters', JSON.stringify(query));
+    }
+  });
+});
+
+test('deepgram sample rates: with multichannel each channel has results of its own', async () => {
+  await withServer(one, async (server) => {
+    const left = join(babble(2000), silence(3000));
+    const right = join(silence(2500), babble(1500, 3), silence(1000));
+    const both = new Int16Array(2 * left.length);
+    for (let i = 0; i < left.length; i++) [both[2 * i], both[2 * i + 1]] = [left[i], right[i]];
+    const alone = async (samples) => {
+      const l = await Listener.open(server, raw);
+      l.audio(samples);
+      await l.finish();
+      return l.text();
+    };
+    const l = await Listener.open(server, { ...raw, channels: 2, multichannel: true });
+    l.audio(both, { chunk: 4001 });
+    assert.equal((await l.finish()).code, 1000);
+    assert.equal(l.text(0), await alone(left));
+    assert.equal(l.text(1), await alone(right));
+    assert.ok(l.messages.filter((m) => m.type === 'Results').every((m) => m.channel_index[1] === 2));
+    assert.equal(l.messages.at(-1).channels, 2);
+    const mixed = await Listener.open(server, { ...raw, channels: 2 });
+    mixed.audio(both);
+    await mixed.finish();
+    assert.ok(mixed.finals.every((m) => m.channel_index[1] === 1));
+    assert.ok(mixed.text());
+  });
+});
+
+test('deepgram end: without audio there is Metadata alone, and an empty message ends like CloseStream', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, raw);
+    l.audio(babble(1500));
+    l.ws.send(Buffer.alloc(0));
+    assert.equal((await l.end()).code, 1000);
+    assert.ok(l.text());
+    assert.equal(l.messages.at(-1).type, 'Metadata');
+    for (const query of [raw, {}]) {
+      const none = await Listener.open(server, query);
+      assert.equal((await none.finish()).code, 1000);
+      assert.deepEqual(none.messages.map((m) => m.type), ['Metadata']);
+      assert.equal(none.messages[0].duration, 0);
+    }
+  });
+});
+
+test('deepgram end: who sends nothing is told NET-0001, and KeepAlive is something', async () => {
+  await withServer([...one, '--set', 'server.deepgram_timeout_ms=1500', '--set', 'server.idle_timeout_ms=2500'], async (server) => {
+    const quiet = await Listener.open(server, raw);
+    const kept = await Listener.open(server, raw);
+    const timer = setInterval(() => kept.say('KeepAlive'), 200);
+    const how = await quiet.end();
+    const second = await Listener.open(server, {}); // and so is one that has not said its format
+    const also = await second.end();
+    const third = await Listener.open(server, raw);
+    await third.end();
+    clearInterval(timer);
+    for (const h of [how, also]) {
+      assert.equal(h.code, 1011);
+      assert.match(h.reason, /^NET-0001 did not receive audio data or a text message within the timeout window/);
+    }
+    assert.equal(kept.closed, null);
+    assert.equal((await kept.finish()).code, 1000);
+  });
+});
+
+test('deepgram errors: a query that cannot be is refused before the upgrade, in the words of its clients', async () => {
+  await withServer(one, async (server) => {
+    for (const [query, sentence] of [
+      [{ encoding: 'linear16' }, /sample_rate/],
+      [{ encoding: 'opus', sample_rate: 48000 }, /encoding is 'opus'/],
+      [{ ...raw, channels: 9 }, /channels is '9'/],
+      [{ ...raw, interim_results: 'perhaps' }, /interim_results/],
+    ]) {
+      await assert.rejects(Listener.open(server, query), (e) => {
+        assert.equal(e.status, 400);
+        assert.equal(e.body.err_code, 'BAD_REQUEST');
+        assert.match(e.body.err_msg, sentence);
+        assert.equal(e.body.request_id, e.headers['dg-request-id']);
+        assert.equal(e.headers['dg-error'], e.body.err_msg);
+        return true;
+      });
+    }
+    const l = await Listener.open(server, { ...raw, model: 'nova-9', tier: 'x', keywords: 'a:2', redact: 'pci', version: 'latest' });
+    assert.equal((await l.finish()).code, 1000);
+  });
+});
+
+test('deepgram errors: what is no audio, and what is no message, ends its own client with 1008', async () => {
+  await withServer(one, async (server) => {
+    const other = await Listener.open(server, raw);
+    other.audio(babble(1000));
+    const noise = await Listener.open(server);
+    noise.audio(Buffer.alloc(5000, 0x55));
+    assert.match((await noise.end()).reason, /^DATA-0000 .*WAV/);
+    assert.equal(noise.closed.code, 1008);
+    const cut = await Listener.open(server);
+    cut.audio(wav(babble(100)).subarray(0, 20));
+    assert.match((await cut.finish()).reason, /^DATA-0000/);
+    for (const text of ['no JSON', '[]', '{"type":7}', '{"type":"Finalize","channel":"all"}', '{'.repeat(2000)]) {
+      const l = await Listener.open(server, raw);
+      l.ws.send(text);
+      assert.equal((await l.end()).code, 1008, text);
+      assert.match(l.closed.reason, /^DATA-0000/);
+    }
+    other.say('Dance');
+    assert.match((await other.until(() => other.all('Error')[0], 'the Error')).description, /'Dance'/);
+    other.audio(silence(1000));
+    assert.equal((await other.finish()).code, 1000);
+    assert.ok(other.text());
+  });
+});
+
+test('deepgram errors: an utterance that is lost is told, and the stream goes on', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, raw);
+    const broken = babble(1500);
+    broken.set(fault('fail', 'end'), 8000);
+    l.audio(join(broken, silence(1000)));
+    const error = await l.until(() => l.all('Error')[0], 'the Error');
+    assert.ok(error.description && error.variant);
+    l.audio(join(babble(1500, 2), silence(1000)));
+    assert.equal((await l.finish()).code, 1000);
+    assert.ok(l.text());
+  });
+});
+
+test('deepgram auth: a key comes as Token, Bearer or subprotocol, and without one there is 401', async () => {
+  await withKeys({ desk: { sessions: 1 } }, {}, async (server, { desk }) => {
+    for (const headers of [{}, { Authorization: 'Token wrong' }]) {
+      await assert.rejects(Listener.open(server, raw, { headers }), (e) => e.status === 401 && e.body.err_code === 'INVALID_AUTH' && e.headers['dg-error'].length > 0);
+    }
+    const ways = [{ headers: { Authorization: `Token ${desk}` } }, bearer(desk), { protocols: ['token', desk] }];
+    for (const how of ways) {
+      const l = await Listener.open(server, raw, how);
+      assert.equal(l.ws.protocol, how.protocols ? 'token' : '');
+      await assert.rejects(Listener.open(server, raw, how), (e) => e.status === 429 && e.body.err_code === 'TOO_MANY_REQUESTS');
+      assert.equal((await l.finish()).code, 1000);
+      await server.until(async () => (await server.status()).sessions.length === 0, 'its session is gone');
+    }
+  });
+});
+
+test('deepgram queue: nothing is said while a client waits, what it says meanwhile is kept, and a full server says when to come again', async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 1 }), async (server) => {
+    const first = await Listener.open(server, raw);
+    first.audio(babble(1000));
+    await server.until(async () => (await server.pool()).counts.leased === 1, 'the first has the place');
+    const second = await Listener.open(server, raw);
+    second.audio(join(babble(1500, 2), silence(1000)));
+    await server.until(async () => (await server.pool()).queued === 1 || (await server.status()).sessions.length === 2, 'the second waits');
+    await assert.rejects(Listener.open(server, raw), (e) => {
+      assert.equal(e.status, 503);
+      assert.equal(e.body.err_code, 'SERVICE_UNAVAILABLE');
+      assert.ok(Number(e.headers['retry-after']) > 0);
+      return true;
+    });
+    assert.deepEqual(second.messages, []);
+    assert.equal((await first.finish()).code, 1000);
+    await second.until(() => second.finals.length, 'a result for the second');
+    assert.equal((await second.finish()).code, 1000);
+    assert.ok(second.text());
+  });
+});
+
+test('deepgram finals: two clients at once hear their own words only', { timeout: 120000 }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const both = await Promise.all(sentences.map(async (words) => {
+      const l = await Listener.open(server, { ...raw, interim_results: true });
+      l.audio(speak(words).samples);
+      await l.finish();
+      return l.text();
+    }));
+    assert.deepEqual(both, sentences);
+  });
+});
+
+test('deepgram errors: hostile frames hurt nobody else', async () => {
+  await withServer(one, async (server) => {
+    const good = await Listener.open(server, raw);
+    good.audio(babble(1500));
+    const listen = { path: '/v1/listen?encoding=linear16&sample_rate=16000' };
+    const utf8 = await Client.open(server, listen);
+    utf8.raw(frame(TEXT, Buffer.from([0xff, 0xfe, 0x22])));
+    assert.equal((await utf8.end()).code, 1007);
+    const tiny = await Client.open(server, listen);
+    for (let i = 0; i < 5000; i++) tiny.raw(frame(BINARY, Buffer.from([i & 255])));
+    tiny.send({ type: 'CloseStream' });
+    assert.equal((await tiny.end()).code, 1000);
+    const huge = await Client.open(server, listen);
+    huge.raw(frame(BINARY, Buffer.alloc(10), { length: 0x7fffffff }));
+    assert.equal((await huge.end()).code, 1009);
+    const many = await Client.open(server, listen);
+    for (let i = 0; i < 20000; i++) many.send({ type: 'Finalize' });
+    many.send({ type: 'CloseStream' });
+    assert.ok([1000, 1008, 1011, 1006].includes((await many.end()).code));
+    const gone = await Client.open(server, listen);
+    gone.binary(Buffer.alloc(3201));
+    gone.vanish();
+    good.audio(silence(1000));
+    assert.equal((await good.finish()).code, 1000);
+    assert.ok(good.text());
+  });
+});
+
+test('deepgram end: a server that leaves says so', async () => {
+  await withServer(one, async (server) => {
+    const waiting = await Listener.open(server);
+    const live = await Listener.open(server, raw);
+    live.say('KeepAlive');
+    server.child.kill('SIGTERM');
+    await waiting.end();
+    assert.ok([1011, 1012].includes(waiting.closed.code), JSON.stringify(waiting.closed));
+    assert.equal((await live.end()).code, 1012);
+  }, { sums: false });
+});
