@@ -68,16 +68,19 @@ test('deepgram word times: each word stands within its result, in seconds of the
 test('deepgram partials: interim results come only when asked for, and have the start of the final that replaces them', async () => {
   await withServer(one, async (server) => {
     const l = await Listener.open(server, { ...raw, interim_results: true });
-    l.audio(babble(3000));
-    await l.until(() => l.interims.length > 1, 'interim results');
-    l.audio(silence(1500));
+    const speech = join(babble(3000), silence(1500));
+    l.audio(speech.subarray(0, 24000));
+    await l.until(() => l.interims.length > 0, 'an interim result');
+    l.audio(speech.subarray(24000, 40000));
+    await l.until(() => l.interims.length > 1, 'one more');
+    l.audio(speech.subarray(40000));
     await l.until(() => l.finals.some((m) => m.speech_final), 'the end of the speech');
     await l.finish();
     checkRanges(l.messages, l.messages.at(-1).duration);
     assert.ok(best(l.interims[0]).transcript.length > 0);
     assert.deepEqual(best(l.interims[0]).words, []);
     const without = await Listener.open(server, raw);
-    without.audio(join(babble(3000), silence(1500)));
+    without.audio(speech);
     await without.finish();
     assert.deepEqual(without.interims, []);
     assert.equal(without.text(), l.text());
