@@ -5,6 +5,8 @@
 
 #include "access/access.h"
 #include "access/cors.h"
+#include "access/deepgram_file.h"
+#include "access/deepgram_refuse.h"
 #include "access/entries.h"
 #include "access/openai.h"
 #include "access/openai_text.h"
@@ -108,6 +110,13 @@ static void get_listen(void *arg, struct http_exchange *x)
 	deepgram_accept(s->access, x);
 }
 
+static void post_listen(void *arg, struct http_exchange *x)
+{
+	struct server *s = arg;
+
+	deepgram_file(s->access, x);
+}
+
 static void get_twilio(void *arg, struct http_exchange *x)
 {
 	struct server *s = arg;
@@ -148,6 +157,13 @@ static void abort_transcriptions(void *arg, struct http_exchange *x)
 	openai_transcribe_abort(x);
 }
 
+static void abort_listen(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	deepgram_file_abort(x);
+}
+
+#define LISTEN         "/v1/listen"
 #define TRANSCRIPTIONS "/v1/audio/transcriptions"
 
 static const struct route routes[] = {
@@ -161,7 +177,8 @@ static const struct route routes[] = {
 	{ "GET", "/v1/models", get_models, NULL },
 	{ "GET", "/v1/models/", get_model, NULL },
 	{ "GET", "/v1/realtime", get_realtime, NULL },
-	{ "GET", "/v1/listen", get_listen, NULL },
+	{ "GET", LISTEN, get_listen, NULL },
+	{ "POST", LISTEN, post_listen, abort_listen },
 	{ "GET", "/twilio", get_twilio, NULL },
 	{ "GET", "/twilio/transcripts", get_twilio_transcripts, NULL },
 	{ "GET", "/twilio/", get_twilio, NULL },
@@ -189,9 +206,12 @@ void server_pages_header(void *arg, struct http_exchange *x)
 
 	if (!cors_let_in(s->access, x))
 		return;
-	if (speaks_another(x) == NULL && strcmp(http_method(x), "POST") == 0 &&
-	    strcmp(http_path(x), TRANSCRIPTIONS) == 0)
+	if (speaks_another(x) != NULL || strcmp(http_method(x), "POST") != 0)
+		return;
+	if (strcmp(http_path(x), TRANSCRIPTIONS) == 0)
 		openai_transcribe_header(s->access, x);
+	else if (strcmp(http_path(x), LISTEN) == 0)
+		deepgram_file_header(s->access, x);
 }
 
 void server_pages_answer(void *arg, struct http_exchange *x)
@@ -211,10 +231,18 @@ void server_pages_abort(void *arg, struct http_exchange *x)
 		route_abort(routes, ARRAY_SIZE(routes), arg, x);
 }
 
+/* In the words of those whose path it is; NULL: nobody's. */
+static char *word_too_large(const char *target, const char *why)
+{
+	if (deepgram_is_path(target))
+		return deepgram_refusal_text(413, why);
+	return openai_is_path(target) ? openai_error_text(413, why, NULL, "limit") : NULL;
+}
+
 bool server_pages_word_too_large(
     void *arg, const char *target, const char *why, char *json, size_t json_cap)
 {
-	char *text = openai_is_path(target) ? openai_error_text(413, why, NULL, "limit") : NULL;
+	char *text = word_too_large(target, why);
 	bool fits = text != NULL && strlen(text) < json_cap;
 
 	(void)arg;

@@ -1,0 +1,37 @@
+/* deepgram_answer: what was heard in a file, as Deepgram's clients get it. Pure. */
+#ifndef ACCESS_DEEPGRAM_ANSWER_H
+#define ACCESS_DEEPGRAM_ANSWER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access/deepgram_event.h"
+#include "base/buffer.h"
+
+struct deepgram_query;
+struct format;
+struct session_event;
+
+/* Zeroed is nothing; deepgram_answer_done gives all back. */
+struct deepgram_answer {
+	json_t *words, *utterances; /* owned; NULL: none so far */
+	struct buffer text;         /* of the finals, with a space between them */
+	double confidence;          /* the sum of the words' */
+	size_t words_n;
+};
+
+void deepgram_answer_init(struct deepgram_answer *t);
+void deepgram_answer_done(struct deepgram_answer *t);
+/* A final; one without text leaves no trace. -1: no memory. */
+int deepgram_answer_add(
+    struct deepgram_answer *t, const struct deepgram_about *a, const struct session_event *e);
+/* The whole body; takes `metadata`; `language` is what was detected, NULL: nobody asked. The caller frees it. NULL: no memory. */
+char *deepgram_answer_text(const struct deepgram_answer *t, const struct deepgram_query *q,
+    const char *language, json_t *metadata);
+
+/* Raw audio of that format as a WAV file, which the caller frees. NULL: no memory, or more than such a file may have. */
+void *deepgram_answer_wav(const struct format *f, const void *bytes, size_t n, size_t *n_out);
+
+#endif

@@ -1,0 +1,134 @@
+// Deepgram's POST /v1/listen: a file goes in, what was heard in it comes out.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import http from 'node:http';
+import { withServer, fake, set } from './lib/server.mjs';
+import { clip, noRealSpeech, babble, silence, join, fault } from './lib/speech.mjs';
+import { encode, stereo, wav } from './lib/audio.mjs';
+import { bearer, withKeys } from './lib/keys.mjs';
+import { post } from './lib/protocols/deepgram_prerecorded.mjs';
+
+const one = fake();
+const best = (body) => body.results.channels[0].alternatives[0];
+const speech = join(babble(1500), silence(1500), babble(1500, 2), silence(1000));
+async function heard(server, query, bytes, options) {
+  const r = await post(server, query, bytes, options);
+  const body = await r.json();
+  assert.equal(r.status, 200, JSON.stringify(body));
+  assert.equal(r.headers.get('dg-request-id'), body.metadata.request_id);
+  return body;
+}
+async function refused(response, status, code, sentence) {
+  const r = await response;
+  const body = await r.json();
+  assert.deepEqual([r.status, body.err_code], [status, code], JSON.stringify(body));
+  assert.match(body.err_msg, sentence);
+  assert.match(body.request_id, /^[0-9a-f-]{36}$/);
+  return r;
+}
+
+test('deepgram prerecorded finals: a real clip is heard, and the metadata is of it', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const c = clip('goforward');
+    const body = await heard(server, { model: 'nova-3', smart_format: true, utterances: true, paragraphs: true }, wav(c.samples));
+    assert.equal(best(body).transcript, 'go forward ten meters');
+    const { metadata, results } = body;
+    assert.equal(metadata.sha256, crypto.createHash('sha256').update(wav(c.samples)).digest('hex'));
+    assert.ok(Math.abs(metadata.duration - c.samples.length / 16000) < 0.02);
+    assert.equal(metadata.channels, 1);
+    assert.equal(metadata.model_info[metadata.models[0]].name, 'en');
+    assert.equal(results.channels[0].detected_language, undefined);
+    assert.deepEqual(results.utterances.map((u) => [u.transcript, u.channel]), [['go forward ten meters', 0]]);
+    assert.deepEqual(results.utterances[0].words, best(body).words);
+  });
+});
+
+test('deepgram prerecorded word times: words follow each other, in seconds of the file, punctuated where asked for', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 2 }), async (server) => {
+    const words = best(await heard(server, { punctuate: true }, wav(join(silence(2000), clip('goforward').samples)))).words;
+    assert.deepEqual(words.map((w) => w.punctuated_word), ['go', 'forward', 'ten', 'meters']);
+    let at = 2;
+    for (const w of words) {
+      assert.ok(w.start >= at && w.end > w.start && w.confidence >= 0 && w.confidence <= 1, JSON.stringify(words));
+      at = w.start;
+    }
+  });
+});
+
+test('deepgram prerecorded sample rates: raw audio of each encoding is heard as its file is', async () => {
+  await withServer(one, async (server) => {
+    const body = await heard(server, { utterances: true, detect_language: true, model: 'en' }, wav(speech));
+    const { transcript } = best(body);
+    assert.equal(body.results.channels[0].detected_language, 'en');
+    assert.equal(body.results.utterances.length, 2);
+    assert.equal(body.results.utterances.map((u) => u.transcript).join(' '), transcript);
+    const bytes = encode(speech, 'pcm_s16le');
+    for (const [query, audio] of [
+      [{ encoding: 'linear16', sample_rate: 16000 }, bytes],
+      [{ encoding: 'linear32', sample_rate: 16000 }, encode(speech, 'pcm_f32le')],
+      [{ encoding: 'linear16', sample_rate: 16000, channels: 2 }, encode(stereo(speech), 'pcm_s16le')],
+    ]) {
+      assert.equal(best(await heard(server, query, audio, { type: 'application/octet-stream' })).transcript, transcript, JSON.stringify(query));
+    }
+    assert.ok(best(await heard(server, { encoding: 'mulaw', sample_rate: 16000 }, encode(speech, 'mulaw'))).transcript);
+    assert.equal(best(await heard(server, {}, wav(silence(1000)))).transcript, '');
+  });
+});
+
+test('deepgram prerecorded errors: what cannot be is refused in the words of its clients', async () => {
+  await withServer([...one, '--set', 'server.max_body_bytes=200000'], async (server) => {
+    await refused(post(server, {}, Buffer.alloc(3000, 0x55)), 400, 'BAD_REQUEST', /not audio/);
+    await refused(post(server, {}, ''), 400, 'BAD_REQUEST', /./);
+    await refused(post(server, { punctuate: 'loud' }, wav(speech.subarray(0, 1600))), 400, 'BAD_REQUEST', /punctuate is 'loud'/);
+    await refused(post(server, { encoding: 'linear16' }, 'x'), 400, 'BAD_REQUEST', /sample_rate/);
+    await refused(post(server, { callback: 'http://127.0.0.1/' }, wav(speech.subarray(0, 1600))), 400, 'BAD_REQUEST', /calls nobody back/);
+    await refused(post(server, {}, '{"url":"http://127.0.0.1/a.wav"}', { type: 'application/json' }), 400, 'BAD_REQUEST', /fetches no audio/);
+    await refused(post(server, {}, Buffer.alloc(300000)), 413, 'PAYLOAD_TOO_LARGE', /max_body_bytes 200000/);
+    const broken = babble(1500);
+    broken.set(fault('fail', 'end'), 8000);
+    await refused(post(server, {}, wav(join(broken, silence(1000)))), 500, 'INTERNAL_SERVER_ERROR', /./);
+    assert.ok(best(await heard(server, {}, wav(speech))).transcript);
+  });
+});
+
+test('deepgram prerecorded auth: without a key there is 401, before the file is sent', async () => {
+  await withKeys({ desk: {} }, {}, async (server, { desk }) => {
+    await refused(post(server, {}, wav(speech)), 401, 'INVALID_AUTH', /./);
+    for (const headers of [{ Authorization: `Token ${desk}` }, bearer(desk).headers]) {
+      assert.ok(best(await heard(server, {}, wav(speech), { headers })).transcript);
+    }
+    const early = await new Promise((resolve, reject) => {
+      const request = http.request({ port: server.port, method: 'POST', path: '/v1/listen', headers: { 'Content-Length': 100000 } }, (r) => resolve(r.statusCode));
+      request.on('error', reject);
+      request.flushHeaders(); // and never the body
+    });
+    assert.equal(early, 401);
+  });
+});
+
+test('deepgram prerecorded queue: a full server says when to come again', async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0, 'pool.en.lease': 'session', 'pool.en.model': 'slow=1' }), async (server) => {
+    const first = heard(server, {}, wav(join(...Array(10).fill(speech))));
+    await server.until(async () => (await server.pool()).counts.leased === 1, 'the first has the place');
+    const r = await refused(post(server, {}, wav(speech)), 503, 'SERVICE_UNAVAILABLE', /./);
+    assert.ok(Number(r.headers.get('retry-after')) > 0);
+    assert.ok(best(await first).transcript);
+  });
+});
+
+test('deepgram prerecorded end: a client that leaves takes its session with it, and two at once hear their own', async () => {
+  await withServer(one, async (server) => {
+    const other = join(babble(2500, 4), silence(1000));
+    const [a, b] = await Promise.all([heard(server, {}, wav(speech)), heard(server, {}, wav(other))]);
+    assert.equal(best(a).transcript, best(await heard(server, {}, wav(speech))).transcript);
+    assert.equal(best(b).transcript, best(await heard(server, {}, wav(other))).transcript);
+    assert.notEqual(best(a).transcript, best(b).transcript);
+    const gone = new AbortController();
+    const long = fetch(`http://${server.address}/v1/listen`, { method: 'POST', body: wav(join(...Array(40).fill(speech))), signal: gone.signal });
+    await server.until(async () => (await server.status()).sessions.length === 1, 'it is heard');
+    gone.abort();
+    await assert.rejects(long);
+    await server.until(async () => (await server.status()).sessions.length === 0, 'its session is gone');
+  });
+});
