@@ -108,7 +108,7 @@ test('deepgram prerecorded auth: without a key there is 401, before the file is 
 });
 
 test('deepgram prerecorded queue: a full server says when to come again', async () => {
-  await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0, 'pool.en.lease': 'session', 'pool.en.model': 'slow=1' }), async (server) => {
+  await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0, 'pool.en.lease': 'session', 'pool.en.param.slow': 0.1 }), async (server) => {
     const first = heard(server, {}, wav(join(...Array(10).fill(speech))));
     await server.until(async () => (await server.pool()).counts.leased === 1, 'the first has the place');
     const r = await refused(post(server, {}, wav(speech)), 503, 'SERVICE_UNAVAILABLE', /./);
