@@ -1,6 +1,7 @@
 // Deepgram's /v1/listen, live and for files, by clients written after its reference.
 import nodeTest from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import { withServer, fake, set } from './lib/server.mjs';
 import { clip, noRealSpeech, babble, silence, join, speak, sentences, fault } from './lib/speech.mjs';
@@ -13,6 +14,7 @@ function test(name, ...rest) {
   const body = rest.pop();
   nodeTest(name, { ...rest[0], skip: noClient || rest[0]?.skip || false }, body);
 }
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg';
 const one = fake({ 'pool.en.max': 3 });
 const best = (m) => m.channel.alternatives[0];
 // Final results cover the stream without holes; interim ones begin where the last final ended.
@@ -176,6 +178,36 @@ test('deepgram sample rates: each raw encoding, any rate, and WAV with its heade
       assert.equal((await l.finish()).code, 1000, JSON.stringify(l.messages));
       assert.equal(l.text(), 'go forward ten meters', JSON.stringify(query));
     }
+  });
+});
+
+test('deepgram sample rates: containers are decoded as they come, told by their first bytes', { skip: noFfmpeg }, async () => {
+  await withServer(one, async (server) => {
+    const speech = join(babble(2000), silence(1500), babble(1500, 3), silence(1000));
+    const make = (...args) => execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', ...args, '-'], { input: wav(speech), maxBuffer: 1 << 26 });
+    for (const [query, bytes] of [
+      [{}, make('-c:a', 'libopus', '-f', 'webm')],
+      [{ encoding: 'ogg-opus', sample_rate: 48000 }, make('-c:a', 'libopus', '-f', 'ogg')],
+      [{ encoding: 'flac' }, make('-f', 'flac')],
+      [{}, make('-f', 'mp3')],
+    ]) {
+      const l = await Listener.open(server, { ...query, interim_results: true });
+      l.audio(bytes, { chunk: 50 }); // less than shows what it is
+      assert.equal((await l.finish()).code, 1000, JSON.stringify(l.messages));
+      assert.equal(l.finals.filter((m) => m.speech_final).length, 2, JSON.stringify(l.finals));
+      const { duration } = l.messages.at(-1);
+      assert.ok(Math.abs(duration - speech.length / 16000) < 0.2, `${duration}`);
+      checkRanges(l.messages, duration);
+    }
+    const broken = await Listener.open(server);
+    broken.audio(Buffer.concat([Buffer.from('fLaC'), crypto.randomBytes(20000)]));
+    await broken.finish();
+    assert.equal(broken.closed.code, 1008);
+    assert.match(broken.closed.reason, /^DATA-0000/);
+    const gone = await Listener.open(server);
+    gone.audio(make('-f', 'flac').subarray(0, 30000));
+    gone.ws.terminate();
+    await server.untilMetric('decoders', 0);
   });
 });
 

@@ -1,5 +1,6 @@
 /* Deepgram's live protocol over one WebSocket: audio in, Results out (deepgram_track.h), and at the end one Metadata.
- *   OPEN --the format is known: at once, or by a file's header--> STREAMING --CloseStream--> ENDING --all said--> (wire closes)
+ * A session is opened at once for raw audio, and for a file when it has shown its format. CloseStream ends the sessions,
+ * behind what the file still has; when the last one has ended Metadata goes out and the wire closes.
  * With multichannel each channel is a session of its own. */
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -13,10 +14,9 @@
 #include "access/deepgram_track.h"
 #include "access/deinterleave.h"
 #include "access/entries.h"
+#include "access/live_file.h"
 #include "access/voice.h"
 #include "access/wire.h"
-#include "audio/wav.h"
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -31,8 +31,6 @@ enum {
 	SHA256_BYTES = 32,
 };
 
-enum state { OPEN, STREAMING, ENDING };
-
 struct channel {
 	struct deepgram *deepgram;
 	struct voice voice;
@@ -42,7 +40,7 @@ struct channel {
 
 struct deepgram {
 	struct wire wire;
-	enum state state;
+	bool ending; /* CloseStream has come */
 	struct deepgram_query query;
 	struct deepgram_about about;
 	char header[HEADER_BYTES];
@@ -51,11 +49,10 @@ struct deepgram {
 	unsigned channels_n; /* with a session */
 	unsigned ended_n;    /* of them */
 	uint64_t audio_ms;
-	struct wav *wav;     /* owned; NULL: raw audio comes */
-	struct buffer audio; /* taken out of the file, or of the interleaved channels */
+	struct live_file *file; /* owned; NULL: raw audio comes */
+	bool file_full;         /* it takes nothing before its on_drain */
 	struct deinterleave split;
 	EVP_MD_CTX *sha256; /* owned; of all audio as it came */
-	uint64_t bytes;
 	uint64_t spoken_ns; /* when the client last sent something */
 };
 
@@ -131,7 +128,7 @@ static void on_event(void *arg, const struct session_event *e)
 		finish(d);
 }
 
-static bool is_full(const struct deepgram *d)
+static bool is_any_full(const struct deepgram *d)
 {
 	for (unsigned i = 0; i < d->channels_n; i++)
 		if (d->channels[i].full)
@@ -139,16 +136,35 @@ static bool is_full(const struct deepgram *d)
 	return false;
 }
 
-static void on_drain(void *arg)
+/* Nobody is heard who is kept waiting; a file's decoder is held back too. */
+static void hold_back(struct deepgram *d)
 {
-	struct channel *c = arg;
-	struct deepgram *d = c->deepgram;
+	bool full = is_any_full(d);
 
-	c->full = false;
-	if (is_full(d))
+	if (full || d->file_full)
+		wire_pause(&d->wire);
+	if (full && d->file != NULL)
+		live_file_pause(d->file);
+}
+
+static void go_on(struct deepgram *d)
+{
+	if (is_any_full(d))
+		return;
+	if (d->file != NULL)
+		live_file_resume(d->file);
+	if (d->file_full)
 		return;
 	d->spoken_ns = clock_now_ns(); /* it could not be heard until now */
 	wire_resume(&d->wire);
+}
+
+static void on_drain(void *arg)
+{
+	struct channel *c = arg;
+
+	c->full = false;
+	go_on(c->deepgram);
 }
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
@@ -211,7 +227,6 @@ static int open_channels(
 		if (open_channel(d, &session, err, retry_after_ms) != 0)
 			return -1;
 	d->wire.session = d->channels[0].voice.id;
-	d->state = STREAMING;
 	return 0;
 }
 
@@ -260,49 +275,78 @@ static void hear(struct deepgram *d, const void *bytes, size_t n)
 		give(&d->channels[0], bytes, n);
 	else
 		give_apart(d, bytes, n);
-	if (is_full(d))
-		wire_pause(&d->wire);
+	hold_back(d);
 }
 
-static void hear_file(struct deepgram *d, const void *bytes, size_t n)
+static void on_file_format(void *arg, const struct format *format)
 {
+	struct deepgram *d = arg;
 	unsigned retry_after_ms;
 	struct error err;
 
-	if (wav_feed(d->wav, bytes, n, &d->audio, &err) != 0) {
-		err.code = ERROR_INVALID;
-		(void)error_prefix(
-		    &err, "this is neither WAV nor is its encoding said in the query");
-		fail(d, "DATA-0000", &err);
-		return;
-	}
-	if (d->state == OPEN && wav_format(d->wav) != NULL) {
-		if (open_channels(d, *wav_format(d->wav), &err, &retry_after_ms) != 0) {
-			fail_session(d, &err);
-			return;
-		}
+	if (open_channels(d, *format, &err, &retry_after_ms) != 0)
+		fail_session(d, &err);
+	else
 		start_channels(d);
-	}
-	if (d->state == STREAMING && !d->wire.closing)
-		hear(d, buffer_head(&d->audio), d->audio.len);
-	buffer_consume(&d->audio, d->audio.len);
 }
 
-static void close_stream(struct deepgram *d)
+static void on_file_audio(void *arg, const void *bytes, size_t n)
 {
-	struct error err;
+	struct deepgram *d = arg;
 
-	if (d->state == OPEN && d->bytes > 0) {
-		(void)error_set(&err, ERROR_INVALID, "the audio ended before its header was whole");
-		fail(d, "DATA-0000", &err);
-		return;
-	}
-	d->state = ENDING;
+	if (!d->wire.closing)
+		hear(d, bytes, n);
+}
+
+static void on_file_drain(void *arg)
+{
+	struct deepgram *d = arg;
+
+	d->file_full = false;
+	go_on(d);
+}
+
+static void end_sessions(struct deepgram *d)
+{
 	if (d->channels_n == 0)
 		finish(d);
 	for (unsigned i = 0; i < d->channels_n; i++)
 		if (d->channels[i].voice.session != NULL)
 			session_end(d->channels[i].voice.session);
+}
+
+static void on_file_end(void *arg, const struct error *why)
+{
+	struct deepgram *d = arg;
+
+	if (d->wire.closing)
+		return;
+	if (why != NULL)
+		fail_session(d, why);
+	else
+		end_sessions(d);
+}
+
+static const struct live_file_events file_events = { .on_format = on_file_format,
+	.on_audio = on_file_audio,
+	.on_drain = on_file_drain,
+	.on_end = on_file_end };
+
+static void hear_file(struct deepgram *d, const void *bytes, size_t n)
+{
+	if (!live_file_feed(d->file, bytes, n)) {
+		d->file_full = true;
+		hold_back(d);
+	}
+}
+
+static void close_stream(struct deepgram *d)
+{
+	d->ending = true;
+	if (d->file != NULL)
+		live_file_finish(d->file);
+	else
+		end_sessions(d);
 }
 
 static void finalize(struct deepgram *d, int channel)
@@ -328,7 +372,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	d->spoken_ns = clock_now_ns();
 	if (deepgram_control_read(text, n, &control, &err) != 0)
 		fail(d, "DATA-0000", &err);
-	else if (d->state == ENDING || control.command == DEEPGRAM_IGNORED)
+	else if (d->ending || control.command == DEEPGRAM_IGNORED)
 		return;
 	else if (control.command == DEEPGRAM_UNKNOWN)
 		wire_send_json(w, deepgram_error_of(&err));
@@ -345,15 +389,14 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 	struct deepgram *d = deepgram_of(w);
 
 	d->spoken_ns = clock_now_ns();
-	if (d->state == ENDING)
+	if (d->ending)
 		return;
 	if (n == 0) {
 		close_stream(d);
 		return;
 	}
-	d->bytes += n;
 	(void)EVP_DigestUpdate(d->sha256, bytes, n);
-	if (d->wav != NULL)
+	if (d->file != NULL)
 		hear_file(d, bytes, n);
 	else
 		hear(d, bytes, n);
@@ -364,7 +407,8 @@ static void look_at_silence(struct deepgram *d, uint64_t now_ns)
 	unsigned ms = d->wire.access->cfg.deepgram_timeout_ms;
 	struct error err;
 
-	if (d->state == ENDING || is_full(d) || now_ns - MIN(now_ns, d->spoken_ns) < ms * NS_PER_MS)
+	if (d->ending || is_any_full(d) || d->file_full ||
+	    now_ns - MIN(now_ns, d->spoken_ns) < ms * NS_PER_MS)
 		return;
 	(void)error_set(&err, ERROR_TIMEOUT,
 	    "did not receive audio data or a text message within the timeout window "
@@ -378,7 +422,7 @@ static void look_at_leaving(struct deepgram *d)
 {
 	struct error err;
 
-	if (d->state != OPEN || !d->wire.access->leaving)
+	if (d->channels_n > 0 || !d->wire.access->leaving)
 		return;
 	access_word_leaving(&err);
 	fail(d, "NET-0000", &err);
@@ -401,7 +445,6 @@ static int read_request(
 		how->status = 500;
 		return error_set(err, ERROR_SYSTEM, "no memory for a stream");
 	}
-	buffer_init(&d->audio, SIZE_MAX / 2); /* bounded by a message */
 	if (deepgram_query_read(http_query(x), &d->query, err) != 0)
 		return -1;
 	how->status = 0;
@@ -414,7 +457,7 @@ static int read_request(
 	d->spoken_ns = clock_now_ns();
 	if (d->query.raw)
 		return open_channels(d, d->query.format, err, &how->retry_after_ms);
-	d->wav = wav_new();
+	d->file = live_file_new(w->access->decoders, &file_events, d);
 	return 0;
 }
 
@@ -437,6 +480,8 @@ static void on_closing(struct wire *w)
 {
 	struct deepgram *d = deepgram_of(w);
 
+	if (d->file != NULL)
+		live_file_stop(d->file);
 	for (unsigned i = 0; i < d->channels_n; i++)
 		voice_drop(&d->channels[i].voice);
 }
@@ -446,8 +491,7 @@ static void on_gone(struct wire *w)
 	struct deepgram *d = deepgram_of(w);
 
 	on_closing(w); /* of one that was refused in the middle of it */
-	wav_free(&d->wav);
-	buffer_done(&d->audio);
+	live_file_free(&d->file);
 	EVP_MD_CTX_free(d->sha256);
 }
 

@@ -121,8 +121,11 @@ static int read_encoding(const struct parameter *p, const char *value, void *out
 			q->raw = true;
 			return 0;
 		}
+	q->raw = false;
+	if (strcasecmp(value, "flac") == 0 || strcasecmp(value, "ogg-opus") == 0)
+		return 0; /* it shows in its first bytes what it is */
 	return refuse(
-	    p, value, "linear16, linear32, mulaw or alaw, or none of them for a file", err);
+	    p, value, "linear16, linear32, mulaw, alaw, flac or ogg-opus, or none for a file", err);
 }
 
 static int read_endpointing(

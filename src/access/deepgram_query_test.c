@@ -19,8 +19,8 @@ static struct row {
 	{ "one that has no effect is checked too", "diarize=yes",
 	    "diarize is 'yes'; allowed is true or false" },
 	{ "another encoding", "encoding=g729&sample_rate=8000",
-	    "encoding is 'g729'; allowed is linear16, linear32, mulaw or alaw, or none of them for "
-	    "a file" },
+	    "encoding is 'g729'; allowed is linear16, linear32, mulaw, alaw, flac or ogg-opus, or "
+	    "none for a file" },
 	{ "raw audio without its rate", "encoding=linear16",
 	    "encoding is given and sample_rate is not; raw audio needs both" },
 	{ "a rate that is no number", "encoding=linear16&sample_rate=16k",
