@@ -374,6 +374,25 @@ test('deepgram queue: nothing is said while a client waits, what it says meanwhi
   });
 });
 
+test('deepgram queue: who sends faster than is heard is slowed, and nothing is lost', async () => {
+  await withServer(fake({ 'pool.en.param.slow': 0.1, 'server.session_buffer_ms': 1000 }), async (server) => {
+    const speech = join(...Array.from({ length: 8 }, (_, i) => join(babble(1500, i), silence(1000))));
+    const both = new Int16Array(2 * speech.length);
+    speech.forEach((s, i) => ([both[2 * i], both[2 * i + 1]] = [s, speech[speech.length - 1 - i]]));
+    const texts = [];
+    for (const [query, bytes] of [[raw, speech], [{}, wav(speech)], [{ ...raw, channels: 2, multichannel: true }, both],
+      ...(noFfmpeg ? [] : [[{ encoding: 'flac' }, execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', '-f', 'flac', '-'], { input: wav(speech), maxBuffer: 1 << 26 })]])]) {
+      const l = await Listener.open(server, query);
+      l.audio(bytes, { chunk: 16000 });
+      assert.equal((await l.finish()).code, 1000, JSON.stringify(l.closed));
+      checkRanges(l.messages.filter((m) => m.channel_index?.[0] === 0));
+      texts.push(l.text(0));
+    }
+    assert.ok(texts[0].split(' ').length > 40, texts[0]);
+    for (const text of texts) assert.equal(text, texts[0]);
+  });
+});
+
 test('deepgram finals: two clients at once hear their own words only', { timeout: 120000 }, async () => {
   await withServer(set({ 'pool.en.max': 2 }), async (server) => {
     const both = await Promise.all(sentences.map(async (words) => {

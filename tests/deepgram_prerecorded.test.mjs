@@ -1,6 +1,7 @@
 // Deepgram's POST /v1/listen: a file goes in, what was heard in it comes out.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import http from 'node:http';
 import { withServer, fake, set } from './lib/server.mjs';
@@ -9,6 +10,7 @@ import { encode, stereo, wav } from './lib/audio.mjs';
 import { bearer, withKeys } from './lib/keys.mjs';
 import { post } from './lib/protocols/deepgram_prerecorded.mjs';
 
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg';
 const one = fake();
 const best = (body) => body.results.channels[0].alternatives[0];
 const speech = join(babble(1500), silence(1500), babble(1500, 2), silence(1000));
@@ -73,6 +75,13 @@ test('deepgram prerecorded sample rates: raw audio of each encoding is heard as 
     }
     assert.ok(best(await heard(server, { encoding: 'mulaw', sample_rate: 16000 }, encode(speech, 'mulaw'))).transcript);
     assert.equal(best(await heard(server, {}, wav(silence(1000)))).transcript, '');
+  });
+});
+
+test('deepgram prerecorded sample rates: a file that is no WAV is decoded', { skip: noFfmpeg }, async () => {
+  await withServer(one, async (server) => {
+    const flac = execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', '-f', 'flac', '-'], { input: wav(speech) });
+    assert.equal(best(await heard(server, {}, flac)).transcript, best(await heard(server, {}, wav(speech))).transcript);
   });
 });
 
