@@ -375,7 +375,7 @@ test('deepgram queue: nothing is said while a client waits, what it says meanwhi
 });
 
 test('deepgram queue: who sends faster than is heard is slowed, and nothing is lost', async () => {
-  await withServer(fake({ 'pool.en.param.slow': 0.1, 'server.session_buffer_ms': 1000 }), async (server) => {
+  await withServer(fake({ 'pool.en.param.slow': 0.1, 'server.session_buffer_ms': 4000, 'server.max_message_bytes': 16384 }), async (server) => {
     const speech = join(...Array.from({ length: 8 }, (_, i) => join(babble(1500, i), silence(1000))));
     const both = new Int16Array(2 * speech.length);
     speech.forEach((s, i) => ([both[2 * i], both[2 * i + 1]] = [s, speech[speech.length - 1 - i]]));
@@ -384,7 +384,7 @@ test('deepgram queue: who sends faster than is heard is slowed, and nothing is l
       ...(noFfmpeg ? [] : [[{ encoding: 'flac' }, execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', '-f', 'flac', '-'], { input: wav(speech), maxBuffer: 1 << 26 })]])]) {
       const l = await Listener.open(server, query);
       l.audio(bytes, { chunk: 16000 });
-      assert.equal((await l.finish()).code, 1000, JSON.stringify(l.closed));
+      assert.equal((await l.finish()).code, 1000, JSON.stringify([query, l.closed]));
       checkRanges(l.messages.filter((m) => m.channel_index?.[0] === 0));
       texts.push(l.text(0));
     }
