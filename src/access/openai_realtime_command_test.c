@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "access/openai_realtime_command.h"
@@ -76,11 +77,69 @@ static void test_row(void **state)
 	realtime_command_done(&c);
 }
 
+/* `head`, n times "AQID", `tail`. */
+static int read_long(struct realtime_command *c, const char *head, size_t n, const char *tail,
+    struct realtime_blame *blame)
+{
+	size_t head_n = strlen(head), tail_n = strlen(tail);
+	char *text = malloc(head_n + 4 * n + tail_n);
+	struct error err;
+	int rc;
+
+	memcpy(text, head, head_n);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + head_n + 4 * i, "AQID", 4);
+	memcpy(text + head_n + 4 * n, tail, tail_n);
+	rc = realtime_command_read(c, text, head_n + 4 * n + tail_n, &err, blame);
+	free(text);
+	return rc;
+}
+
+static void test_long(void **state)
+{
+	static const struct {
+		const char *head, *tail, *code;
+	} cases[] = {
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "\"}", NULL },
+		{ "{\"audio\": \"", "\",\"type\":\"input_audio_buffer.append\",\"event_id\":\"e\"}",
+		    NULL },
+		{ "{\"x\":{},\"type\":\"input_audio_buffer.append\",\"audio\":\"", "\"}", NULL },
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "\\u0041QID\"}", NULL },
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "=\"}", "invalid_value" },
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "\"", "invalid_json" },
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "\",\"audio\":\"AQID\"}",
+		    "invalid_json" },
+		{ "{\"type\":\"input_audio_buffer.append\",\"audio\":\"", "", "invalid_json" },
+		{ "{\"type\":\"input_audio_buffer.append\",\"x\":{\"audio\":\"", "\"}}",
+		    "missing_required_parameter" },
+		{ "[\"audio\",\"", "\"]", "invalid_json" },
+	};
+	struct realtime_command c;
+	struct realtime_blame blame;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int rc = read_long(&c, cases[i].head, 50000, cases[i].tail, &blame);
+
+		assert_int_equal(rc, cases[i].code == NULL ? 0 : -1);
+		if (rc < 0)
+			assert_string_equal(blame.code, cases[i].code);
+		else
+			assert_in_range(c.audio_n, 150000, 150003);
+		if (rc == 0)
+			assert_memory_equal(c.audio + 149997, "\1\2\3", 3);
+		realtime_command_done(&c);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 1];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
+	tests[ARRAY_SIZE(rows)] =
+	    (struct CMUnitTest){ "long audio is taken as short is, wherever it stands", test_long,
+		    NULL, NULL, NULL };
 	return cmocka_run_group_tests_name("openai_realtime_command", tests, NULL, NULL);
 }
