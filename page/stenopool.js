@@ -461,8 +461,9 @@ export class Stenopool {
     const since = event.cause === 'commit' ? this.#kept.commitSentAt()
       : event.cause === 'stop' ? this.#stop?.sentAt : this.#kept.sentAt(this.#bytesOf(event.end_ms));
     const spoken = this.#speech?.ended_ms === undefined ? undefined : this.#kept.sentAt(this.#bytesOf(this.#speech.ended_ms));
-    if (since !== undefined) event.latency_ms = Math.round(performance.now() - since);
-    if (spoken !== undefined) event.after_speech_ms = Math.round(performance.now() - spoken);
+    const now = performance.now();
+    if (since !== undefined) event.latency_ms = Math.round(now - since);
+    if (spoken !== undefined) event.after_speech_ms = Math.round(now - spoken);
     if (event.adaptation) this.#adaptation = event.adaptation;
     delete event.adaptation;
     this.#attempt = 0;
