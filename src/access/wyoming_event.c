@@ -1,0 +1,155 @@
+#include "access/wyoming_event.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum { RATE_MIN = 8000, RATE_MAX = 48000, WIDTH_MAX = 4, CHANNELS_MAX = 2 };
+
+static int read_number(const json_t *data, const char *field, json_int_t min, json_int_t max,
+    unsigned *out, struct error *err)
+{
+	const json_t *v = json_object_get(data, field);
+	json_int_t n = json_integer_value(v);
+
+	if (v == NULL || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || n < min || n > max)
+		return error_set(err, ERROR_INVALID, "%s must be a whole number from %lld to %lld",
+		    field, (long long)min, (long long)max);
+	*out = (unsigned)n;
+	return 0;
+}
+
+int wyoming_read_format(const json_t *data, struct wyoming_format *f, struct error *err)
+{
+	struct wyoming_format copy = *f;
+
+	if (read_number(data, "rate", RATE_MIN, RATE_MAX, &copy.rate_hz, err) < 0 ||
+	    read_number(data, "width", 1, WIDTH_MAX, &copy.width, err) < 0 ||
+	    read_number(data, "channels", 1, CHANNELS_MAX, &copy.channels, err) < 0)
+		return -1;
+	*f = copy;
+	return 0;
+}
+
+bool wyoming_format_is(const struct wyoming_format *a, const struct wyoming_format *b)
+{
+	return a->rate_hz == b->rate_hz && a->width == b->width && a->channels == b->channels;
+}
+
+struct format wyoming_ear_format(const struct wyoming_format *f)
+{
+	return (
+	    struct format){ f->width == 1 ? ENCODING_U8 : ENCODING_S16LE, f->rate_hz, f->channels };
+}
+
+uint64_t wyoming_timestamp_ms(const json_t *data)
+{
+	json_int_t ms = json_integer_value(json_object_get(data, "timestamp"));
+
+	return ms < 0 || ms > 9000000000000000 ? 0 : (uint64_t)ms;
+}
+
+size_t wyoming_shorten(
+    struct wyoming_rest *rest, unsigned width, const uint8_t *bytes, size_t n, uint8_t *out)
+{
+	size_t written = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		rest->bytes[rest->n++] = bytes[i];
+		if (rest->n < width)
+			continue;
+		memcpy(out + written, rest->bytes + width - 2, 2);
+		written += 2;
+		rest->n = 0;
+	}
+	return written;
+}
+
+static void read_text(const json_t *data, const char *field, char *out, size_t size)
+{
+	const json_t *v = json_object_get(data, field);
+
+	out[0] = '\0';
+	if (json_is_string(v) && json_string_length(v) < size)
+		memcpy(out, json_string_value(v), json_string_length(v) + 1);
+}
+
+void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish)
+{
+	read_text(data, "name", wish->model, sizeof wish->model);
+	read_text(data, "language", wish->language, sizeof wish->language);
+}
+
+static bool is_language(const char *name)
+{
+	return islower((unsigned char)name[0]) && islower((unsigned char)name[1]) &&
+	    (name[2] == '\0' || name[2] == '-' || name[2] == '_');
+}
+
+void wyoming_language(const char *pool, char out[3])
+{
+	memcpy(out, is_language(pool) ? pool : "en", 2);
+	out[2] = '\0';
+}
+
+bool wyoming_speaks(const char *pool, const char *language)
+{
+	char own[3];
+
+	wyoming_language(pool, own);
+	return is_language(language) && memcmp(own, language, 2) == 0;
+}
+
+static int find(const char *name, const char *const *pools, unsigned pools_n)
+{
+	for (unsigned i = 0; i < pools_n; i++)
+		if (strcmp(pools[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, unsigned pools_n)
+{
+	int i = find(wish->model, pools, pools_n);
+
+	if (i < 0)
+		i = find(wish->language, pools, pools_n);
+	for (unsigned k = 0; i < 0 && k < pools_n; k++)
+		if (wyoming_speaks(pools[k], wish->language))
+			i = (int)k;
+	return i;
+}
+
+/* Each thing of an info has to say whose it is, and that it is there. */
+static json_t *thing(const char *name, const char *description)
+{
+	return json_pack("{s:s,s:s,s:s,s:b,s:{s:s,s:s}}", "name", name, "description", description,
+	    "version", STENOPOOL_VERSION, "installed", 1, "attribution", "name", "Stenopool", "url",
+	    "");
+}
+
+static json_t *model_of(const char *pool)
+{
+	json_t *model = thing(pool, pool);
+	char language[3];
+
+	wyoming_language(pool, language);
+	(void)json_object_set_new(model, "languages", json_pack("[s]", language));
+	return model;
+}
+
+json_t *wyoming_info(const char *const *pools, unsigned pools_n)
+{
+	json_t *program = thing("stenopool", "Stenopool speech-to-text"), *models = json_array();
+
+	for (unsigned i = 0; i < pools_n; i++)
+		(void)json_array_append_new(models, model_of(pools[i]));
+	(void)json_object_set_new(program, "models", models);
+	(void)json_object_set_new(program, "supports_transcript_streaming", json_true());
+	(void)json_object_set_new(program, "requires_external_vad", json_true());
+	return json_pack("{s:[o],s:[],s:[],s:[],s:[],s:[],s:[]}", "asr", program, "tts", "handle",
+	    "intent", "wake", "mic", "snd");
+}

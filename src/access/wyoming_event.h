@@ -1,0 +1,59 @@
+/* wyoming_event: what the Wyoming protocol's events say: the formats of audio, what a client wishes, and what this server
+ * is. Pure. */
+#ifndef ACCESS_WYOMING_EVENT_H
+#define ACCESS_WYOMING_EVENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "audio/format.h"
+
+struct error;
+
+/* Of audio-start, and of each audio-chunk. */
+struct wyoming_format {
+	unsigned rate_hz;
+	unsigned width; /* bytes of a sample: 1 is unsigned, as in WAV files; 2 to 4 are signed */
+	unsigned channels;
+};
+
+/* Changes what the data name of *f. -1: *err is a sentence for the client, and *f is as it was. */
+int wyoming_read_format(const json_t *data, struct wyoming_format *f, struct error *err);
+bool wyoming_format_is(const struct wyoming_format *a, const struct wyoming_format *b);
+/* What the ear is told: samples of more than two bytes are shortened to two by wyoming_shorten. */
+struct format wyoming_ear_format(const struct wyoming_format *f);
+/* Where the client's own time stands; 0 where it does not say. */
+uint64_t wyoming_timestamp_ms(const json_t *data);
+
+/* The bytes of a sample that is not whole yet. Plain data, zeroed is none. */
+struct wyoming_rest {
+	uint8_t bytes[4];
+	unsigned n;
+};
+
+/* The upper two bytes of each sample of `width` bytes, 3 or 4. `out` has room for n + 4; returns the bytes written. */
+size_t wyoming_shorten(
+    struct wyoming_rest *rest, unsigned width, const uint8_t *bytes, size_t n, uint8_t *out);
+
+/* Of transcribe. "": not said. */
+struct wyoming_wish {
+	char model[64];
+	char language[16];
+};
+
+/* What is no text, or is too long to be a name here, is not said. */
+void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish);
+
+/* The language that a pool's name begins with, when it is named as a language is ("de", "pt_BR", "en-small"); else "en". */
+void wyoming_language(const char *pool, char out[3]);
+/* Is it this language, whatever its region? */
+bool wyoming_speaks(const char *pool, const char *language);
+/* Which of the pools is wished: by the model's name, by the language as a name, by the language. -1: none of them. */
+int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, unsigned pools_n);
+
+/* The data of an info; the first pool is the one of clients that wish none. NULL: no memory. */
+json_t *wyoming_info(const char *const *pools, unsigned pools_n);
+
+#endif
