@@ -1,8 +1,192 @@
+/* sherpa-onnx's streaming server: 32-bit float audio in, a JSON object for each step of what is heard out. After the text
+ * `Done` comes the last object, with is_eof, then the text `Done!`, and the connection is closed. There is nothing that a
+ * client could say besides.
+ *
+ *   OPEN --audio, Done--> HEARING --Done--> ENDING --the session's end--> (wire closes)
+ */
+#include <stdlib.h>
+#include <string.h>
+
 #include "access/entries.h"
-#include "access/route.h"
+#include "access/protocols.h"
+#include "access/sherpa_event.h"
+#include "access/voice.h"
+#include "access/wire.h"
+#include "base/error.h"
+#include "net/websocket.h"
+
+#define DONE       "Done"
+#define DONE_REPLY "Done!"
+
+struct sherpa {
+	struct wire wire;
+	struct voice voice;
+	bool opened, ending;
+	unsigned segment;  /* of the utterance that is open or comes next */
+	uint64_t start_ms; /* of it */
+	json_t *held;      /* owned; a final that may be the last one; NULL: none */
+};
+
+static struct sherpa *sherpa_of(struct wire *w)
+{
+	return (struct sherpa *)(void *)w;
+}
+
+static void send_held(struct sherpa *s)
+{
+	json_t *held = s->held;
+
+	s->held = NULL;
+	wire_send_json(&s->wire, held);
+}
+
+/* Clients take the last object for their result, so which final is the last one must be known before it is sent. */
+static void tell_final(struct sherpa *s, json_t *final)
+{
+	s->segment++;
+	send_held(s);
+	s->held = final;
+	if (!s->ending)
+		send_held(s);
+}
+
+static void on_ended(struct sherpa *s)
+{
+	if (s->held == NULL)
+		s->held = sherpa_nothing(s->segment, s->start_ms);
+	sherpa_set_eof(s->held);
+	send_held(s);
+	wire_send_text(&s->wire, DONE_REPLY, strlen(DONE_REPLY));
+	wire_close(&s->wire, WS_CLOSE_NORMAL, "done");
+}
+
+/* There is no word for an utterance that failed: it had nothing to say, and the next has the next number. */
+static void on_error(struct sherpa *s, const struct session_event *e)
+{
+	if (e->error.fatal)
+		wire_fail(&s->wire, e->error.why, e->error.retry_after_ms);
+	else
+		tell_final(s, sherpa_nothing(s->segment, s->start_ms));
+}
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct sherpa *s = arg;
+
+	switch (e->kind) {
+	case SESSION_EVENT_SPEECH_START:
+		s->start_ms = e->at_ms;
+		break;
+	case SESSION_EVENT_PARTIAL:
+		wire_send_json(&s->wire,
+		    sherpa_partial(
+			s->segment, s->start_ms, e->partial.text, e->partial.text_bytes));
+		break;
+	case SESSION_EVENT_FINAL:
+		tell_final(s, sherpa_final(s->segment, e));
+		break;
+	case SESSION_EVENT_ERROR:
+		on_error(s, e);
+		break;
+	case SESSION_EVENT_ENDED:
+		on_ended(s);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_drain(void *arg)
+{
+	struct sherpa *s = arg;
+
+	wire_resume(&s->wire);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+static int open_session(struct sherpa *s, struct error *err, unsigned *retry_after_ms)
+{
+	struct access *a = s->wire.access;
+	const struct access_listener *l = s->wire.listener;
+	struct pool *pool = access_pool_for(a, &s->wire.client, l == NULL ? NULL : l->pool, err);
+	struct session_config cfg;
+
+	if (pool == NULL)
+		return -1;
+	voice_defaults(a, &cfg);
+	cfg.ear.format.encoding = ENCODING_F32LE;
+	if (l != NULL && l->sample_rate != 0)
+		cfg.ear.format.rate_hz = l->sample_rate;
+	cfg.partials = true;
+	if (voice_open(&s->voice, a, &s->wire.client, pool, &cfg, err, retry_after_ms) < 0)
+		return -1;
+	s->wire.session = s->voice.id;
+	s->opened = true;
+	voice_start(&s->voice, &session_events, s);
+	return 0;
+}
+
+/* -1: the wire is closed. */
+static int be_open(struct sherpa *s)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (s->opened)
+		return 0;
+	if (open_session(s, &err, &retry_after_ms) == 0)
+		return s->wire.closing ? -1 : 0;
+	wire_fail(&s->wire, &err, retry_after_ms);
+	return -1;
+}
+
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct sherpa *s = sherpa_of(w);
+
+	if (s->ending || n != strlen(DONE) || memcmp(text, DONE, n) != 0 || be_open(s) < 0)
+		return;
+	s->ending = true;
+	if (s->voice.session != NULL)
+		session_end(s->voice.session);
+}
+
+static void on_binary(struct wire *w, const void *bytes, size_t n)
+{
+	struct sherpa *s = sherpa_of(w);
+
+	if (!s->ending && n > 0 && be_open(s) == 0 && !voice_audio(&s->voice, bytes, n))
+		wire_pause(w);
+}
+
+/* There is no start that could be late. */
+static void on_open(struct wire *w)
+{
+	w->begun = true;
+}
+
+static void on_closing(struct wire *w)
+{
+	voice_drop(&sherpa_of(w)->voice);
+}
+
+static void on_gone(struct wire *w)
+{
+	json_decref(sherpa_of(w)->held);
+}
+
+static const struct wire_protocol protocol = {
+	.name = "sherpa-onnx",
+	.size = sizeof(struct sherpa),
+	.on_open = on_open,
+	.on_text = on_text,
+	.on_binary = on_binary,
+	.on_closing = on_closing,
+	.on_gone = on_gone,
+};
 
 void sherpa_accept(struct access *a, struct http_exchange *x)
 {
-	(void)a;
-	route_refuse(x, 501, "this protocol is not there yet", 0);
+	wire_accept(a, x, &protocol);
 }

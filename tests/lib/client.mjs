@@ -21,8 +21,9 @@ export function frame(opcode, payload, { fin = true, masked = true, length = pay
 
 export class Client {
   // Resolves with the client once it is a WebSocket; rejects with { status, body } in the error otherwise.
-  static async open(server, { path = '/v1/stream', headers = {}, localAddress, connect = (options) => net.connect(options) } = {}) {
+  static async open(server, { path = '/v1/stream', headers = {}, localAddress, connect = (options) => net.connect(options), parse = JSON.parse } = {}) {
     const c = new Client();
+    c.parse = parse; // what makes an event of a text
     c.events = [];
     c.times = []; // when each of them came, in ms
     c.waiters = [];
@@ -104,7 +105,7 @@ export class Client {
     if (opcode === PING && !this.deaf) this.raw(frame(PONG, payload));
     if (opcode === PONG) this.pongs++;
     if (opcode === TEXT) {
-      this.events.push(JSON.parse(payload.toString()));
+      this.events.push(this.parse(payload.toString()));
       this.times.push(performance.now());
     }
     if (opcode === CLOSE) {
