@@ -1,5 +1,5 @@
 /* A Wyoming client's bytes, in pieces whose size the first byte says: whatever comes, it is events or one sentence, and the
- * pieces make no difference. */
+ * pieces make no difference. The second says whether the others are the bytes or their words. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,8 +9,17 @@
 #include "access/wyoming_event.h"
 #include "access/wyoming_frame.h"
 #include "base/error.h"
+#include "base/util.h"
+#include "fuzz_words.h"
 
-enum { MAX_BYTES = 1024 };
+enum { MAX_BYTES = 1024, STREAM_BYTES = 16384 };
+
+static const char *const words[] = { "{\"type\":\"audio-chunk\"", "}\n",
+	",\"data_length\":", ",\"payload_length\":", "0", "3", "14", "39", "99", "-1", "1025",
+	"9223372036854775807", "{\"rate\":16000}", "{\"rate\":8000,\"width\":4,\"channels\":1}",
+	"{\"language\":1}", "{\"language\":\"de-small\",\"name\":\"de\"}",
+	"{\"timestamp\":-7000000}", ",\"data\":", "null", "{}", "[]", "abcdefghijklm", "\n",
+	"\"x\"" };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -60,13 +69,26 @@ static unsigned read_all(const uint8_t *bytes, size_t n, size_t piece, struct er
 	return events;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+static void read_both_ways(const uint8_t *bytes, size_t n, size_t piece)
 {
 	struct error whole = ERROR_INIT, pieces = ERROR_INIT;
-	size_t piece = n == 0 ? 1 : 1 + bytes[0] % 64;
 
-	assert(n == 0 ||
-	    read_all(bytes + 1, n - 1, n, &whole) == read_all(bytes + 1, n - 1, piece, &pieces));
+	if (read_all(bytes, n, n, &whole) != read_all(bytes, n, piece, &pieces))
+		abort();
 	assert(whole.code == pieces.code);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	uint8_t stream[STREAM_BYTES];
+
+	if (n < 2)
+		return 0;
+	if (bytes[1] % 2 == 0)
+		read_both_ways(bytes + 2, n - 2, 1 + bytes[0] % 64);
+	else
+		read_both_ways(stream,
+		    fuzz_words(words, ARRAY_SIZE(words), bytes + 2, n - 2, stream, sizeof stream),
+		    1 + bytes[0] % 64);
 	return 0;
 }
