@@ -384,7 +384,7 @@ test('wyoming errors: one who says nothing at all is told to start, one who has 
     assert.equal(quiet.all('error').length, 0);
   }));
 
-test('wyoming end: a server that leaves hears who speaks to the end of the utterance, and closes who is quiet', () =>
+test('wyoming end: a server that leaves gives who speaks the transcript, and closes who is quiet', () =>
   withWyoming(fake({ 'server.drain_timeout_ms': 30000 }), async (server) => {
     const quiet = await Wyoming.open(server);
     quiet.send('describe');
@@ -396,7 +396,7 @@ test('wyoming end: a server that leaves hears who speaks to the end of the utter
     server.child.kill('SIGTERM');
     assert.equal((await quiet.next('error')).code, 'restarting');
     w.stop();
-    assert.ok(['transcript', 'error'].includes((await w.next('transcript', 'error')).type));
+    assert.ok((await w.next('transcript')).text.length > 0);
     await w.end();
   }, { sums: false }));
 
