@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access/delta.h"
 #include "access/entries.h"
 #include "access/json_text.h"
 #include "access/protocols.h"
@@ -16,6 +15,7 @@
 #include "access/wire.h"
 #include "access/wyoming_event.h"
 #include "access/wyoming_frame.h"
+#include "access/wyoming_transcript.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -23,7 +23,7 @@
 #include "net/websocket.h"
 
 /* Of one reading of the socket, and what is left of the one before. */
-enum { HELD_MAX = 1 << 20, TEXT_MAX = 1 << 20 };
+enum { HELD_MAX = 1 << 20 };
 
 enum wyoming_state { WAITING, HEARING, ENDING };
 
@@ -42,12 +42,8 @@ struct wyoming {
 	struct wyoming_wish wish;
 	struct wyoming_format format;
 	struct wyoming_rest rest;
-	uint64_t offset_ms;  /* where the client's own time stood when the audio began */
-	const char *pool;    /* lent; that hears this utterance */
-	struct delta delta;  /* of the session's open utterance */
-	struct buffer text;  /* all finals */
-	bool told;           /* transcript-start has been sent */
-	bool said;           /* so has some text */
+	uint64_t offset_ms; /* where the client's own time stood when the audio began */
+	struct wyoming_transcript transcript;
 	struct error failed; /* why a part has not been heard; ERROR_NONE: all has */
 	uint64_t quiet_ns;   /* since when it waits */
 };
@@ -57,8 +53,9 @@ static struct wyoming *wyoming_of(struct wire *w)
 	return (struct wyoming *)(void *)w;
 }
 
-static void send(struct wyoming *y, const char *type, json_t *data)
+static void send(void *arg, const char *type, json_t *data)
 {
+	struct wyoming *y = arg;
 	size_t n = 0;
 	char *bytes = wyoming_write(type, data, &n);
 
@@ -109,103 +106,36 @@ static const char *choose_pool(const struct wyoming *y)
 	return name;
 }
 
-static json_t *with_language(const struct wyoming *y, json_t *data)
-{
-	char language[3];
-
-	wyoming_language(y->pool, language);
-	if (data != NULL)
-		(void)json_object_set_new(data, "language", json_string(language));
-	return data;
-}
-
-static void tell_start(struct wyoming *y)
-{
-	if (y->told)
-		return;
-	y->told = true;
-	send(y, "transcript-start", with_language(y, json_object()));
-}
-
-/* What is new of the open utterance's text; a blank parts it from what was said before. */
-static void send_chunk(struct wyoming *y, const char *piece, size_t n, bool first)
-{
-	struct buffer chunk;
-
-	if (n == 0)
-		return;
-	tell_start(y);
-	buffer_init(&chunk, n + 1);
-	if ((!first || !y->said || buffer_append(&chunk, " ", 1) == 0) &&
-	    buffer_append(&chunk, piece, n) == 0)
-		send(y, "transcript-chunk",
-		    json_pack("{s:o}", "text",
-			json_text_of((const char *)buffer_head(&chunk), chunk.len)));
-	buffer_done(&chunk);
-	y->said = true;
-}
-
-static void on_partial(struct wyoming *y, const struct session_event *e)
-{
-	bool first = y->delta.n == 0;
-	size_t n;
-	const char *piece =
-	    delta_of_partial(&y->delta, e->partial.text, e->partial.stable_bytes, &n);
-
-	send_chunk(y, piece, n, first);
-}
-
-static void fail_memory(struct wyoming *y)
-{
-	struct error err;
-
-	(void)error_set(&err, ERROR_LIMIT, "a transcript may have %d bytes", TEXT_MAX);
-	wire_fail(&y->wire, &err, 0);
-}
-
-static void on_final(struct wyoming *y, const struct session_event *e)
-{
-	bool first = y->delta.n == 0;
-	size_t n, all = e->final.text_bytes;
-	const char *piece = delta_of_final(&y->delta, e->final.text, all, &n);
-
-	send_chunk(y, piece, n, first);
-	delta_reset(&y->delta);
-	if (all == 0)
-		return;
-	if ((y->text.len > 0 && buffer_append(&y->text, " ", 1) < 0) ||
-	    buffer_append(&y->text, e->final.text, all) < 0)
-		fail_memory(y);
-}
-
 /* A command of which a part is missing may mean something else, so it is no transcript. */
 static void answer(struct wyoming *y)
 {
-	if (y->failed.code != ERROR_NONE) {
+	if (y->failed.code != ERROR_NONE)
 		send_error(y, &y->failed);
-		return;
-	}
-	tell_start(y);
-	send(y, "transcript",
-	    with_language(y,
-		json_pack("{s:o}", "text",
-		    json_text_of(y->text.len == 0 ? "" : (const char *)buffer_head(&y->text),
-			y->text.len))));
-	send(y, "transcript-stop", NULL);
+	else
+		wyoming_transcript_end(&y->transcript);
 }
 
 static void forget_utterance(struct wyoming *y)
 {
 	voice_drop(&y->voice);
-	delta_reset(&y->delta);
-	buffer_consume(&y->text, y->text.len);
 	y->wish = (struct wyoming_wish){ 0 };
 	y->rest.n = 0;
 	y->offset_ms = 0;
 	y->failed.code = ERROR_NONE;
-	y->told = y->said = y->full = false;
+	y->full = false;
 	y->state = WAITING;
 	y->quiet_ns = clock_now_ns();
+}
+
+static void on_final(struct wyoming *y, const struct session_event *e)
+{
+	struct error err;
+
+	if (wyoming_transcript_final(&y->transcript, e->final.text, e->final.text_bytes) == 0)
+		return;
+	(void)error_set(
+	    &err, ERROR_LIMIT, "a transcript may have %d bytes", WYOMING_TRANSCRIPT_BYTES);
+	wire_fail(&y->wire, &err, 0);
 }
 
 static void run(struct wyoming *y);
@@ -225,7 +155,7 @@ static void on_error(struct wyoming *y, const struct session_event *e)
 		wire_fail(&y->wire, e->error.why, e->error.retry_after_ms);
 		return;
 	}
-	delta_reset(&y->delta);
+	wyoming_transcript_lose(&y->transcript);
 	if (y->failed.code == ERROR_NONE)
 		y->failed = *e->error.why;
 }
@@ -242,7 +172,8 @@ static void on_event(void *arg, const struct session_event *e)
 		send(y, "voice-stopped", json_pack("{s:I}", "timestamp", (json_int_t)e->at_ms));
 		break;
 	case SESSION_EVENT_PARTIAL:
-		on_partial(y, e);
+		wyoming_transcript_partial(
+		    &y->transcript, e->partial.text, e->partial.stable_bytes);
 		break;
 	case SESSION_EVENT_FINAL:
 		on_final(y, e);
@@ -279,8 +210,8 @@ static int open_session(struct wyoming *y, struct error *err, unsigned *retry_af
 		access_word_leaving(err);
 		return -1;
 	}
-	y->pool = choose_pool(y);
-	pool = access_pool(a, y->pool, err);
+	wyoming_transcript_begin(&y->transcript, choose_pool(y));
+	pool = access_pool(a, y->transcript.pool, err);
 	if (pool == NULL)
 		return -1;
 	voice_defaults(a, &cfg);
@@ -305,7 +236,7 @@ static void change_format(struct wyoming *y, const struct wyoming_format *f)
 		return;
 	y->format = *f;
 	y->rest.n = 0;
-	if (y->voice.session != NULL && session_reconfigure(y->voice.session, &ear, &err) < 0)
+	if (y->voice.session != NULL && voice_reconfigure(&y->voice, &ear, &err) < 0)
 		wire_fail(&y->wire, &err, 0);
 }
 
@@ -372,7 +303,7 @@ static void on_audio_stop(struct wyoming *y)
 		session_end(y->voice.session);
 		return;
 	}
-	y->pool = choose_pool(y);
+	wyoming_transcript_begin(&y->transcript, choose_pool(y));
 	answer(y);
 	forget_utterance(y);
 }
@@ -532,7 +463,7 @@ static void on_open(struct wire *w)
 	/* The largest message is also the largest piece that a session takes. */
 	wyoming_reader_init(&y->reader, w->access->cfg.session.piece_bytes);
 	buffer_init(&y->held, HELD_MAX);
-	buffer_init(&y->text, TEXT_MAX);
+	wyoming_transcript_init(&y->transcript, send, y);
 }
 
 static void on_closing(struct wire *w)
@@ -545,9 +476,8 @@ static void on_gone(struct wire *w)
 	struct wyoming *y = wyoming_of(w);
 
 	wyoming_reader_done(&y->reader);
-	delta_reset(&y->delta);
+	wyoming_transcript_done(&y->transcript);
 	buffer_done(&y->held);
-	buffer_done(&y->text);
 }
 
 static const struct wire_protocol protocol = {

@@ -1,0 +1,100 @@
+#include "access/wyoming_transcript.h"
+
+#include "access/json_text.h"
+#include "access/wyoming_event.h"
+
+void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg)
+{
+	*t = (struct wyoming_transcript){ .send = send, .arg = arg, .pool = "" };
+	buffer_init(&t->text, WYOMING_TRANSCRIPT_BYTES);
+}
+
+void wyoming_transcript_done(struct wyoming_transcript *t)
+{
+	delta_reset(&t->delta);
+	buffer_done(&t->text);
+}
+
+void wyoming_transcript_begin(struct wyoming_transcript *t, const char *pool)
+{
+	delta_reset(&t->delta);
+	buffer_consume(&t->text, t->text.len);
+	t->started = t->said = false;
+	t->pool = pool;
+}
+
+static json_t *with_language(const struct wyoming_transcript *t, json_t *data)
+{
+	char language[3];
+
+	wyoming_language(t->pool, language);
+	if (data != NULL)
+		(void)json_object_set_new(data, "language", json_string(language));
+	return data;
+}
+
+static void start(struct wyoming_transcript *t)
+{
+	if (t->started)
+		return;
+	t->started = true;
+	t->send(t->arg, "transcript-start", with_language(t, json_object()));
+}
+
+static json_t *chunk_of(const char *piece, size_t n, bool with_blank)
+{
+	json_t *text = json_text_of(piece, n), *all;
+
+	if (text == NULL)
+		return NULL;
+	all = json_sprintf("%s%s", with_blank ? " " : "", json_string_value(text));
+	json_decref(text);
+	return json_pack("{s:o}", "text", all);
+}
+
+/* What is new of the open utterance's text; `first` of it. */
+static void send_chunk(struct wyoming_transcript *t, const char *piece, size_t n, bool first)
+{
+	if (n == 0)
+		return;
+	start(t);
+	t->send(t->arg, "transcript-chunk", chunk_of(piece, n, first && t->said));
+	t->said = true;
+}
+
+void wyoming_transcript_partial(struct wyoming_transcript *t, const char *text, size_t stable)
+{
+	bool first = t->delta.n == 0;
+	size_t n;
+	const char *piece = delta_of_partial(&t->delta, text, stable, &n);
+
+	send_chunk(t, piece, n, first);
+}
+
+int wyoming_transcript_final(struct wyoming_transcript *t, const char *text, size_t n)
+{
+	bool first = t->delta.n == 0;
+	size_t more;
+	const char *piece = delta_of_final(&t->delta, text, n, &more);
+
+	send_chunk(t, piece, more, first);
+	delta_reset(&t->delta);
+	if (n > 0 && t->text.len > 0 && buffer_append(&t->text, " ", 1) < 0)
+		return -1;
+	return n > 0 ? buffer_append(&t->text, text, n) : 0;
+}
+
+void wyoming_transcript_lose(struct wyoming_transcript *t)
+{
+	delta_reset(&t->delta);
+}
+
+void wyoming_transcript_end(struct wyoming_transcript *t)
+{
+	const char *text = t->text.len == 0 ? "" : (const char *)buffer_head(&t->text);
+
+	start(t);
+	t->send(t->arg, "transcript",
+	    with_language(t, json_pack("{s:o}", "text", json_text_of(text, t->text.len))));
+	t->send(t->arg, "transcript-stop", NULL);
+}
