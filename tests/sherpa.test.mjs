@@ -26,6 +26,10 @@ test('sherpa finals: segments count from 0 without a gap, and the last one is wh
     for (const f of s.finals) assert.ok(f.text.length > 0);
     const numbers = s.results.map((r) => r.segment);
     assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    for (const r of s.results) {
+      const start = s.finals[r.segment].start_time; // what was kept from before speech belongs to the final
+      assert.ok(r.start_time >= start && r.start_time <= start + 0.5, `segment ${r.segment}: ${r.start_time}, not ${start}`);
+    }
     assert.ok(s.finals[1].start_time >= 2.5 && s.finals[1].start_time <= 3.5, `${s.finals[1].start_time}`);
   }));
 

@@ -302,7 +302,7 @@ test('wyoming auth: the protocol has no keys, so a server that wants one says so
 });
 
 test('wyoming errors: what cannot be ends that client with a sentence, and no other', () =>
-  withWyoming(fake(), async (server) => {
+  withWyoming(fake({ 'server.max_message_bytes': 1048576 }), async (server) => {
     const other = await Wyoming.open(server);
     other.start();
     other.audio(words);

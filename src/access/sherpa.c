@@ -12,8 +12,12 @@
 #include "access/sherpa_event.h"
 #include "access/voice.h"
 #include "access/wire.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "net/websocket.h"
+
+/* A session has no more utterances open than this, by far: its audio waits in a bounded buffer. */
+enum { STARTS_MAX = 10000 };
 
 #define DONE       "Done"
 #define DONE_REPLY "Done!"
@@ -22,14 +26,25 @@ struct sherpa {
 	struct wire wire;
 	struct voice voice;
 	bool opened, ending;
-	unsigned segment;  /* of the utterance that is open or comes next */
-	uint64_t start_ms; /* of it */
-	json_t *held;      /* owned; a final that may be the last one; NULL: none */
+	unsigned segment; /* of the utterance whose final comes next */
+	struct buffer
+	    starts; /* in ms, a uint64_t for each utterance without a final; the segment's first */
+	json_t *held; /* owned; a final that may be the last one; NULL: none */
 };
 
 static struct sherpa *sherpa_of(struct wire *w)
 {
 	return (struct sherpa *)(void *)w;
+}
+
+/* Where speech is found faster than it is understood, utterances that come later have begun as well. */
+static uint64_t start_ms(const struct sherpa *s)
+{
+	uint64_t ms = 0;
+
+	if (s->starts.len > 0)
+		memcpy(&ms, buffer_head(&s->starts), sizeof ms);
+	return ms;
 }
 
 static void send_held(struct sherpa *s)
@@ -40,10 +55,19 @@ static void send_held(struct sherpa *s)
 	wire_send_json(&s->wire, held);
 }
 
+/* There is a final still to come, so that the one before it is not the last. */
+static void tell_partial(struct sherpa *s, const char *text, size_t n)
+{
+	send_held(s);
+	wire_send_json(&s->wire, sherpa_partial(s->segment, start_ms(s), text, n));
+}
+
 /* Clients take the last object for their result, so which final is the last one must be known before it is sent. */
 static void tell_final(struct sherpa *s, json_t *final)
 {
 	s->segment++;
+	if (s->starts.len > 0)
+		buffer_consume(&s->starts, sizeof(uint64_t));
 	send_held(s);
 	s->held = final;
 	if (!s->ending)
@@ -53,7 +77,7 @@ static void tell_final(struct sherpa *s, json_t *final)
 static void on_ended(struct sherpa *s)
 {
 	if (s->held == NULL)
-		s->held = sherpa_nothing(s->segment, s->start_ms);
+		s->held = sherpa_nothing(s->segment, start_ms(s));
 	sherpa_set_eof(s->held);
 	send_held(s);
 	wire_send_text(&s->wire, DONE_REPLY, strlen(DONE_REPLY));
@@ -66,7 +90,7 @@ static void on_error(struct sherpa *s, const struct session_event *e)
 	if (e->error.fatal)
 		wire_fail(&s->wire, e->error.why, e->error.retry_after_ms);
 	else
-		tell_final(s, sherpa_nothing(s->segment, s->start_ms));
+		tell_final(s, sherpa_nothing(s->segment, start_ms(s)));
 }
 
 static void on_event(void *arg, const struct session_event *e)
@@ -75,12 +99,10 @@ static void on_event(void *arg, const struct session_event *e)
 
 	switch (e->kind) {
 	case SESSION_EVENT_SPEECH_START:
-		s->start_ms = e->at_ms;
+		(void)buffer_append(&s->starts, &e->at_ms, sizeof e->at_ms);
 		break;
 	case SESSION_EVENT_PARTIAL:
-		wire_send_json(&s->wire,
-		    sherpa_partial(
-			s->segment, s->start_ms, e->partial.text, e->partial.text_bytes));
+		tell_partial(s, e->partial.text, e->partial.text_bytes);
 		break;
 	case SESSION_EVENT_FINAL:
 		tell_final(s, sherpa_final(s->segment, e));
@@ -164,6 +186,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 static void on_open(struct wire *w)
 {
 	w->begun = true;
+	buffer_init(&sherpa_of(w)->starts, STARTS_MAX * sizeof(uint64_t));
 }
 
 static void on_closing(struct wire *w)
@@ -174,6 +197,7 @@ static void on_closing(struct wire *w)
 static void on_gone(struct wire *w)
 {
 	json_decref(sherpa_of(w)->held);
+	buffer_done(&sherpa_of(w)->starts);
 }
 
 static const struct wire_protocol protocol = {
