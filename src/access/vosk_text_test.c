@@ -11,7 +11,10 @@
 #include "base/error.h"
 #include "base/util.h"
 
-#define BEFORE { 8000, true, 0, "en" }
+#define BEFORE                                                                                     \
+	{                                                                                          \
+		8000, true, 0, "en"                                                                \
+	}
 
 static const struct vosk_config before = BEFORE;
 
