@@ -263,11 +263,11 @@ static struct format format_of(const struct vosk *v)
 static struct pool *pool_of(const struct vosk *v, struct error *err)
 {
 	const struct access_listener *l = v->wire.listener;
-	struct pool *pool = NULL;
+	const char *name = v->config.pool;
 
-	if (v->config.pool[0] != '\0')
-		pool = access_pool(v->wire.access, v->config.pool, err);
-	return pool != NULL ? pool : access_pool(v->wire.access, l == NULL ? NULL : l->pool, err);
+	if (*name == '\0' || access_pool(v->wire.access, name, err) == NULL)
+		name = l == NULL ? NULL : l->pool;
+	return access_pool_for(v->wire.access, &v->wire.client, name, err);
 }
 
 static int open_session(struct vosk *v, struct error *err, unsigned *retry_after_ms)
