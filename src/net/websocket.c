@@ -225,13 +225,18 @@ static void violated(struct ws *ws, unsigned code, const char *fmt, ...)
 	end_in_order(ws);
 }
 
+bool ws_has_room(const struct ws *ws, size_t n)
+{
+	return conn_unsent_bytes(ws->conn) + n + HEADER_MAX_BYTES <= ws->limits.send_bytes;
+}
+
 static int send_frame(struct ws *ws, uint8_t opcode, const void *bytes, size_t n)
 {
 	size_t unsent = conn_unsent_bytes(ws->conn);
 
 	if (ws->state != WS_OPEN)
 		return -1;
-	if (unsent + n + HEADER_MAX_BYTES > ws->limits.send_bytes) {
+	if (!ws_has_room(ws, n)) {
 		char why[sizeof ws->why];
 
 		(void)snprintf(why, sizeof why,

@@ -42,6 +42,8 @@ int ws_send_text(struct ws *ws, const char *text, size_t n);
 int ws_send_binary(struct ws *ws, const void *bytes, size_t n);
 int ws_ping(struct ws *ws);
 size_t ws_unsent_bytes(const struct ws *ws);
+/* A message of n bytes would not pass send_buffer_bytes. */
+bool ws_has_room(const struct ws *ws, size_t n);
 /* Monotonic ns when the last frame of any kind came, pongs included. */
 uint64_t ws_last_heard_ns(const struct ws *ws);
 

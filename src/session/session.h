@@ -170,6 +170,9 @@ void session_leave_soon(struct session *s, unsigned retry_after_ms);
 /* Ends the session with a fatal error. */
 void session_abort(struct session *s, const struct error *why);
 
+/* The 16 kHz samples of an utterance as far as they have come, whole from SPEECH_END on; NULL: it is not there, having had its final
+ * or failed. Lent until the next event. */
+const int16_t *session_samples(const struct session *s, uint64_t utterance, size_t *n_out);
 uint64_t session_instance(const struct session *s); /* that hears or last heard it; 0: none yet */
 /* An utterance is open: the ear has told where it starts and not yet where it ends. */
 bool session_is_speaking(const struct session *s);

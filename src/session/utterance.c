@@ -26,6 +26,16 @@ static size_t samples_of(const struct utterance *u)
 	return u->audio.len / sizeof(int16_t);
 }
 
+const int16_t *session_samples(const struct session *s, uint64_t utterance, size_t *n_out)
+{
+	const struct utterance *u = s->first;
+
+	while (u != NULL && u->id != utterance)
+		u = u->next;
+	*n_out = u == NULL || u->failed ? 0 : samples_of(u);
+	return *n_out == 0 ? NULL : (const int16_t *)(const void *)buffer_head(&u->audio);
+}
+
 static void drop_audio(struct session *s, struct utterance *u)
 {
 	s->unsent_samples -= samples_of(u) - u->reached;
