@@ -6,7 +6,9 @@
 
 #include "access/access.h"
 #include "access/client.h"
+#include "access/stt_pair.h"
 
+struct stt_fastapi;
 struct twilio_hub;
 
 /* One open connection or request of a protocol, which embeds this in what it knows of it. */
@@ -39,6 +41,8 @@ struct access {
 	void *empty_arg;
 	struct access_link *first; /* all that is open, of every protocol */
 	struct twilio_hub *twilio; /* owned; NULL: there was no call yet */
+	struct stt_pairs stt_pairs; /* open connections of stt-control and stt-data */
+	struct stt_fastapi *stt_fastapi; /* the first of those of stt-fastapi; NULL: there is none */
 };
 
 /* Why nobody new is let in. */
