@@ -135,6 +135,8 @@ test('realtimestt commit: parameters are kept for a client and those that mean s
     await r.sentence();
     assert.equal(r.data.all('recording_start').length, 1, 'a pause of 1.5 s is none of 3 s');
     assert.deepEqual([await r.get('language'), await r.get('use_wake_words')], ['en', false]);
+    const asked = await r.ask({ command: 'get_parameter', parameter: 'last_transcription_bytes_b64', request_id: 9 });
+    assert.deepEqual([asked.status, asked.request_id], ['error', 9], 'of two clients at one address none is told what may be the other one\'s audio');
     await r.close();
     await other.close();
   }));

@@ -264,6 +264,26 @@ test('realtimestt-fastapi queue: a client that waits is told its place, and is h
     await Promise.all([first.close(), second.close()]);
   }));
 
+test('realtimestt-fastapi queue: a client that starts again and again before anything is told is ended, and others are let in', () =>
+  withPages(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 10 }), async (server) => {
+    const first = await Page.start(server);
+    first.feed(babble(500, 1));
+    await first.client.until(() => first.story.includes('status:recording'), 'the first has the place');
+    const greedy = await Page.open(server);
+    for (let i = 0; i < 10; i++) {
+      greedy.command('start');
+      greedy.feed(babble(200, 2));
+      greedy.command('stop');
+    }
+    assert.equal((await greedy.client.end()).code, 1008);
+    assert.match(greedy.client.events.at(-1).message, /4 recordings of this connection wait/);
+    const other = await Page.start(server);
+    other.feed(babble(1500, 3));
+    await first.stop();
+    assert.equal((await other.stop()).length, 1);
+    await Promise.all([first.close(), other.close()]);
+  }));
+
 test('realtimestt-fastapi queue: one that is too many is told so and closed with 1013', () =>
   withPages(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0, 'server.max_sessions': 1 }), async (server) => {
     const first = await Page.start(server);

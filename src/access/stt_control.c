@@ -63,6 +63,7 @@ static void set(struct stt_control *c, const struct stt_request *r)
 	send(c, stt_reply_done(r));
 }
 
+/* Whose audio it is must be certain: two clients behind one address may have been paired crosswise. */
 static void get_audio(struct stt_control *c, const struct stt_request *r)
 {
 	const struct stt_data *d = data_of(c);
@@ -70,6 +71,13 @@ static void get_audio(struct stt_control *c, const struct stt_request *r)
 	const int16_t *samples = d == NULL ? NULL : stt_data_last(d, &n);
 	char *text;
 
+	if (!stt_pairs_is_certain(&c->wire.access->stt_pairs, &c->end)) {
+		send(c,
+		    stt_reply_error(r,
+			"Parameter last_transcription_bytes_b64 is not told while other clients "
+			"have the same address and key; transcription_start has the audio"));
+		return;
+	}
 	if (!ws_has_room(c->wire.ws, stt_audio_base64_bytes(n) + REPLY_BYTES)) {
 		send(c,
 		    stt_reply_error(

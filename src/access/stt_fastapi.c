@@ -16,6 +16,8 @@
 #include "net/http.h"
 #include "net/websocket.h"
 
+enum { TAKES_MAX = 4 };
+
 static struct stt_fastapi *fastapi_of(struct wire *w)
 {
 	return (struct stt_fastapi *)(void *)w;
@@ -109,6 +111,21 @@ static void sweep(struct stt_fastapi *f)
 	}
 }
 
+/* One that waits for its finals holds a place or waits for one, which a client may not have any number of. */
+static int check_takes(const struct stt_fastapi *f, struct error *err)
+{
+	unsigned n = 0;
+
+	for (const struct stt_take *t = f->takes; t != NULL; t = t->next)
+		n += !t->over;
+	if (n < TAKES_MAX)
+		return 0;
+	return error_set(err, ERROR_LIMIT,
+	    "%u recordings of this connection wait for their texts; wait for one before the next "
+	    "start",
+	    n);
+}
+
 static struct stt_take *take_new(struct stt_fastapi *f, unsigned rate_hz)
 {
 	struct stt_take *t = xcalloc(1, sizeof *t);
@@ -129,7 +146,7 @@ static int open_take(
 	struct session_config cfg;
 	struct stt_take *t;
 
-	if (pool == NULL)
+	if (pool == NULL || check_takes(f, err) < 0)
 		return -1;
 	t = take_new(f, rate_hz);
 	voice_defaults(a, &cfg);

@@ -1,6 +1,5 @@
 #include "access/stt_pair.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -15,9 +14,14 @@ void stt_end_set_address(struct stt_end *e, const char *peer)
 	e->address[n] = '\0';
 }
 
+static bool is_near(const struct stt_end *a, const struct stt_end *b)
+{
+	return a->tenant == b->tenant && strcmp(a->address, b->address) == 0;
+}
+
 static bool fits(const struct stt_end *a, const struct stt_end *b)
 {
-	return a->side != b->side && a->tenant == b->tenant && strcmp(a->address, b->address) == 0;
+	return a->side != b->side && is_near(a, b);
 }
 
 /* The oldest that waits for one like this. */
@@ -71,4 +75,12 @@ struct stt_end *stt_pairs_remove(struct stt_pairs *p, struct stt_end *e)
 	other->other = NULL;
 	find_partner(p, other);
 	return other;
+}
+
+bool stt_pairs_is_certain(const struct stt_pairs *p, const struct stt_end *e)
+{
+	for (const struct stt_end *o = p->first; o != NULL; o = o->next)
+		if (o != e && o != e->other && is_near(o, e))
+			return false;
+	return true;
 }

@@ -4,6 +4,7 @@
 #ifndef ACCESS_STT_PAIR_H
 #define ACCESS_STT_PAIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum stt_side { STT_CONTROL, STT_DATA };
@@ -28,5 +29,8 @@ void stt_pairs_add(struct stt_pairs *p, struct stt_end *e);
 /* Takes it out; its partner is paired with another one if there is one waiting, and is returned, paired or not; NULL: it had
  * none. No effect on one that is not in it. */
 struct stt_end *stt_pairs_remove(struct stt_pairs *p, struct stt_end *e);
+
+/* There is nobody else at its address and with its key, so that its partner is its own for certain. */
+bool stt_pairs_is_certain(const struct stt_pairs *p, const struct stt_end *e);
 
 #endif

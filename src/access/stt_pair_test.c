@@ -81,6 +81,25 @@ static void who_is_left_finds_another(void **state)
 	assert_null(p.last);
 }
 
+static void a_partner_is_certain_while_nobody_else_is_there(void **state)
+{
+	struct stt_pairs p = { 0 };
+	struct stt_end c = end(STT_CONTROL, "a:1", 1), d = end(STT_DATA, "a:2", 1);
+	struct stt_end elsewhere = end(STT_DATA, "b:1", 1), key = end(STT_CONTROL, "a:1", 2);
+	struct stt_end same = end(STT_DATA, "a:3", 1);
+
+	(void)state;
+	stt_pairs_add(&p, &c);
+	stt_pairs_add(&p, &d);
+	stt_pairs_add(&p, &elsewhere);
+	stt_pairs_add(&p, &key);
+	assert_true(stt_pairs_is_certain(&p, &c));
+	stt_pairs_add(&p, &same);
+	assert_false(stt_pairs_is_certain(&p, &c));
+	(void)stt_pairs_remove(&p, &same);
+	assert_true(stt_pairs_is_certain(&p, &d));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +107,7 @@ int main(void)
 		cmocka_unit_test(pairs_are_made_in_the_order_of_opening),
 		cmocka_unit_test(who_is_elsewhere_or_has_another_key_is_no_partner),
 		cmocka_unit_test(who_is_left_finds_another),
+		cmocka_unit_test(a_partner_is_certain_while_nobody_else_is_there),
 	};
 
 	return cmocka_run_group_tests_name("stt_pair", tests, NULL, NULL);
