@@ -119,6 +119,23 @@ test('realtimestt commit: abort and clear_audio_queue drop what is being said', 
     await r.close();
   }));
 
+test('realtimestt commit: abort drops a text that has not come, clear_audio_queue does not', () =>
+  withBoth(fake({ 'pool.en.param.end_ms': 500 }), async (server) => {
+    const r = await Recorder.open(server);
+    for (const [i, method] of ['abort', 'clear_audio_queue'].entries()) {
+      r.feed(join(babble(1500, i + 1), silence(1500)));
+      await r.data.event('transcription_start', i);
+      await r.call(method);
+    }
+    r.feed(join(babble(1500, 3), silence(1500)));
+    await r.data.event('transcription_start', 2);
+    await server.until(async () => (await server.status()).sums.utterances.open === 0, 'nothing is left to hear');
+    await r.sentence(1);
+    await r.data.until(() => types(r).at(-1) === 'vad_detect_start', 'all is told');
+    assert.equal(r.sentences.length, 2);
+    await r.close();
+  }));
+
 test('realtimestt commit: parameters are kept for a client and those that mean something act', () =>
   withBoth(fake(), async (server) => {
     const r = await Recorder.open(server);
@@ -149,6 +166,8 @@ test('realtimestt commit: a shorter pause that is set while speaking holds from 
     await r.set('post_speech_silence_duration', 2);
     r.feed(join(babble(1000, 1), silence(1200)));
     await r.sentence();
+    const [first] = r.data.all('transcription_start');
+    assert.ok(Buffer.from(first.audio_bytes_base64, 'base64').length > 2 * 16000 * 4 * 0.9, 'all of it is one utterance');
     r.feed(join(babble(1000, 2), silence(1200), babble(1000, 2), silence(2500)));
     await r.sentence(1);
     assert.equal(r.data.all('recording_start').length, 2);
@@ -215,6 +234,14 @@ test('realtimestt errors: a malformed packet ends that socket with the reason, a
     const big = await connect(server, 'realtimestt-control');
     big.raw(frame(BINARY, Buffer.alloc(64), { length: 0x40000000 }));
     assert.equal((await big.end()).code, 1009);
+    const many = await connect(server, 'realtimestt-control');
+    many.socket.cork();
+    for (let i = 0; i < 3000; i++) many.send({ command: 'get_parameter', parameter: 'is_recording', request_id: i });
+    many.socket.uncork();
+    await many.until(() => many.events.length === 3000, 'a reply to each');
+    assert.ok(many.events.every((e, i) => e.request_id === i));
+    many.raw(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]));
+    assert.equal((await many.end()).code, 1007);
     other.feed(join(babble(1000), silence(1200)), { size: 3 });
     assert.ok((await other.sentence()).length > 0, 'samples may be cut anywhere');
     await other.close();
@@ -253,6 +280,21 @@ test('realtimestt queue: a client that waits hears nothing until it has a place,
     await server.until(async () => (await server.status()).sessions.some((s) => s.state === 'queued'), 'the second waits');
     assert.deepEqual(second.data.events.filter((e) => e.type === 'vad_detect_start'), []);
     await first.close();
+    await second.sentence();
+    await second.close();
+  }));
+
+test('realtimestt queue: one that sent more than is kept, and then drops it, is read again', () =>
+  withBoth(fake({ 'pool.en.max': 1, 'server.session_buffer_ms': 1000 }), async (server) => {
+    const first = await Recorder.open(server);
+    first.feed(babble(500, 1));
+    await first.data.event('recording_start');
+    const second = await Recorder.open(server, { path: '/second' });
+    second.feed(babble(8000, 2));
+    await server.until(async () => (await server.status()).sessions.some((s) => s.state === 'queued'), 'the second waits');
+    assert.equal((await second.call('clear_audio_queue')).status, 'success');
+    await first.close();
+    second.feed(join(silence(500), babble(1500, 3), silence(1500)));
     await second.sentence();
     await second.close();
   }));

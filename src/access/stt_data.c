@@ -36,9 +36,10 @@ struct stt_data {
 	bool renew;        /* the endpointing is another one since the open utterance began */
 	unsigned clearing; /* clears that have not been carried out */
 	uint64_t last;     /* utterance that has begun */
-	uint64_t muted_from, muted_to; /* utterances that are told no more; 0: none */
-	char *shown;                   /* owned; the last realtime text; NULL: none */
-	struct buffer audio;           /* s16; of the last utterance */
+	uint64_t muted_to; /* utterances up to it are told no more; 0: none */
+	uint64_t cleared_from, cleared_to; /* nor are these, of the last clears */
+	char *shown;                       /* owned; the last realtime text; NULL: none */
+	struct buffer audio;               /* s16; of the last utterance */
 };
 
 static struct stt_data *data_of(struct wire *w)
@@ -132,9 +133,11 @@ void stt_data_drop(struct stt_data *d, enum stt_drop what)
 
 	if (d->voice.session == NULL)
 		return;
-	d->muted_from = what == STT_DROP_ALL ? 1 : d->last + !open;
-	d->muted_to = d->last;
-	d->clearing++;
+	if (what == STT_DROP_ALL)
+		d->muted_to = d->last;
+	if (d->clearing++ == 0)
+		d->cleared_from = d->last + !open;
+	d->cleared_to = d->last;
 	if (open)
 		end_recording(d);
 	session_clear(d->voice.session);
@@ -144,7 +147,8 @@ void stt_data_drop(struct stt_data *d, enum stt_drop what)
 
 static bool is_muted(const struct stt_data *d, uint64_t utterance)
 {
-	return utterance >= d->muted_from && utterance <= d->muted_to;
+	return utterance <= d->muted_to ||
+	    (utterance >= d->cleared_from && utterance <= d->cleared_to);
 }
 
 /* Only for the control connection, which may ask for it. */
@@ -190,13 +194,20 @@ static void tell_audio(struct stt_data *d, uint64_t utterance)
 	free(text);
 }
 
+static void forget_shown(struct stt_data *d)
+{
+	free(d->shown);
+	d->shown = NULL;
+}
+
 static void on_speech_start(struct stt_data *d, const struct session_event *e)
 {
 	d->last = e->utterance;
 	if (d->clearing > 0)
-		d->muted_to = e->utterance;
+		d->cleared_to = e->utterance;
 	if (is_muted(d, e->utterance))
 		return;
+	forget_shown(d);
 	d->facts.is_recording = true;
 	d->facts.speech_end_silence_start = 0;
 	tell(d, "vad_detect_stop");
@@ -241,8 +252,7 @@ static void tell_sentence(struct stt_data *d, uint64_t utterance, const char *he
 	if (is_muted(d, utterance))
 		return;
 	text = stt_sentence(heard, n);
-	free(d->shown);
-	d->shown = NULL;
+	forget_shown(d);
 	if (text != NULL)
 		tell_text(d, "fullSentence", text);
 	free(text);
@@ -339,7 +349,8 @@ static int open_session(struct stt_data *d, struct error *err, unsigned *retry_a
 	stt_settings_apply(&d->settings, &cfg.ear.endpoint);
 	d->placed = d->renew = d->facts.is_recording = false;
 	d->clearing = 0;
-	d->last = d->muted_from = d->muted_to = 0;
+	d->last = d->muted_to = d->cleared_to = 0;
+	d->cleared_from = 1;
 	if (voice_open(&d->voice, a, &d->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	d->wire.session = d->voice.id;
