@@ -217,6 +217,17 @@ test('realtimestt-fastapi errors: a bad command is told, ping and metrics are an
     const { metrics } = await p.client.event('metrics');
     assert.equal(metrics.sessionId, p.hello.sessionId);
     assert.deepEqual([metrics.streaming, metrics.recording, metrics.state], [false, false, 'idle']);
+    const speakers = async () => JSON.parse((await get(server, '/health')).body).activeSpeakers;
+    p.command('start');
+    p.feed(babble(1000));
+    await p.client.until(() => p.story.includes('status:recording'), 'it is recorded');
+    assert.equal(await speakers(), 1);
+    p.command('clear');
+    await p.client.event('clear');
+    assert.equal(await speakers(), 0);
+    p.feed(babble(1000));
+    await p.stop();
+    assert.deepEqual([await speakers(), p.client.all('status').at(-1).activeSpeakers], [0, 0]);
     assert.ok(metrics.rejectedAudioChunks > 1);
     assert.equal(p.client.all('warning').length, 1, 'not one a packet');
     await p.close();

@@ -338,10 +338,12 @@ static void link_in(struct stt_fastapi *f)
 	if (f->next != NULL)
 		f->next->prev = f;
 	a->stt_fastapi = f;
+	a->stt_fastapi_n++;
 }
 
 static void link_out(struct stt_fastapi *f)
 {
+	f->wire.access->stt_fastapi_n--;
 	if (f->prev != NULL)
 		f->prev->next = f->next;
 	else
@@ -389,10 +391,10 @@ static void on_gone(struct wire *w)
 {
 	struct stt_fastapi *f = fastapi_of(w);
 
+	stt_fastapi_drop_speeches(f);
 	for (struct stt_take *t = f->takes; t != NULL; t = t->next)
 		t->over = true;
 	sweep(f);
-	stt_fastapi_drop_speeches(f);
 	if (f->id[0] != '\0')
 		link_out(f);
 }

@@ -94,8 +94,16 @@ static void tell_ended(struct stt_fastapi *f, const struct stt_speech *s)
 		stt_fastapi_tell_status(f, "listening");
 }
 
+static void close_segment(struct stt_speech *s, double at)
+{
+	if (is_open(s))
+		s->take->owner->wire.access->stt_fastapi_speakers--;
+	s->segment.ended = at < s->segment.started ? s->segment.started : at;
+}
+
 static void speech_free(struct stt_speech *s)
 {
+	close_segment(s, s->segment.started);
 	stt_stable_free(&s->stable);
 	free(s);
 }
@@ -130,7 +138,7 @@ void stt_fastapi_forget(struct stt_fastapi *f)
 {
 	while (f->speeches != NULL) {
 		if (is_open(f->speeches)) {
-			f->speeches->segment.ended = stt_time_now();
+			close_segment(f->speeches, stt_time_now());
 			tell_ended(f, f->speeches);
 		}
 		end_speech(&f->speeches);
@@ -160,6 +168,7 @@ static void on_speech_start(struct stt_take *t, const struct session_event *e)
 	s->utterance = e->utterance;
 	s->segment = segment_at(t, e->at_ms);
 	s->stable = stt_stable_new();
+	t->owner->wire.access->stt_fastapi_speakers++;
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = s;
@@ -175,9 +184,7 @@ static void on_speech_end(struct stt_take *t, const struct session_event *e)
 
 	if (s == NULL)
 		return;
-	s->segment.ended = t->began + (double)e->at_ms / 1000.0;
-	if (s->segment.ended < s->segment.started)
-		s->segment.ended = s->segment.started;
+	close_segment(s, t->began + (double)e->at_ms / 1000.0);
 	f->counts.finals_wanted++;
 	tell_ended(f, s);
 	stt_fastapi_send(f, timeline(f, "transcription_started", s));

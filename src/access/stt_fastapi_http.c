@@ -16,20 +16,10 @@ static const char about[] =
     "Stenopool serves clients of RealtimeSTT's example_fastapi_server here.\n"
     "WebSocket: /ws/transcribe. Pages: /health, /api/config, /api/metrics.\n";
 
-static bool speaks(const struct stt_fastapi *f)
-{
-	const struct session *s = f->take == NULL ? NULL : f->take->voice.session;
-
-	return s != NULL && session_is_speaking(s);
-}
-
 void stt_fastapi_count(const struct access *a, struct stt_status *out)
 {
-	out->sessions = out->speakers = 0;
-	for (const struct stt_fastapi *f = a->stt_fastapi; f != NULL; f = f->next) {
-		out->sessions++;
-		out->speakers += speaks(f);
-	}
+	out->sessions = a->stt_fastapi_n;
+	out->speakers = a->stt_fastapi_speakers;
 }
 
 static bool is_ready(const struct access *a)
