@@ -59,6 +59,31 @@ static void test_adaptation(void **state)
 
 /* Utterances that fail. */
 
+static size_t samples_of(uint64_t utterance)
+{
+	size_t n = 99;
+	const int16_t *samples = session_samples(stage.f->session, utterance, &n);
+
+	assert_int_equal(samples == NULL, n == 0);
+	return n;
+}
+
+static void test_samples(void **state)
+{
+	(void)state;
+	stage_open();
+	assert_int_equal(samples_of(1), 0);
+	stage_hear(100);
+	stage_commit();
+	assert_int_equal(samples_of(1), 1600);
+	assert_int_equal(samples_of(2), 0);
+	stage_hear(50);
+	stage_fail(1, "no");
+	assert_int_equal(samples_of(1), 0);
+	assert_int_equal(samples_of(2), 800);
+	stage_finish();
+}
+
 static void test_failed_after_its_end(void **state)
 {
 	(void)state;
@@ -292,6 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{ "what was learnt goes from final to begin", test_adaptation, stage_setup,
+		    stage_teardown, NULL },
+		{ "its samples can be read until its final", test_samples, stage_setup,
 		    stage_teardown, NULL },
 		{ "an utterance that fails after its end", test_failed_after_its_end, stage_setup,
 		    stage_teardown, NULL },
