@@ -245,6 +245,21 @@ test('vosk auth: with keys a client is let in by one, and answered 401 without',
   fs.rmSync(dir, { recursive: true });
 });
 
+test('vosk auth: minutes of a key are those of the audio, whatever its rate was before', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-vosk-'));
+  const { file, secrets } = await keysFile(dir, { a: { minutes: 1 } });
+  await withVosk(fake({ 'server.keys_file': file }), async (server) => {
+    const v = await Vosk.open(server, { path: `/?token=${secrets.a}`, config: { sample_rate: 48000 } });
+    await v.chunk(bytesOf(silence(100)));
+    v.client.send({ config: { sample_rate: 8000 } });
+    for (let s = 0; s < 70; s += 10) v.client.binary(Buffer.alloc(2 * 8000 * 10));
+    const { code, reason } = await v.client.end();
+    assert.equal(code, 1008);
+    assert.match(reason, /minutes=1/);
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
 test('vosk partials: two clients at once hear only their own words', () =>
   withVosk(real, async (server) => {
     const clips = [speak(sentences[0]), speak(sentences[1])];

@@ -309,8 +309,7 @@ static void reconfigure(struct vosk *v)
 		.endpoint = v->wire.access->cfg.endpoint };
 	struct error err;
 
-	if (v->opened && v->voice.session != NULL &&
-	    session_reconfigure(v->voice.session, &ear, &err) < 0)
+	if (v->opened && v->voice.session != NULL && voice_reconfigure(&v->voice, &ear, &err) < 0)
 		wire_fail(&v->wire, &err, 0);
 }
 
