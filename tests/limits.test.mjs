@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { withServer, fake } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { bearer, flags, keys, withKeys } from './lib/keys.mjs';
+import { wav } from './lib/audio.mjs';
 import { babble, join, silence } from './lib/speech.mjs';
 
 const manual = { endpointing: 'manual', partials: false };
@@ -146,6 +147,18 @@ test('a key with pools=de gets that one when it names none, and no other', async
       await c.finish();
     }
     for (const pool of ['en', 'de']) await (await open(s, bob, { pool })).finish();
+  });
+});
+
+test('a file that names no pool of ours is heard by the one that its key may use', async () => {
+  await withKeys({ alice: { pools: 'de' } }, { 'pool.de.engine': 'fake' }, async (s, { alice }) => {
+    for (const model of ['', 'whisper-1']) {
+      const form = new FormData();
+      form.append('file', new Blob([wav(babble(500))]), 'a.wav');
+      form.append('model', model);
+      const r = await fetch(`http://${s.address}/v1/audio/transcriptions`, { method: 'POST', body: form, ...bearer(alice) });
+      assert.equal(r.status, 200, await r.text());
+    }
   });
 });
 

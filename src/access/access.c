@@ -234,3 +234,12 @@ struct pool *access_pool_for(
 			return a->pools[i];
 	return pool != NULL && client_check_pool(c, pool_name(pool), err) == 0 ? pool : NULL;
 }
+
+struct pool *access_pool_among(const struct access *a, const struct client *c,
+    const char *const *names, unsigned n, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (names[i] != NULL && is_pool(a, names[i], strlen(names[i])))
+			return access_pool_for(a, c, names[i], err);
+	return access_pool_for(a, c, NULL, err);
+}

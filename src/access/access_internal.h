@@ -57,5 +57,9 @@ struct pool *access_pool(const struct access *a, const char *name, struct error 
 /* The same for a client whose key may not allow all: NULL stands for the first one that it may use. */
 struct pool *access_pool_for(
     const struct access *a, const struct client *c, const char *name, struct error *err);
+/* Of names that may be a pool's or anything else, such as a model's or a language's: the pool of the first that is one's, and
+ * where none is, or the list is empty, the first one that the client may use. NULL and "" are passed over. */
+struct pool *access_pool_among(const struct access *a, const struct client *c,
+    const char *const *names, unsigned n, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "access/access_internal.h"
 #include "access/deepgram_event.h"
 #include "access/deepgram_query.h"
+#include "base/util.h"
 #include "net/http.h"
 
 enum { HEADERS_BYTES = 512 };
@@ -111,8 +112,5 @@ struct pool *deepgram_pool(const struct access *a, const struct client *c,
 {
 	const char *const wishes[] = { q->model, q->language };
 
-	for (unsigned i = 0; i < 2; i++)
-		if (*wishes[i] != '\0' && access_pool(a, wishes[i], err) != NULL)
-			return access_pool_for(a, c, wishes[i], err);
-	return access_pool_for(a, c, NULL, err);
+	return access_pool_among(a, c, wishes, ARRAY_SIZE(wishes), err);
 }

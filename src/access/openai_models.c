@@ -81,24 +81,22 @@ void openai_refuse(
 	free(text);
 }
 
-struct pool *openai_pool(const struct access *a, const char *model, struct error *err)
+struct pool *openai_pool(
+    const struct access *a, const struct client *c, const char *model, struct error *err)
 {
-	struct error none;
-	struct pool *pool;
+	struct pool *pool = *model == '\0' ? NULL : access_pool(a, model, err);
 
-	if (*model == '\0')
-		return a->pools[0];
-	pool = access_pool(a, model, err);
-	return pool == NULL && strcmp(model, ALIAS) == 0 ? access_pool(a, NULL, &none) : pool;
+	if (pool == NULL && (*model == '\0' || strcmp(model, ALIAS) == 0))
+		pool = access_pool_for(a, c, NULL, err);
+	return pool;
 }
 
 /* 401 and false without a key. */
-static bool is_let_in(struct access *a, struct http_exchange *x)
+static bool is_let_in(struct access *a, struct http_exchange *x, struct client *client)
 {
-	struct client client;
 	struct error err;
 
-	if (client_check(a->keys, x, &client, &err) == 0)
+	if (client_check(a->keys, x, client, &err) == 0)
 		return true;
 	openai_refuse(
 	    x, &err, &(struct openai_refusal){ .status = 401, .code = "invalid_api_key" });
@@ -122,10 +120,11 @@ static void answer(struct http_exchange *x, json_t *object)
 
 void openai_models(struct access *a, struct http_exchange *x)
 {
+	struct client client;
 	json_t *data;
 	struct error err;
 
-	if (!is_let_in(a, x))
+	if (!is_let_in(a, x, &client))
 		return;
 	data = json_array();
 	for (unsigned i = 0; i < a->pools_n; i++)
@@ -138,11 +137,12 @@ void openai_models(struct access *a, struct http_exchange *x)
 void openai_model(struct access *a, struct http_exchange *x)
 {
 	const char *name = http_path(x) + strlen(MODELS "/");
+	struct client client;
 	struct error err;
 
-	if (!is_let_in(a, x))
+	if (!is_let_in(a, x, &client))
 		return;
-	if (*name == '\0' || openai_pool(a, name, &err) == NULL) {
+	if (*name == '\0' || openai_pool(a, &client, name, &err) == NULL) {
 		(void)error_set(&err, ERROR_INVALID, "there is no model \"%.40s\"", name);
 		openai_refuse(x, &err,
 		    &(struct openai_refusal){

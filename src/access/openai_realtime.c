@@ -208,10 +208,8 @@ static struct pool *find_pool(
     const struct realtime *r, const struct realtime_session *s, struct error *err)
 {
 	const char *model = realtime_session_model(s);
-	struct error none;
-	bool is_named = *model != '\0' && access_pool(r->wire.access, model, &none) != NULL;
 
-	return access_pool_for(r->wire.access, &r->wire.client, is_named ? model : NULL, err);
+	return access_pool_among(r->wire.access, &r->wire.client, &model, 1, err);
 }
 
 static int open_voice(struct realtime *r, struct error *err, unsigned *retry_after_ms)

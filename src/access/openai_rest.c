@@ -358,9 +358,11 @@ static void read_request(struct rest *r)
 		refuse_as(r, &err, &how);
 		return;
 	}
-	r->pool = openai_pool(r->access, r->form.model, &err);
+	r->pool = openai_pool(r->access, &r->client, r->form.model, &err);
 	if (r->pool != NULL)
 		begin(r);
+	else if (err.code == ERROR_FORBIDDEN)
+		refuse(r, &err, 0);
 	else
 		refuse_as(r, &err,
 		    &(struct openai_refusal){

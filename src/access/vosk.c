@@ -263,11 +263,9 @@ static struct format format_of(const struct vosk *v)
 static struct pool *pool_of(const struct vosk *v, struct error *err)
 {
 	const struct access_listener *l = v->wire.listener;
-	const char *name = v->config.pool;
+	const char *names[] = { v->config.pool, l == NULL ? NULL : l->pool };
 
-	if (*name == '\0' || access_pool(v->wire.access, name, err) == NULL)
-		name = l == NULL ? NULL : l->pool;
-	return access_pool_for(v->wire.access, &v->wire.client, name, err);
+	return access_pool_among(v->wire.access, &v->wire.client, names, ARRAY_SIZE(names), err);
 }
 
 static int open_session(struct vosk *v, struct error *err, unsigned *retry_after_ms)

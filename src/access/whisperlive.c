@@ -139,15 +139,7 @@ static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
 	const struct access_listener *l = c->wire.listener;
 	const char *names[] = { c->options.model, l == NULL ? NULL : l->pool, c->options.language };
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct pool *pool = names[i] == NULL || names[i][0] == '\0'
-		    ? NULL
-		    : access_pool(c->wire.access, names[i], err);
-
-		if (pool != NULL)
-			return pool;
-	}
-	return access_pool_for(c->wire.access, &c->wire.client, NULL, err);
+	return access_pool_among(c->wire.access, &c->wire.client, names, ARRAY_SIZE(names), err);
 }
 
 static int open_session(struct whisperlive *c, struct error *err, unsigned *retry_after_ms)
