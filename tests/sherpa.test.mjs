@@ -182,6 +182,13 @@ test('sherpa auth: with keys a client is let in by one, and answered 401 without
   fs.rmSync(dir, { recursive: true });
 });
 
+test('sherpa end: one that has not sent anything is told when the server leaves', () =>
+  withSherpa(fake(), async (server) => {
+    const s = await Sherpa.open(server);
+    server.child.kill('SIGTERM');
+    assert.equal((await s.client.end()).code, 1012);
+  }, { sums: false }));
+
 test('sherpa finals: two clients at once hear only their own words', () =>
   withSherpa(real, async (server) => {
     const clips = [speak(sentences[0]), speak(sentences[1])];

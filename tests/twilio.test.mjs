@@ -198,6 +198,17 @@ test('twilio end: of a stream that is lost without stop, all that had come is to
   });
 });
 
+test('twilio end: a call of which nothing was heard so far is told when the server leaves', () =>
+  withServer(fake(), async (server) => {
+    const call = await Call.open(server, { start: { tracks: [] } });
+    const watch = await Watcher.open(server);
+    await watch.event('connected');
+    server.child.kill('SIGTERM');
+    assert.equal((await call.client.end()).code, 1012);
+    await watch.event('stop');
+    assert.equal((await watch.client.end()).code, 1012);
+  }, { sums: false }));
+
 test('twilio: two calls at once hear only their own words', async () => {
   await withServer(real, async (server) => {
     const watcher = await Watcher.open(server);

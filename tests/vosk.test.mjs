@@ -260,6 +260,32 @@ test('vosk auth: minutes of a key are those of the audio, whatever its rate was 
   fs.rmSync(dir, { recursive: true });
 });
 
+test('vosk auth: a key with pools=de gets that one when its client names none', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-vosk-'));
+  const { file, secrets } = await keysFile(dir, { a: { pools: 'de' } });
+  await withVosk(fake({ 'server.keys_file': file, 'pool.de.engine': 'fake' }), async (server) => {
+    const v = await Vosk.open(server, { path: `/?token=${secrets.a}`, ...at16k });
+    await v.chunk(bytesOf(babble(500)));
+    const { sessions } = JSON.parse((await server.get('/v1/status', { headers: { Authorization: `Bearer ${secrets.a}` } })).body);
+    assert.equal(sessions[0].pool, 'de');
+    await v.eof();
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
+test('vosk end: one that has not sent anything is told when the server leaves, and ended after idle_timeout_ms', async () => {
+  await withVosk(fake({ 'server.idle_timeout_ms': 1500 }), async (server) => {
+    const { code, reason } = await (await Vosk.open(server)).client.end();
+    assert.equal(code, 1008);
+    assert.match(reason, /idle_timeout_ms 1500/);
+  });
+  await withVosk(fake(), async (server) => {
+    const v = await Vosk.open(server, at16k);
+    server.child.kill('SIGTERM');
+    assert.equal((await v.client.end()).code, 1012);
+  }, { sums: false });
+});
+
 test('vosk partials: two clients at once hear only their own words', () =>
   withVosk(real, async (server) => {
     const clips = [speak(sentences[0]), speak(sentences[1])];

@@ -415,20 +415,10 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 /* A session that has its voice is looked after by the roster. */
 static void look(struct wire *w, uint64_t now_ns)
 {
-	const struct access *a = w->access;
 	struct realtime *r = realtime_of(w);
-	unsigned ms = a->cfg.session.idle_timeout_ms;
-	struct error err;
 
-	if (!w->begun || r->voice.id != 0)
-		return;
-	if (a->leaving) {
-		access_word_leaving(&err);
-		wire_fail(w, &err, a->retry_after_ms);
-	} else if (ms > 0 && now_ns - MIN(now_ns, r->told_ns) >= ms * NS_PER_MS) {
-		(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u", ms);
-		wire_fail(w, &err, 0);
-	}
+	if (w->begun && r->voice.id == 0)
+		wire_look_without_session(w, r->told_ns, now_ns);
 }
 
 static void on_closing(struct wire *w)

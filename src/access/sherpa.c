@@ -189,6 +189,12 @@ static void on_open(struct wire *w)
 	buffer_init(&sherpa_of(w)->starts, STARTS_MAX * sizeof(uint64_t));
 }
 
+static void look(struct wire *w, uint64_t now_ns)
+{
+	if (!sherpa_of(w)->opened)
+		wire_look_without_session(w, w->opened_ns, now_ns);
+}
+
 static void on_closing(struct wire *w)
 {
 	voice_drop(&sherpa_of(w)->voice);
@@ -206,6 +212,7 @@ static const struct wire_protocol protocol = {
 	.on_open = on_open,
 	.on_text = on_text,
 	.on_binary = on_binary,
+	.look = look,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -244,14 +244,20 @@ static int open_track(
 	return 0;
 }
 
-/* A call that nobody ends any more, as none of its tracks was ever heard. */
+/* A call that nobody ends any more, as none of its tracks was ever heard; nor does the roster when the server leaves. */
 static void look(struct access_link *l, uint64_t now_ns)
 {
 	struct twilio_call *c = (struct twilio_call *)(void *)l;
+	struct error why;
 
 	(void)now_ns;
-	if (c->ending && !has_voices(c))
+	if (has_voices(c))
+		return;
+	access_word_leaving(&why);
+	if (c->ending)
 		finish_call(c);
+	else if (c->access->leaving)
+		fail_call(c, &why, c->access->retry_after_ms);
 }
 
 static void stop(struct access_link *l, const struct error *why)

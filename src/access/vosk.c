@@ -14,6 +14,7 @@
 #include "access/wire.h"
 #include "audio/wav.h"
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "net/websocket.h"
@@ -35,6 +36,7 @@ struct vosk {
 	struct wav
 	    *wav; /* owned; the client sends a whole WAV file, header and all; NULL: it does not */
 	bool opened, ending;
+	uint64_t told_ns;     /* when the client said something last */
 	struct buffer owed;   /* of struct owed, oldest first */
 	uint64_t given;       /* bytes of audio that the session has been given */
 	uint64_t heard;       /* of those, dealt with */
@@ -337,6 +339,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	enum vosk_command command;
 	struct error err;
 
+	v->told_ns = clock_now_ns();
 	if (v->ending)
 		return;
 	if (vosk_read(text, n, &command, &v->config, &err) < 0)
@@ -387,6 +390,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 {
 	struct vosk *v = vosk_of(w);
 
+	v->told_ns = clock_now_ns();
 	if (v->ending)
 		return;
 	if (!v->opened && v->wav == NULL && n >= WAV_HEAD_BYTES &&
@@ -404,9 +408,18 @@ static void on_open(struct wire *w)
 	struct vosk *v = vosk_of(w);
 
 	w->begun = true;
+	v->told_ns = w->opened_ns;
 	v->config.words = true;
 	buffer_init(&v->owed, WAITING_MAX * sizeof(struct owed));
 	buffer_init(&v->results, RESULTS_MAX * sizeof(struct vosk_result));
+}
+
+static void look(struct wire *w, uint64_t now_ns)
+{
+	struct vosk *v = vosk_of(w);
+
+	if (!v->opened)
+		wire_look_without_session(w, v->told_ns, now_ns);
 }
 
 static void on_closing(struct wire *w)
@@ -433,6 +446,7 @@ static const struct wire_protocol protocol = {
 	.on_open = on_open,
 	.on_text = on_text,
 	.on_binary = on_binary,
+	.look = look,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -246,6 +246,21 @@ static void look_for_life(struct wire *w, uint64_t now_ns)
 	}
 }
 
+void wire_look_without_session(struct wire *w, uint64_t told_ns, uint64_t now_ns)
+{
+	const struct access *a = w->access;
+	unsigned ms = a->cfg.session.idle_timeout_ms;
+	struct error err;
+
+	if (a->leaving) {
+		access_word_leaving(&err);
+		wire_fail(w, &err, a->retry_after_ms);
+	} else if (ms > 0 && now_ns - MIN(now_ns, told_ns) >= ms * NS_PER_MS) {
+		(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u", ms);
+		wire_fail(w, &err, 0);
+	}
+}
+
 static void look(struct access_link *l, uint64_t now_ns)
 {
 	struct wire *w = wire_of(l);

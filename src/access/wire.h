@@ -100,4 +100,8 @@ void wire_close(struct wire *w, unsigned code, const char *reason);
 void wire_fail(struct wire *w, const struct error *why, unsigned retry_after_ms);
 unsigned wire_close_code(enum error_code code);
 
+/* From `look`, of a client that has begun and has no session yet, so that the roster does not know it: ends it when the server
+ * leaves, and when it has said nothing since told_ns for idle_timeout_ms. */
+void wire_look_without_session(struct wire *w, uint64_t told_ns, uint64_t now_ns);
+
 #endif
