@@ -11,6 +11,12 @@ function histogram(page, name) {
   return [...sums.entries()].sort((a, b) => a[0] - b[0]);
 }
 
+// A counter of the whole server on the metrics page.
+function counter(page, name) {
+  const m = new RegExp(`^stenopool_${name} (\\d+)$`, 'm').exec(page);
+  return m ? Number(m[1]) : NaN;
+}
+
 // What was counted between two looks at the page.
 function since(before, after) {
   return after.map(([bound, n], i) => [bound, n - (before[i] ? before[i][1] : 0)]);
@@ -51,4 +57,4 @@ function table(rows) {
   return [line(rows[0]), `| ${widths.map((w) => '-'.repeat(w)).join(' | ')} |`, ...rows.slice(1).map(line)].join('\n');
 }
 
-module.exports = { histogram, median, quantile, since, table, wordErrors, wordsOf };
+module.exports = { counter, histogram, median, quantile, since, table, wordErrors, wordsOf };

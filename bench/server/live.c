@@ -2,6 +2,8 @@
  * A tick of 1 ms serves the clients whose turn it is, so that frames are spread evenly over the 20 ms, and late ones
  * are counted: the delays are worth something only while there are few.
  *
+ * With `trace` a first line of JSON says that the measurement begins, and the last one has every final in it.
+ *
  * A delay runs from the sending of the frame (or commit) that makes an event due to the event's arrival. */
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include "server/params.h"
 #include "server/plan.h"
 #include "server/process.h"
+#include "server/trace.h"
 
 enum {
 	PERIOD_MS = 20,
@@ -61,6 +64,7 @@ struct live {
 	uint64_t cpu_ns, own_cpu_ns, window_ns;
 	unsigned rss_before_kb, rss_kb;
 	struct delays starts, ends, finals;
+	struct trace trace;
 	uint64_t sent, late, max_late_ns, partials, due_n;
 };
 
@@ -75,6 +79,13 @@ static void came(struct delays *d, uint64_t due_ns)
 {
 	if (due_ns != 0)
 		delays_add(d, clock_now_ns() - due_ns);
+}
+
+static void take_final(struct live *l, uint64_t due_ns)
+{
+	came(&l->finals, due_ns);
+	if (due_ns != 0)
+		trace_final(&l->trace, due_ns, clock_now_ns() - due_ns);
 }
 
 static void on_event(void *arg, enum client_event e, uint64_t utterance, const char *text, size_t n)
@@ -94,7 +105,7 @@ static void on_event(void *arg, enum client_event e, uint64_t utterance, const c
 		came(&l->ends, s->due[at].end_ns);
 		break;
 	case CLIENT_FINAL:
-		came(&l->finals, s->due[at].end_ns);
+		take_final(l, s->due[at].end_ns);
 		break;
 	case CLIENT_PARTIAL:
 		l->partials++;
@@ -167,7 +178,10 @@ static void serve_tick(struct live *l, uint64_t tick)
 		if (!measured)
 			continue;
 		l->sent++;
-		l->late += late_ns > LATE_MS * NS_PER_MS;
+		if (late_ns > LATE_MS * NS_PER_MS) {
+			l->late++;
+			trace_late(&l->trace, due_ns);
+		}
 		l->max_late_ns = MAX(l->max_late_ns, late_ns);
 	}
 }
@@ -177,6 +191,10 @@ static void begin_window(struct live *l)
 	l->cpu_ns = process_cpu_ns(l->p->pid);
 	l->own_cpu_ns = clock_process_cpu_ns();
 	l->window_ns = clock_now_ns();
+	if (!l->p->trace)
+		return;
+	(void)puts("{\"measuring\":true}");
+	(void)fflush(stdout);
 }
 
 static void end_window(struct live *l)
@@ -249,6 +267,10 @@ static void print(struct live *l)
 	delays_print(&l->ends, "end");
 	(void)putchar(',');
 	delays_print(&l->finals, "final");
+	if (l->p->trace) {
+		(void)putchar(',');
+		trace_print(&l->trace);
+	}
 	(void)puts("}");
 }
 
@@ -306,6 +328,7 @@ int live_run(const struct params *p)
 	delays_done(&l.starts);
 	delays_done(&l.ends);
 	delays_done(&l.finals);
+	trace_done(&l.trace);
 	free(tape);
 	free(l.sessions);
 	clip_done(&clip);

@@ -1,5 +1,5 @@
 /* server_load: clients of a running server, for tools/bench.
- *   server_load live|idle|clips|short url=ws://... [key=value]... [vad] [partials] [CLIP.wav]... */
+ *   server_load live|idle|clips|short|wrong url=ws://... [key=value]... [vad] [partials] [CLIP.wav]... */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,6 +16,7 @@ static const struct {
 	{ "idle", idle_run },
 	{ "clips", clips_run },
 	{ "short", short_run },
+	{ "wrong", wrong_run },
 };
 
 static void raise_descriptors(void)
@@ -40,6 +41,6 @@ int main(int argc, char **argv)
 		return modes[i].run(&p);
 	}
 	(void)fputs(
-	    "usage: server_load live|idle|clips|short url=ws://... [key=value]...\n", stderr);
+	    "usage: server_load live|idle|clips|short|wrong url=ws://... [key=value]...\n", stderr);
 	return 2;
 }

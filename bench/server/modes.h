@@ -8,5 +8,6 @@ int live_run(const struct params *p);  /* n clients who speak in real time, for 
 int idle_run(const struct params *p);  /* n clients who say nothing */
 int clips_run(const struct params *p); /* n clients who send all clips as fast as they can */
 int short_run(const struct params *p); /* sessions of a few short utterances, one after the other */
+int wrong_run(const struct params *p); /* nobody, then connections with wrong keys, in turn */
 
 #endif

@@ -18,6 +18,8 @@ static const struct {
 	{ "gap_ms", offsetof(struct params, gap_ms) },
 	{ "pools", offsetof(struct params, pools) },
 	{ "pid", offsetof(struct params, pid) },
+	{ "rate", offsetof(struct params, rate) },
+	{ "rounds", offsetof(struct params, rounds) },
 };
 
 static const struct {
@@ -26,6 +28,7 @@ static const struct {
 } flags[] = {
 	{ "vad", offsetof(struct params, vad) },
 	{ "partials", offsetof(struct params, partials) },
+	{ "trace", offsetof(struct params, trace) },
 };
 
 _Noreturn static void refuse(const char *argument)
@@ -72,7 +75,13 @@ void params_read(struct params *p, int argc, char **argv)
 {
 	int i;
 
-	*p = (struct params){ .n = 1, .pools = 1, .total = 1, .utterances = 1, .seconds = 5 };
+	*p = (struct params){ .n = 1,
+		.pools = 1,
+		.total = 1,
+		.utterances = 1,
+		.seconds = 5,
+		.rate = 1000,
+		.rounds = 1 };
 	for (i = 0; i < argc; i++) {
 		const char *equals = strchr(argv[i], '=');
 

@@ -13,7 +13,10 @@ struct params {
 	unsigned gap_ms;
 	unsigned pools; /* used in turn: "en", "en2", ... */
 	unsigned pid;   /* the server's */
+	unsigned rate;  /* connections a second */
+	unsigned rounds;
 	bool vad, partials;
+	bool trace;   /* say when each final came */
 	char **files; /* the arguments that are no key=value */
 	int files_n;
 };

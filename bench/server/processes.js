@@ -134,8 +134,8 @@ async function measure(core, program, args) {
 
 // A measuring program that answers each line with a line of JSON; the first answer comes unasked.
 class Asked {
-  constructor(program, args) {
-    this.child = start(-1, path.join(BUILD, program), args.map(String), ['pipe', 'pipe', 'inherit']);
+  constructor(program, args, core = -1) {
+    this.child = start(core, path.join(BUILD, program), args.map(String), ['pipe', 'pipe', 'inherit']);
     this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -174,4 +174,4 @@ function killAll() {
   for (const child of children) child.kill('SIGKILL');
 }
 
-module.exports = { Asked, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show, get };
+module.exports = { Asked, BUILD, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show, get };
