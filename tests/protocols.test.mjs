@@ -14,7 +14,7 @@ const all = new Map();
 const missing = await import('ws').then(() => false, () => 'the package ws is not installed (npm --prefix tests ci)');
 if (!missing) for (const name of names) all.set(name, await import(path.join(dir, `${name}.mjs`)));
 
-const listeners = () => [...new Set([...all.values()].map((p) => p.listen).flat().filter(Boolean))].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`]);
+const listeners = () => [...new Set([...all.values()].flatMap((p) => p.listen).filter(Boolean))].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`]);
 const withAll = (places, body) => withServer([...listeners(), ...set({ 'pool.en.max': places, 'server.max_sessions': 100 })], body);
 
 // A telephone's audio is another than that of the clip: the native protocol is told the same bytes.
