@@ -7,7 +7,7 @@
 #include "cli/config.h"
 
 enum {
-	DESCRIPTORS_ALWAYS = 64,     /* the loop, listeners, hosts, log */
+	DESCRIPTORS_ALWAYS = 384,    /* the loop, listeners, hosts, log, connections that linger */
 	DESCRIPTORS_OF_INSTANCE = 3, /* socket, stderr, process */
 	DESCRIPTORS_OF_DECODER = 4,  /* three pipes, a file that is kept */
 };

@@ -61,6 +61,7 @@ static void unlink_conn(struct conn *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	c->list->count--;
+	c->list->lingering -= c->lingers;
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -265,6 +266,8 @@ void conn_finish(struct conn *c, unsigned linger_ms)
 	if (c->tls != NULL)
 		conn_tls_finish(c);
 	step(c, CONN_FINISH);
+	c->lingers = true;
+	c->list->lingering++;
 	c->events = NULL;
 	c->kicked = false;
 	c->stall = (struct stall){ 0 }; /* the deadline is the shorter time */
@@ -304,6 +307,7 @@ static void link_conn(struct conn *c, struct conn_list *list)
 		c->next->prev = c;
 	list->first = c;
 	list->count++;
+	list->lingering += c->lingers;
 }
 
 void conn_move(struct conn *c, struct conn_list *to)
@@ -394,4 +398,16 @@ void conn_list_drop(struct conn_list *list)
 		conn_drop(c);
 		next = c->next;
 	}
+}
+
+/* The list begins with the newest. */
+void conn_list_drop_lingering(struct conn_list *list)
+{
+	struct conn *oldest = NULL;
+
+	for (struct conn *c = list->first; c != NULL; c = c->next)
+		if (c->lingers && c->state != CONN_CLOSED)
+			oldest = c;
+	if (oldest != NULL)
+		conn_drop(oldest);
 }

@@ -35,6 +35,7 @@ struct conn_events {
 struct conn_list {
 	struct conn *first;
 	size_t count;
+	size_t lingering; /* of those: finished, and waiting for their peers to end */
 	/* A connection is not in the list any more and its memory is about to go; may be NULL. */
 	void (*on_gone)(void *arg, const struct conn *c);
 	void *arg;
@@ -57,6 +58,8 @@ struct conn *conn_connect(struct conn_list *list, uv_loop_t *loop, const struct 
     const struct conn_events *events, void *arg, int *status_out);
 /* Drops every connection of the list; each owner first gets on_end(UV_ECANCELED), from inside. */
 void conn_list_drop(struct conn_list *list);
+/* Drops the one that lingers longest, if there is one. */
+void conn_list_drop_lingering(struct conn_list *list);
 
 /* Borrows events and arg until the connection is finished, dropped or given to another owner by this. */
 void conn_set_owner(struct conn *c, const struct conn_events *events, void *arg);

@@ -49,6 +49,7 @@ struct conn {
 	bool kicked;
 	bool tls_due; /* what TLS has kept is to be taken, before the socket is read again */
 	bool stalled;
+	bool lingers;    /* is counted as such by its list */
 	uint8_t handles; /* not yet closed */
 	char peer[ADDRESS_BYTES];
 	struct address_ip peer_ip;

@@ -20,6 +20,7 @@ enum {
 	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
 	RETRY_AFTER_S = 2,
 	DESCRIPTORS_KEPT = 32,
+	LINGERING_MAX = 256, /* beyond them the oldest is closed for each newcomer */
 };
 
 /* False: it has been dropped. */
@@ -107,6 +108,8 @@ static void take(struct http_listener *l, struct conn *c)
 	struct http_server *s = l->server;
 	struct address_ip owner = address_ip_owner(conn_peer_ip(c));
 
+	if (s->conns.lingering > LINGERING_MAX)
+		conn_list_drop_lingering(&s->conns);
 	address_tally_add(s->tally, &owner);
 	conn_move(c, &s->conns);
 	metric_add(METRIC_connections, 1);
@@ -137,7 +140,8 @@ static bool is_one_too_many(const struct http_server *s, const struct address_ip
 static bool is_refused(
     const struct http_server *s, const struct address_ip *ip, char *why, size_t room)
 {
-	if (s->conns.count >= s->cfg.max_connections)
+	/* One that was told all and does not go must not keep others out. */
+	if (s->conns.count - s->conns.lingering >= s->cfg.max_connections)
 		(void)snprintf(why, room, "all %u connections (max_connections) are taken",
 		    s->cfg.max_connections);
 	else if (is_one_too_many(s, ip))

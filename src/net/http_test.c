@@ -488,6 +488,23 @@ static void test_one_connection_too_many_gets_503(void **state)
 	expect_answer(t, "GET /3 HTTP/1.1\r\n" HOST "\r\n", "GET /3", false);
 }
 
+static void test_one_that_was_answered_and_stays_keeps_nobody_out(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct net_test *t = *state;
+	struct net_peer a;
+
+	cfg.max_connections = 1;
+	cfg.linger_timeout_ms = 60000;
+	restart(t, &cfg);
+	net_peer_open(&a, t);
+	net_peer_say(&a, "GET /1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	net_peer_wait_end(&a);
+	expect_answer(t, "GET /2 HTTP/1.1\r\n" HOST "\r\n", "GET /2", false);
+	net_peer_close(&a);
+	net_test_wait_idle(t);
+}
+
 /* The newcomer is accepted with a spare descriptor and closed, so that the loop does not spin on it. */
 static void test_out_of_descriptors(void **state)
 {
@@ -791,6 +808,7 @@ int main(void)
 		TEST(test_who_leaves_before_the_answer_is_noticed),
 		TEST(test_one_connection_too_many_gets_503),
 		TEST(test_an_address_has_its_share_of_connections),
+		TEST(test_one_that_was_answered_and_stays_keeps_nobody_out),
 		TEST(test_a_trusted_proxy_may_bring_many),
 		TEST(test_only_a_trusted_proxy_says_who_the_client_is),
 		TEST(test_each_request_of_a_proxy_has_its_own_client),
