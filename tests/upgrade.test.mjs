@@ -90,6 +90,25 @@ test('a new server takes over; an open utterance gets its final from the old one
   });
 });
 
+test('a socket is not given to another listener than its own: where that is gone there is no hand-over', async () => {
+  const pool = { 'pool.en': { engine: 'fake' } };
+  const listens = { 'listen web': { address: '127.0.0.1:0' }, 'listen phone': { address: '127.0.0.1:0', protocol: 'vosk' } };
+  const settings = new Settings({ ...pool, ...listens });
+  const launch = (all, options) => spawn(path.join(build, 'stenopool'), ['serve', ...all.slice(3)], options); // without --listen
+  await withHeirs(['-c', settings.file], async (s) => {
+    settings.write({ ...pool, 'listen phone': listens['listen phone'] });
+    s.child.kill('SIGHUP');
+    await says(s, /listen\.web was removed: this needs a restart\n/);
+    upgrade(s);
+    await says(s, /named "web", which no \[listen NAME\] is/);
+    await says(s, /this server serves on/);
+    settings.write({ ...pool, ...listens });
+    await handOver(s);
+    assert.equal((await s.get('/healthz')).status, 200);
+  }, { launch });
+  settings.remove();
+});
+
 test('nobody is refused while servers hand over', async () => {
   await withHeirs(fake(), async (s) => {
     let asked = 0;

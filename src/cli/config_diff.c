@@ -105,12 +105,14 @@ static void diff_listen(const struct diff *d, const char *place, const void *fro
 /* Sections that have names. */
 struct named {
 	const char *word;
-	size_t bytes; /* of one */
+	size_t bytes;             /* of one */
+	enum config_effect whole; /* of one that comes or goes */
 	void (*diff)(const struct diff *d, const char *place, const void *from, const void *to);
 };
 
-static const struct named listens = { "listen", sizeof(struct config_listen), diff_listen };
-static const struct named pools = { "pool", sizeof(struct config_pool), diff_pool };
+static const struct named listens = { "listen", sizeof(struct config_listen), CONFIG_SOCKETS,
+	diff_listen };
+static const struct named pools = { "pool", sizeof(struct config_pool), CONFIG_RESTART, diff_pool };
 
 /* Each begins with its name. */
 _Static_assert(offsetof(struct config_listen, name) == 0 && offsetof(struct config_pool, name) == 0,
@@ -134,7 +136,7 @@ static void tell_whole(
 	char text[PLACE_BYTES + 16];
 
 	(void)snprintf(text, sizeof text, "%s.%s was %s", kind->word, name, what);
-	tell(d, CONFIG_RESTART, text);
+	tell(d, kind->whole, text);
 }
 
 static void diff_named(const struct diff *d, const struct named *kind, const void *from,
@@ -176,7 +178,7 @@ static void adopt_rows(enum config_section section, void *into, const void *from
 	for (unsigned i = 0; i < config_table_n; i++) {
 		const struct config_row *row = &config_table[i];
 
-		if (row->section == section && !is_param(row) && row->effect != CONFIG_RESTART)
+		if (row->section == section && !is_param(row) && row->effect < CONFIG_RESTART)
 			config_value_copy(row, into, from);
 	}
 }

@@ -49,7 +49,7 @@ static struct config *read_changed(const char *what, const char *with)
 
 static void note(void *arg, const struct config_change *c)
 {
-	static const char letters[] = "?LMR";
+	static const char letters[] = "?LMRS";
 	char *all = arg;
 	size_t used = strlen(all);
 
@@ -88,11 +88,11 @@ static const struct row rows[] = {
 	{ "what needs a restart stays a difference", "refresh = utterance", "refresh = session",
 	    "R pool.en.refresh was changed from utterance to session\n", true },
 	{ "an address", "127.0.0.1:80", "127.0.0.1:81",
-	    "R listen.a.address was changed from 127.0.0.1:80 to 127.0.0.1:81\n", true },
+	    "S listen.a.address was changed from 127.0.0.1:80 to 127.0.0.1:81\n", true },
 	{ "a pool that goes and one that comes", "[pool de]", "[pool fr]",
 	    "R pool.de was removed\nR pool.fr was added\n", true },
 	{ "a listener more", "[pool en]", "[listen b]\naddress = 127.0.0.1:90\n[pool en]",
-	    "R listen.b was added\n", true },
+	    "S listen.b was added\n", true },
 	{ "pools in another order are the same", "[pool en]\nmax = 4",
 	    "[pool de]\n[pool en]\nmax = 4", "", false },
 };

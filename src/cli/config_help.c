@@ -27,6 +27,8 @@ static void print_effect(FILE *to, const struct config_row *row)
 		(void)fputs("# On SIGHUP: the model is loaded anew.\n", to);
 	else if (row->effect == CONFIG_RESTART)
 		(void)fputs("# A change needs a restart, or SIGUSR2.\n", to);
+	else if (row->effect == CONFIG_SOCKETS)
+		(void)fputs("# A change needs a restart.\n", to);
 }
 
 static void print_row(FILE *to, const struct config_row *row)

@@ -25,6 +25,7 @@ enum config_effect {
 	CONFIG_LIVE = 1, /* nothing: new connections, sessions or instances go by it, or all */
 	CONFIG_MODEL,    /* the pool's model is loaded anew, beside the one that serves */
 	CONFIG_RESTART,  /* another process: a restart, or SIGUSR2 */
+	CONFIG_SOCKETS,  /* other sockets: a restart, since SIGUSR2 hands over those there are */
 };
 
 struct config_row {

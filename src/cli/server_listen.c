@@ -43,7 +43,8 @@ static int word(struct server *s, const struct config_listen *c, struct http_lis
 	return 0;
 }
 
-/* The listener a socket was opened for: that of its name, or where it has none of the names there are, that of its place. */
+/* The listener a socket was opened for: that of its name, or where somebody else than an old server named it, that of its
+ * place. */
 static const struct config_listen *settings_of(const struct server *s, unsigned i)
 {
 	const char *name = s->inherited.names[i];
@@ -51,6 +52,8 @@ static const struct config_listen *settings_of(const struct server *s, unsigned 
 	for (unsigned n = 0; n < s->cfg->listens_n; n++)
 		if (strcmp(s->cfg->listens[n].name, name) == 0)
 			return &s->cfg->listens[n];
+	if (s->inherited.ready_fd >= 0 && *name != '\0')
+		return NULL;
 	return i < s->cfg->listens_n ? &s->cfg->listens[i] : NULL;
 }
 

@@ -21,6 +21,8 @@ static void say_change(void *arg, const struct config_change *c)
 	++*changes;
 	if (c->effect == CONFIG_RESTART)
 		log_warn("server: %s: this needs a restart (or SIGUSR2)", c->text);
+	else if (c->effect == CONFIG_SOCKETS)
+		log_warn("server: %s: this needs a restart", c->text);
 	else
 		log_info("server: %s", c->text);
 }
