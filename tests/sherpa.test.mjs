@@ -183,7 +183,7 @@ test('sherpa auth: with keys a client is let in by one, and answered 401 without
 });
 
 test('sherpa end: one that has not sent anything is told when the server leaves', () =>
-  withSherpa(fake(), async (server) => {
+  withSherpa(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
     const s = await Sherpa.open(server);
     server.child.kill('SIGTERM');
     assert.equal((await s.client.end()).code, 1012);

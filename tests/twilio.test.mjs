@@ -199,7 +199,7 @@ test('twilio end: of a stream that is lost without stop, all that had come is to
 });
 
 test('twilio end: a call of which nothing was heard so far is told when the server leaves', () =>
-  withServer(fake(), async (server) => {
+  withServer(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
     const call = await Call.open(server, { start: { tracks: [] } });
     const watch = await Watcher.open(server);
     await watch.event('connected');

@@ -279,7 +279,7 @@ test('vosk end: one that has not sent anything is told when the server leaves, a
     assert.equal(code, 1008);
     assert.match(reason, /idle_timeout_ms 1500/);
   });
-  await withVosk(fake(), async (server) => {
+  await withVosk(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
     const v = await Vosk.open(server, at16k);
     server.child.kill('SIGTERM');
     assert.equal((await v.client.end()).code, 1012);
