@@ -33,16 +33,39 @@ json_t *json_text_confidence(float c)
 	return json_real((double)(int)(c * 10000.0f + 0.5f) / 10000.0);
 }
 
-json_t *json_text_read_object(const char *text, size_t n, struct error *err)
+/* Counts those in texts too, which are few. */
+int json_text_check(const char *text, size_t n, struct error *err)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < n; i++)
+		values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return values <= JSON_TEXT_VALUES_MAX
+	    ? 0
+	    : error_set(err, ERROR_LIMIT, "the message is JSON of more than %d values",
+		  JSON_TEXT_VALUES_MAX);
+}
+
+json_t *json_text_read(const char *text, size_t n, struct error *err)
 {
 	json_error_t why;
-	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	json_t *message;
 
-	if (message == NULL) {
+	if (json_text_check(text, n, err) < 0)
+		return NULL;
+	message = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	if (message == NULL)
 		(void)error_set(err, ERROR_INVALID, "the message is not JSON: %s at byte %d",
 		    why.text, why.position);
+	return message;
+}
+
+json_t *json_text_read_object(const char *text, size_t n, struct error *err)
+{
+	json_t *message = json_text_read(text, n, err);
+
+	if (message == NULL)
 		return NULL;
-	}
 	if (json_is_object(message))
 		return message;
 	(void)error_set(

@@ -14,7 +14,14 @@ json_t *json_text_of(const char *bytes, size_t n);
 json_t *json_text_seconds(uint64_t ms);
 /* 0..1 with four digits, which is what an instance tells; more would be noise of the conversion. */
 json_t *json_text_confidence(float c);
-/* One JSON object, to be given back with json_decref; NULL and a sentence for whoever sent it when it is none. */
+/* More than any client has a use for. A message that is nothing but values would take the reader, and with it everybody else,
+ * seconds; the length of a text in it does not matter. */
+enum { JSON_TEXT_VALUES_MAX = 10000 };
+/* For who reads it otherwise than the two below: -1 and a sentence when it has more. */
+int json_text_check(const char *text, size_t n, struct error *err);
+/* JSON that a client sent, to be given back with json_decref; NULL and a sentence for the client when it is none. */
+json_t *json_text_read(const char *text, size_t n, struct error *err);
+/* The same where it must be an object. */
 json_t *json_text_read_object(const char *text, size_t n, struct error *err);
 /* "an object", "text", "a number", "null", ...: for sentences. */
 const char *json_text_kind(const json_t *v);

@@ -221,13 +221,11 @@ static int parse_object(const json_t *message, enum native_command *command,
 int native_parse(const char *text, size_t n, enum native_command *command,
     struct native_start *start, struct error *err)
 {
-	json_error_t why;
-	json_t *message = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+	json_t *message = json_text_read(text, n, err);
 	int rc;
 
 	if (message == NULL)
-		return error_set(err, ERROR_INVALID, "the message is not JSON: %s at byte %d",
-		    why.text, why.position);
+		return -1;
 	rc = parse_object(message, command, start, err);
 	json_decref(message);
 	return rc;

@@ -81,7 +81,10 @@ int stt_request_read(const char *text, size_t n, struct stt_request *out, struct
 	const char *command;
 	unsigned kind = 0;
 
-	*out = (struct stt_request){ .whole = json_loadb(text, n, JSON_ALLOW_NUL, NULL) };
+	*out = (struct stt_request){ 0 };
+	if (json_text_check(text, n, err) < 0)
+		return -1;
+	out->whole = json_loadb(text, n, JSON_ALLOW_NUL, NULL);
 	if (!json_is_object(out->whole))
 		return error_set(err, ERROR_INVALID, "Invalid JSON command");
 	command = text_of(out->whole, "command");

@@ -36,9 +36,12 @@ int stt_fastapi_read(
     const char *text, size_t n, enum stt_fastapi_command *command, struct error *err)
 {
 	json_error_t why;
-	json_t *o = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+	json_t *o;
 	int rc;
 
+	if (json_text_check(text, n, err) < 0)
+		return -1;
+	o = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 	if (o == NULL)
 		return error_set(err, ERROR_INVALID, "Invalid command JSON: %.120s", why.text);
 	if (json_is_object(o))

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "access/json_text.h"
 #include "base/buffer.h"
 #include "base/error.h"
 
@@ -81,9 +82,12 @@ static int take_rest(const json_t *o, struct stt_packet *out, struct error *err)
 static int read_json(const uint8_t *json, size_t n, enum stt_packet_care care,
     struct stt_packet *out, struct error *err)
 {
-	json_t *o = json_loadb((const char *)json, n, JSON_ALLOW_NUL, NULL);
+	json_t *o;
 	int rc = -1;
 
+	if (json_text_check((const char *)json, n, err) < 0)
+		return -1;
+	o = json_loadb((const char *)json, n, JSON_ALLOW_NUL, NULL);
 	if (o == NULL)
 		return error_set(err, ERROR_INVALID, "audio packet metadata is invalid JSON");
 	if (!json_is_object(o))
