@@ -311,8 +311,7 @@ static void end_sessions(struct deepgram *d)
 	if (d->channels_n == 0)
 		finish(d);
 	for (unsigned i = 0; i < d->channels_n; i++)
-		if (d->channels[i].voice.session != NULL)
-			session_end(d->channels[i].voice.session);
+		voice_end(&d->channels[i].voice);
 }
 
 static void on_file_end(void *arg, const struct error *why)
@@ -353,7 +352,7 @@ static void finalize(struct deepgram *d, int channel)
 {
 	for (unsigned i = 0; i < d->channels_n; i++)
 		if ((channel < 0 || (unsigned)channel == i) && d->channels[i].voice.session != NULL)
-			session_commit(d->channels[i].voice.session);
+			voice_commit(&d->channels[i].voice);
 }
 
 /* A session without audio is not idle when its client says that it is there. */

@@ -119,9 +119,9 @@ static void on_text(struct wire *w, const char *text, size_t bytes)
 	else if (command == NATIVE_START)
 		on_start(n, &start);
 	else if (command == NATIVE_COMMIT)
-		session_commit(n->voice.session);
+		voice_commit(&n->voice);
 	else
-		session_end(n->voice.session);
+		voice_end(&n->voice);
 }
 
 static void on_binary(struct wire *w, const void *bytes, size_t bytes_n)

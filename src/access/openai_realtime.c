@@ -270,14 +270,14 @@ static void commit(struct realtime *r)
 	}
 	r->committed_ms = r->turns.given_ms;
 	realtime_turns_commit(&r->turns);
-	session_commit(r->voice.session);
+	voice_commit(&r->voice);
 }
 
 static void clear(struct realtime *r)
 {
 	r->committed_ms = r->turns.given_ms;
 	if (r->voice.session != NULL)
-		session_clear(r->voice.session);
+		voice_clear(&r->voice);
 	else
 		send(r, realtime_event(&r->ids, "input_audio_buffer.cleared"));
 }
@@ -300,7 +300,7 @@ static int reconfigure(struct realtime *r, const struct realtime_session *next, 
 	if (mode.manual != json_is_null(r->session.turn_detection)) {
 		r->committed_ms = r->turns.given_ms;
 		realtime_turns_switch(&r->turns, &mode);
-		session_commit(r->voice.session);
+		voice_commit(&r->voice);
 	} else if (r->turns.switches == NULL) {
 		r->turns.mode = mode;
 	}

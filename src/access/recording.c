@@ -195,7 +195,7 @@ static void feed_wav(struct recording *r)
 		if (r->voice.session == NULL)
 			return;
 		if (r->fed == r->wishes.n) {
-			session_end(r->voice.session);
+			voice_end(&r->voice);
 			return;
 		}
 		if (!r->full && read_piece(r, &err) != 0)
@@ -253,7 +253,7 @@ static void on_decoder_end(void *arg, const struct error *why)
 		    why->code == ERROR_INVALID || why->code == ERROR_LIMIT ? RECORDING_BAD_AUDIO
 									   : RECORDING_BROKEN);
 	else if (r->voice.session != NULL || begin_session(r, &decoded))
-		session_end(r->voice.session);
+		voice_end(&r->voice);
 	leave(r);
 }
 

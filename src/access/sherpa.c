@@ -170,8 +170,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	if (s->ending || n != strlen(DONE) || memcmp(text, DONE, n) != 0 || be_open(s) < 0)
 		return;
 	s->ending = true;
-	if (s->voice.session != NULL)
-		session_end(s->voice.session);
+	voice_end(&s->voice);
 }
 
 static void on_binary(struct wire *w, const void *bytes, size_t n)

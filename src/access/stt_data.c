@@ -116,8 +116,7 @@ const int16_t *stt_data_last(const struct stt_data *d, size_t *n_out)
 
 void stt_data_commit(struct stt_data *d)
 {
-	if (d->voice.session != NULL)
-		session_commit(d->voice.session);
+	voice_commit(&d->voice);
 }
 
 static void end_recording(struct stt_data *d)
@@ -140,7 +139,7 @@ void stt_data_drop(struct stt_data *d, enum stt_drop what)
 	d->cleared_to = d->last;
 	if (open)
 		end_recording(d);
-	session_clear(d->voice.session);
+	voice_clear(&d->voice);
 	if (open)
 		listen(d);
 }

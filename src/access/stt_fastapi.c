@@ -251,7 +251,7 @@ static void stop(struct stt_fastapi *f)
 	f->position = 0;
 	stt_fastapi_tell_status(f, stt_fastapi_state(f));
 	if (t != NULL && !t->over)
-		session_end(t->voice.session);
+		voice_end(&t->voice);
 	wire_resume(&f->wire);
 }
 
@@ -270,7 +270,7 @@ static void clear(struct stt_fastapi *f)
 		t->over = t != f->take;
 	}
 	if (f->take != NULL)
-		session_clear(f->take->voice.session);
+		voice_clear(&f->take->voice);
 	f->counts.dropped += open;
 	f->next_segment += !open;
 	stt_fastapi_tell_status(f, stt_fastapi_state(f));

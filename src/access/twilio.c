@@ -190,8 +190,7 @@ static void end_call(struct twilio_call *c)
 {
 	c->ending = true;
 	for (unsigned i = 0; i < TWILIO_TRACKS; i++)
-		if (c->tracks[i].voice.session != NULL)
-			session_end(c->tracks[i].voice.session);
+		voice_end(&c->tracks[i].voice);
 }
 
 static void on_event(void *arg, const struct session_event *e)

@@ -155,8 +155,8 @@ bool voice_audio(struct voice *v, const void *bytes, size_t n)
 		return true;
 	charge(v, n);
 	more = session_audio(v->session, bytes, n);
-	if (v->session != NULL && v->used_up.code != ERROR_NONE)
-		session_end(v->session);
+	if (v->used_up.code != ERROR_NONE)
+		voice_end(v);
 	return more;
 }
 
@@ -167,6 +167,24 @@ int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct erro
 	v->bytes_per_s = format_bytes_per_s(&cfg->format);
 	v->bytes = v->charged_ms = 0;
 	return 0;
+}
+
+void voice_commit(struct voice *v)
+{
+	if (v->session != NULL)
+		session_commit(v->session);
+}
+
+void voice_clear(struct voice *v)
+{
+	if (v->session != NULL)
+		session_clear(v->session);
+}
+
+void voice_end(struct voice *v)
+{
+	if (v->session != NULL)
+		session_end(v->session);
 }
 
 void voice_drop(struct voice *v)

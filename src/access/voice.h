@@ -41,6 +41,11 @@ void voice_start(struct voice *v, const struct session_events *events, void *arg
 bool voice_audio(struct voice *v, const void *bytes, size_t n);
 /* As session_reconfigure; what has come so far is charged as what it was. There must be a session. */
 int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err);
+/* As session_commit, session_clear and session_end; no effect without a session, which whatever was sent to a client that does not
+ * read may have dropped. */
+void voice_commit(struct voice *v);
+void voice_clear(struct voice *v);
+void voice_end(struct voice *v);
 /* Gives the session back, wherever it is; no event comes any more. No effect when there is none. */
 void voice_drop(struct voice *v);
 

@@ -319,8 +319,7 @@ static void end(struct vosk *v)
 		return;
 	v->ending = true;
 	owe(v, OWED_EOF, 0);
-	if (v->voice.session != NULL)
-		session_end(v->voice.session);
+	voice_end(&v->voice);
 }
 
 static void reset(struct vosk *v)
@@ -328,8 +327,7 @@ static void reset(struct vosk *v)
 	if (be_open(v) < 0)
 		return;
 	owe(v, OWED_RESET, ++v->resets);
-	if (v->voice.session != NULL)
-		session_commit(v->voice.session);
+	voice_commit(&v->voice);
 }
 
 static void on_text(struct wire *w, const char *text, size_t n)

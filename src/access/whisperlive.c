@@ -193,7 +193,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	if (!w->begun)
 		on_options(c, text, n);
 	else if (is_end(text, n))
-		session_end(c->voice.session);
+		voice_end(&c->voice);
 	else
 		refuse_message(w,
 		    "after the options only audio is taken, in binary messages, and END_OF_AUDIO");
@@ -219,7 +219,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 		    "the first message must be the options, as text: "
 		    "{\"uid\":...,\"language\":...}");
 	else if (is_end(bytes, n))
-		session_end(c->voice.session);
+		voice_end(&c->voice);
 	else
 		on_audio(c, bytes, n);
 }
@@ -233,7 +233,7 @@ static void look(struct wire *w, uint64_t now_ns)
 	    now_ns - MIN(now_ns, c->heard_ns) < STALL_MS * NS_PER_MS)
 		return;
 	c->stalled = true;
-	session_commit(c->voice.session);
+	voice_commit(&c->voice);
 }
 
 static void on_closing(struct wire *w)

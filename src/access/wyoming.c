@@ -300,7 +300,7 @@ static void on_audio_stop(struct wyoming *y)
 {
 	if (y->state == HEARING) {
 		y->state = ENDING;
-		session_end(y->voice.session);
+		voice_end(&y->voice);
 		return;
 	}
 	wyoming_transcript_begin(&y->transcript, choose_pool(y));
