@@ -76,7 +76,8 @@ static void on_request(void *arg, struct http_exchange *x)
 		abort();
 	if (http_wants_websocket(x, &err) == HTTP_UPGRADE) {
 		++*open;
-		(void)http_upgrade(x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, arg);
+		(void)http_upgrade(
+		    x, http_header(x, "sec-websocket-protocol"), NULL, &ws_events, arg);
 		return;
 	}
 	if (strcmp(http_path(x), "/stream") == 0) {
