@@ -290,7 +290,7 @@ static void test_stream(void **state)
 	struct decoder_config cfg = config("ffmpeg");
 	struct run r = { .holds = true };
 
-	if (!have_ffmpeg || !row->streams)
+	if (!have_ffmpeg)
 		skip();
 	r.bytes = read_file(row->name, &r.n);
 	decode(&r, &cfg, row->want);
@@ -529,6 +529,8 @@ int main(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		tests[n++] = (struct CMUnitTest){ files[i].name, test_file, NULL, NULL, &files[i] };
+		if (!files[i].streams)
+			continue;
 		(void)snprintf(
 		    names[i], sizeof names[i], "%s, heard before its end", files[i].name);
 		tests[n++] = (struct CMUnitTest){ names[i], test_stream, NULL, NULL, &files[i] };
@@ -537,5 +539,5 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ fakes[i].name, test_fake, NULL, NULL, &fakes[i] };
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		tests[n++] = others[i];
-	return cmocka_run_group_tests_name("decoder", tests, make_files, remove_files);
+	return _cmocka_run_group_tests("decoder", tests, n, make_files, remove_files);
 }
