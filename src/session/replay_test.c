@@ -297,6 +297,19 @@ static void test_files_wait(void **state)
 	stage_finish();
 }
 
+static void test_no_audio(void **state)
+{
+	(void)state;
+	stage_open();
+	(void)session_fake_hear(stage.f, 0);
+	pool_fake_pass_ms(&stage.pool, 60000);
+	for (int i = 0; i < 14; i++)
+		(void)session_fake_hear(stage.f, 100);
+	assert_false(stage.f->over);
+	assert_false(session_fake_hear(stage.f, 100));
+	stage_finish();
+}
+
 #define T(name, f)                                                                                 \
 	{                                                                                          \
 		name, f, stage_setup, stage_teardown, NULL                                         \
@@ -319,6 +332,7 @@ int main(void)
 		T("one that says stop meanwhile gets its end", test_leave_after_stop),
 		T("a live client beyond the bound is told it is too much", test_overloaded),
 		T("one faster than time is made to wait", test_files_wait),
+		T("whose only sign of life was no audio is not live by that", test_no_audio),
 	};
 
 	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);

@@ -252,7 +252,7 @@ static void note_audio(struct session *s, size_t n)
 	s->given += n;
 	s->given_ns += ns;
 	s->waiting_ns += ns;
-	if (s->first_audio_ns == 0)
+	if (s->first_audio_ns == 0 && n > 0)
 		s->first_audio_ns = pool_now_ns(s->pool);
 }
 
