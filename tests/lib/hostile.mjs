@@ -58,7 +58,7 @@ export class Peer {
       let n = this.received[1] & 127;
       let at = 2;
       if (n === 126) [n, at] = [this.received.length < 4 ? Infinity : this.received.readUInt16BE(2), 4];
-      if (n === 127) [n, at] = [this.received.length < 10 ? Infinity : Number(this.received.readBigUInt64BE(2)), 10];
+      else if (n === 127) [n, at] = [this.received.length < 10 ? Infinity : Number(this.received.readBigUInt64BE(2)), 10];
       if (this.received.length < at + n) return;
       this.#frame(this.received[0] & 15, this.received.subarray(at, at + n));
       this.received = this.received.subarray(at + n);

@@ -2,13 +2,14 @@
 //   listen      listeners of its own; those of the row's `on` are attacked
 //   path        of the WebSocket; none: a TCP stream (`line` says how a message is written there)
 //   before      JSON messages up to audio; `audio` makes a message of 16-bit samples; `end` is said at the end
+//   opening     goes between those and the audio
 //   more        other JSON messages that clients may send once there is audio
 //   needsBegin  audio before that is refused
 //   text64      a message with this for base64
 //   transcribe  what a well-behaved client gets for a clip
 import fs from 'node:fs';
 import { dictate, frame, TEXT, BINARY } from './client.mjs';
-import { encode, resample } from './audio.mjs';
+import { encode, resample, wav } from './audio.mjs';
 
 const module = (name) =>
   fs.existsSync(new URL(`./protocols/${name}.mjs`, import.meta.url)) ? import(`./protocols/${name}.mjs`) : null; // not every build has all protocols
@@ -33,7 +34,7 @@ const pcm = { rate: 16000, width: 2, channels: 1 };
 const rows = [
   {
     name: 'native', path: '/v1/stream', needsBegin: true,
-    before: [{ type: 'start', pool: 'en', language: 'en', sample_rate: 16000, channels: 1, encoding: 'pcm_s16le', endpointing: 'vad', partials: true,
+    before: [{ type: 'start', pool: 'en', sample_rate: 16000, channels: 1, encoding: 'pcm_s16le', endpointing: 'vad', partials: true,
       vad_sensitivity: 0.5, post_silence_ms: 600, adaptation: '' }],
     audio: (s) => binary(bytesOf(s)), end: { type: 'stop' }, more: [{ type: 'commit' }],
     text64: (t) => ({ type: 'start', adaptation: t }),
@@ -54,7 +55,7 @@ const rows = [
   },
   {
     name: 'deepgram live, a file', path: '/v1/listen?model=nova-3', load: () => module('deepgram'),
-    before: [], audio: (s) => binary(bytesOf(s)), end: { type: 'CloseStream' }, more: [{ type: 'KeepAlive' }],
+    before: [], opening: binary(wav(new Int16Array(16000 * 3)).subarray(0, 44)), audio: (s) => binary(bytesOf(s)), end: { type: 'CloseStream' }, more: [{ type: 'KeepAlive' }],
   },
   {
     name: 'twilio', path: '/twilio', load: () => module('twilio'), needsBegin: true,
