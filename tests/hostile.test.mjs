@@ -353,7 +353,7 @@ const wrongQueries = ['%', '%zz=1', 'a=%00', 'encoding=%00', 'encoding=linear16&
   'encoding=linear16&sample_rate=16000&channels=1000000000', 'encoding=linear16&sample_rate=16000&multichannel=true&channels=255', 'encoding=opus&sample_rate=16000', 'utterance_end_ms=99999999999', 'endpointing=1e308', 'token=%ff%fe', 'model=%ff',
   `callSid=${'x'.repeat(3000)}`, '&&&&', '=', '====', `${'a&'.repeat(1500)}`, 'language=%00en', 'intent=%00', 'callSid=%', 'pool=%2e%2e%2f', 'model=a&model=b&model=c', 'keywords=a:1e308', 'callback=http://127.0.0.1:1/'];
 const wrongHeaders = ['Sec-WebSocket-Protocol: ,,,,', `Sec-WebSocket-Protocol: ${'a'.repeat(3000)}`, `Sec-WebSocket-Protocol: ${'a,'.repeat(1400)}`, 'Sec-WebSocket-Protocol: token, \xff', 'Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.',
-  `Authorization: Bearer ${'x'.repeat(3000)}`, 'Authorization: Basic !!!', 'Authorization:', 'Authorization: Token', 'Origin: null', 'Origin: :::', 'X-Forwarded-For: 1,,,2', 'Content-Length: 5', 'Transfer-Encoding: chunked', 'Expect: 100-continue',
+  `Authorization: Bearer ${'x'.repeat(3000)}`, 'Authorization: Basic !!!', 'Authorization:', 'Authorization: Token', 'Origin: null', 'Origin: :::', 'X-Forwarded-For: 1,,,2', 'Content-Length: 0', 'Transfer-Encoding: x', 'Expect: 100-continue',
   'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=999999', 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 12', 'Host: y', 'Connection: close', ': x', ' x: y', 'a b: c'];
 
 function attackHandshake(p) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/json_text.h"
 #include "base/error.h"
 #include "net/http.h"
 
@@ -33,9 +34,11 @@ static const char *status_word(unsigned status)
 	}
 }
 
+/* A message may quote what a client sent, which need not be UTF-8. */
 static char *error_body(const char *code, const char *message, unsigned retry_after_ms)
 {
-	json_t *error = json_pack("{s:s,s:s}", "code", code, "message", message);
+	json_t *error =
+	    json_pack("{s:s,s:o}", "code", code, "message", json_text_of(message, strlen(message)));
 	json_t *body = json_pack("{s:o}", "error", error);
 	char *text;
 
