@@ -29,7 +29,9 @@ test('realtimestt finals: a real clip gives its words, with a capital first', { 
 test('realtimestt finals: each utterance has a sentence, and listening goes on', () =>
   withBoth(fake(), async (server) => {
     const r = await Recorder.open(server);
-    r.feed(join(babble(1500, 1), silence(1500), babble(1500, 2), silence(1500)));
+    r.feed(join(babble(1500, 1), silence(1500)));
+    await r.data.event('vad_detect_start', 1); // where the next one begins before, it is not told
+    r.feed(join(babble(1500, 2), silence(1500)));
     await r.sentence(1);
     await r.data.event('vad_detect_start', 2);
     assert.ok(r.sentences.every((s) => /^[A-Z]/.test(s)));
