@@ -21,7 +21,7 @@ static int take_rate(const json_t *v, struct vosk_config *c, struct error *err)
 {
 	double rate = number_of(v);
 
-	if (!json_is_number(v) || rate != (double)(int)rate || rate < RATE_MIN || rate > RATE_MAX)
+	if (!json_is_number(v) || rate < RATE_MIN || rate > RATE_MAX || rate != (double)(int)rate)
 		return error_set(err, ERROR_INVALID,
 		    "config: sample_rate must be a whole number from %d to %d Hz", RATE_MIN,
 		    RATE_MAX);
