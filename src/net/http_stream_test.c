@@ -13,26 +13,6 @@
 #define HOST "Host: a\r\n"
 #define ASK  "GET /stream HTTP/1.1\r\n" HOST "\r\n"
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct net_test));
-	net_test_start(*state, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	net_test_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static void restart(struct net_test *t, const struct http_config *cfg)
-{
-	net_test_stop(t);
-	net_test_start(t, cfg);
-}
-
 static void open_stream(struct net_peer *p, struct net_test *t, const char *request)
 {
 	unsigned seen = t->requests;
@@ -208,7 +188,7 @@ static void test_only_the_send_timeout_cuts_a_long_stream(void **state)
 	cfg.body_timeout_ms = cfg.idle_timeout_ms = 30;
 	cfg.send_timeout_ms = 50;
 	cfg.send_buffer_bytes = 100 * 1000 * 1000;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	open_stream(&p, t, ASK);
 	for (until = uv_now(&t->loop) + 150; uv_now(&t->loop) < until;) {
 		assert_non_null(t->stream);
@@ -254,7 +234,7 @@ static void test_freeing_the_server_tells_the_owner(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, net_test_setup, net_test_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_pieces_arrive_as_they_are_sent_and_the_connection_goes_on),
 		TEST(test_a_client_of_1_0_gets_bytes_up_to_the_end),

@@ -19,27 +19,6 @@
 
 #define HOST "Host: a\r\n"
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct net_test));
-	net_test_start(*state, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	net_test_stop(*state);
-	free(*state);
-	return 0;
-}
-
-/* Starts again with another configuration. */
-static void restart(struct net_test *t, const struct http_config *cfg)
-{
-	net_test_stop(t);
-	net_test_start(t, cfg);
-}
-
 static unsigned count_of(const char *text, const char *part)
 {
 	unsigned n = 0;
@@ -262,7 +241,7 @@ static void test_header_and_body_have_deadlines(void **state)
 	struct net_peer p;
 
 	cfg.header_timeout_ms = 20;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	expect_answer(*state, "GET / HTTP/1.1\r\nHos",
 	    "the request's header did not arrive within header_timeout_ms", true);
 	net_peer_open(&p, *state);
@@ -271,7 +250,7 @@ static void test_header_and_body_have_deadlines(void **state)
 	net_peer_close(&p);
 	cfg.header_timeout_ms = 60000;
 	cfg.body_timeout_ms = 20;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	expect_answer(*state, "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nab",
 	    "HTTP/1.1 408 Request Timeout", true);
 }
@@ -285,7 +264,7 @@ static void test_the_deadline_is_absolute(void **state)
 
 	cfg.header_timeout_ms = 30;
 	cfg.max_header_bytes = 1u << 30;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open(&p, t);
 	net_peer_say(&p, "GET / HTTP/1.1\r\nX: ");
 	while (!p.ended) {
@@ -302,7 +281,7 @@ static void test_an_idle_connection_is_closed(void **state)
 	struct net_peer p;
 
 	cfg.idle_timeout_ms = 20;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	net_peer_open(&p, *state);
 	net_peer_say(&p, "GET / HTTP/1.1\r\n" HOST "\r\n");
 	net_peer_wait_end(&p);
@@ -316,7 +295,7 @@ static void test_who_does_not_read_the_answer_is_dropped(void **state)
 	struct net_peer p;
 
 	cfg.body_timeout_ms = 20;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	net_peer_open(&p, *state);
 	net_peer_stop_reading(&p);
 	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "\r\n");
@@ -336,7 +315,7 @@ static void test_who_takes_nothing_of_the_answer_is_dropped(void **state)
 	struct net_peer p;
 
 	cfg.send_timeout_ms = 40;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	net_peer_open(&p, *state);
 	net_peer_stop_reading(&p);
 	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "\r\n");
@@ -362,7 +341,7 @@ static void test_who_reads_slowly_but_reads_is_not_dropped(void **state)
 	size_t got = 0;
 
 	cfg.send_timeout_ms = 400;
-	restart(*state, &cfg);
+	net_test_restart(*state, &cfg);
 	net_peer_open(&p, *state);
 	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "\r\n");
 	while (got < 8000000) {
@@ -431,7 +410,7 @@ static void test_the_last_answer_has_its_time(void **state)
 	struct net_peer p;
 
 	cfg.linger_timeout_ms = 1;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open(&p, t);
 	net_peer_say(&p, "GET /big HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
 	net_peer_wait_bytes(&p, 8000000);
@@ -467,7 +446,7 @@ static void test_one_connection_too_many_gets_503(void **state)
 	unsigned before;
 
 	cfg.max_connections = 1;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open(&a, t);
 	net_peer_say(&a, "GET /1 HTTP/1.1\r\n" HOST "\r\n");
 	net_peer_wait_text(&a, "GET /1");
@@ -496,7 +475,7 @@ static void test_one_that_was_answered_and_stays_keeps_nobody_out(void **state)
 
 	cfg.max_connections = 1;
 	cfg.linger_timeout_ms = 60000;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open(&a, t);
 	net_peer_say(&a, "GET /1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
 	net_peer_wait_end(&a);
@@ -668,7 +647,7 @@ static void test_an_address_has_its_share_of_connections(void **state)
 	struct net_peer a, b, c;
 
 	cfg.max_connections_per_address = 2;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_at(&a, t, 0);
 	net_peer_open_at(&b, t, net_test_listen(t, &raw));
 	net_test_wait_count(t, &t->tcp_opened, 1);
@@ -701,7 +680,7 @@ static void test_a_trusted_proxy_may_bring_many(void **state)
 
 	cfg.max_connections_per_address = 1;
 	assert_int_equal(address_list_parse("127.0.0.0/8", &cfg.trusted_proxies, &err), 0);
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	for (unsigned i = 0; i < 3; i++)
 		net_peer_open(&peers[i], t);
 	for (unsigned i = 0; i < 3; i++) {
@@ -747,7 +726,7 @@ static void test_only_a_trusted_proxy_says_who_the_client_is(void **state)
 	expect_client(t, "X-Forwarded-For: 1.2.3.4\r\n", NULL);
 	assert_int_equal(
 	    address_list_parse("127.0.0.1, 10.0.0.0/8", &cfg.trusted_proxies, &err), 0);
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	expect_client(t, "", NULL);
 	expect_client(t, "X-Forwarded-For: 1.2.3.4\r\n", "1.2.3.4:0");
 	expect_client(t, "x-forwarded-for: 6.6.6.6, fd00::1, 10.0.0.7\r\n", "[fd00::1]:0");
@@ -768,7 +747,7 @@ static void test_each_request_of_a_proxy_has_its_own_client(void **state)
 	struct net_peer p;
 
 	assert_int_equal(address_list_parse("127.0.0.1", &cfg.trusted_proxies, &err), 0);
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open(&p, t);
 	net_peer_say(&p,
 	    "GET /later HTTP/1.1\r\n" HOST "X-Forwarded-For: 1.2.3.4\r\n\r\n"
@@ -783,7 +762,7 @@ static void test_each_request_of_a_proxy_has_its_own_client(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, net_test_setup, net_test_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),
 		TEST(test_refuses_and_ends),

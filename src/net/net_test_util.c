@@ -324,6 +324,26 @@ void net_test_stop(struct net_test *t)
 	assert_int_equal(net_test_descriptors(), t->descriptors);
 }
 
+int net_test_setup(void **state)
+{
+	*state = calloc(1, sizeof(struct net_test));
+	net_test_start(*state, NULL);
+	return 0;
+}
+
+int net_test_teardown(void **state)
+{
+	net_test_stop(*state);
+	free(*state);
+	return 0;
+}
+
+void net_test_restart(struct net_test *t, const struct http_config *cfg)
+{
+	net_test_stop(t);
+	net_test_start(t, cfg);
+}
+
 void net_test_wait(struct net_test *t, bool (*until)(void *arg), void *arg)
 {
 	(void)uv_timer_start(&t->guard, on_guard, GUARD_MS, 0);

@@ -67,6 +67,11 @@ unsigned net_test_listen(struct net_test *t, const struct http_listener_config *
 void net_test_start(struct net_test *t, const struct http_config *cfg);
 /* Frees the server and checks that no descriptor has been lost. */
 void net_test_stop(struct net_test *t);
+/* The same as cmocka has it: *state is a struct net_test, made and freed. */
+int net_test_setup(void **state);
+int net_test_teardown(void **state);
+/* Starts again with another configuration. */
+void net_test_restart(struct net_test *t, const struct http_config *cfg);
 void net_test_free_server(struct net_test *t); /* before net_test_stop, when its end is the test */
 void net_test_wait(struct net_test *t, bool (*until)(void *arg), void *arg);
 void net_test_wait_count(struct net_test *t, const unsigned *counter, unsigned value);

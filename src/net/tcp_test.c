@@ -21,26 +21,6 @@ static const struct http_listener_config raw = {
 	.raw = true,
 };
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct net_test));
-	net_test_start(*state, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	net_test_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static void restart(struct net_test *t, const struct http_config *cfg)
-{
-	net_test_stop(t);
-	net_test_start(t, cfg);
-}
-
 /* Opens a raw connection, by a listener of its own, that the server has seen. */
 static void open_raw(struct net_peer *p, struct net_test *t)
 {
@@ -167,7 +147,7 @@ static void test_who_takes_nothing_is_dropped_in_time(void **state)
 
 	cfg.send_timeout_ms = 40;
 	cfg.send_buffer_bytes = 100 * 1000 * 1000;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	t->mute = true;
 	open_raw(&p, t);
 	net_peer_stop_reading(&p);
@@ -227,7 +207,7 @@ static void test_one_raw_connection_too_many_is_closed(void **state)
 	struct net_peer a, b;
 
 	cfg.max_connections = 1;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	open_raw(&a, t);
 	net_peer_open_at(&b, t, 1);
 	net_peer_wait_end(&b);
@@ -252,7 +232,7 @@ static void test_freeing_the_server_ends_it_also_from_inside(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, net_test_setup, net_test_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_bytes_go_both_ways_and_the_listener_is_known),
 		TEST(test_a_peer_that_shut_its_side_still_gets_bytes),

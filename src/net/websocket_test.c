@@ -27,26 +27,6 @@ static void expect_frame(struct net_peer *p, uint8_t first, const void *bytes, s
 	free(got);
 }
 
-static int setup(void **state)
-{
-	*state = calloc(1, sizeof(struct net_test));
-	net_test_start(*state, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	net_test_stop(*state);
-	free(*state);
-	return 0;
-}
-
-static void restart(struct net_test *t, const struct http_config *cfg)
-{
-	net_test_stop(t);
-	net_test_start(t, cfg);
-}
-
 static void turn(struct net_test *t, int times)
 {
 	while (times-- > 0)
@@ -385,7 +365,7 @@ static void test_a_close_that_is_not_answered(void **state)
 	struct net_peer p;
 
 	cfg.linger_timeout_ms = 20;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_ws(&p, t);
 	memset(reason, 'r', sizeof reason);
 	memcpy(reason + 122, "\xe2\x82\xac", 3); /* the cut at 123 would be in the middle of it */
@@ -410,7 +390,7 @@ static void test_a_reader_that_does_not_read_is_closed(void **state)
 	unsigned sent = 0;
 
 	cfg.linger_timeout_ms = 20;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_ws(&p, t);
 	net_peer_stop_reading(&p);
 	while (ws_send_binary(t->ws, bytes, sizeof bytes) == 0) {
@@ -436,7 +416,7 @@ static void test_a_reader_that_takes_nothing_is_dropped(void **state)
 	struct net_peer p;
 
 	cfg.send_timeout_ms = 100;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_ws(&p, t);
 	net_peer_stop_reading(&p);
 	while (t->ws != NULL) { /* as partials and pongs would go on */
@@ -460,7 +440,7 @@ static void test_a_quiet_reader_is_not_dropped(void **state)
 	struct net_peer p;
 
 	cfg.send_timeout_ms = 20;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_ws(&p, t);
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(ws_send_text(t->ws, "hello", 5), 0);
@@ -506,7 +486,7 @@ static void test_pings_from_one_that_does_not_read(void **state)
 	struct net_peer p;
 
 	cfg.linger_timeout_ms = 20;
-	restart(t, &cfg);
+	net_test_restart(t, &cfg);
 	net_peer_open_ws(&p, t);
 	net_peer_stop_reading(&p);
 	do {
@@ -670,7 +650,7 @@ static void test_freeing_the_server_from_inside_a_message(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, net_test_setup, net_test_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_handshake),
 		TEST(test_malformed_handshake_is_refused_with_words),
