@@ -50,14 +50,8 @@ static void on_event(void *arg, const struct session_event *e)
 		wire_close(&n->wire, WS_CLOSE_NORMAL, "done");
 }
 
-static void on_drain(void *arg)
-{
-	struct native *n = arg;
-
-	wire_resume(&n->wire);
-}
-
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct session_events session_events = { .on_event = on_event,
+	.on_drain = wire_on_drain };
 
 static int open_session(
     struct native *n, const struct native_start *start, struct error *err, unsigned *retry_after_ms)

@@ -194,14 +194,8 @@ static void on_event(void *arg, const struct session_event *e)
 		realtime_turns_event(&r->turns, e);
 }
 
-static void on_drain(void *arg)
-{
-	struct realtime *r = arg;
-
-	wire_resume(&r->wire);
-}
-
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct session_events session_events = { .on_event = on_event,
+	.on_drain = wire_on_drain };
 
 /* A model that names no pool is another server's name for what the first pool does. */
 static struct pool *find_pool(

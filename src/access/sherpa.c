@@ -118,20 +118,14 @@ static void on_event(void *arg, const struct session_event *e)
 	}
 }
 
-static void on_drain(void *arg)
-{
-	struct sherpa *s = arg;
-
-	wire_resume(&s->wire);
-}
-
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct session_events session_events = { .on_event = on_event,
+	.on_drain = wire_on_drain };
 
 static int open_session(struct sherpa *s, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = s->wire.access;
 	const struct access_listener *l = s->wire.listener;
-	struct pool *pool = access_pool_for(a, &s->wire.client, l == NULL ? NULL : l->pool, err);
+	struct pool *pool = access_pool_for(a, &s->wire.client, wire_listener_pool(&s->wire), err);
 	struct session_config cfg;
 
 	if (pool == NULL)

@@ -312,26 +312,19 @@ static void on_event(void *arg, const struct session_event *e)
 	}
 }
 
-static void on_drain(void *arg)
-{
-	struct stt_data *d = arg;
-
-	wire_resume(&d->wire);
-}
-
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct session_events session_events = { .on_event = on_event,
+	.on_drain = wire_on_drain };
 
 /* A language that a pool has for its name is heard there. */
 static struct pool *pool_of(const struct stt_data *d, struct error *err)
 {
-	const struct access_listener *l = d->wire.listener;
 	struct pool *pool = NULL;
 
 	if (d->settings.language[0] != '\0')
 		pool = access_pool_for(d->wire.access, &d->wire.client, d->settings.language, err);
 	if (pool != NULL)
 		return pool;
-	return access_pool_for(d->wire.access, &d->wire.client, l == NULL ? NULL : l->pool, err);
+	return access_pool_for(d->wire.access, &d->wire.client, wire_listener_pool(&d->wire), err);
 }
 
 static int open_session(struct stt_data *d, struct error *err, unsigned *retry_after_ms)

@@ -25,8 +25,7 @@ static struct stt_fastapi *fastapi_of(struct wire *w)
 
 static struct pool *pool_of(const struct wire *w, struct error *err)
 {
-	return access_pool_for(
-	    w->access, &w->client, w->listener == NULL ? NULL : w->listener->pool, err);
+	return access_pool_for(w->access, &w->client, wire_listener_pool(w), err);
 }
 
 void stt_fastapi_limits_of(const struct wire *w, struct stt_limits *out)

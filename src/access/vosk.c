@@ -238,14 +238,8 @@ static void on_event(void *arg, const struct session_event *e)
 	}
 }
 
-static void on_drain(void *arg)
-{
-	struct vosk *v = arg;
-
-	wire_resume(&v->wire);
-}
-
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct session_events session_events = { .on_event = on_event,
+	.on_drain = wire_on_drain };
 
 /* What the client said goes first, then what its WAV header says, then the listener's setting. */
 static struct format format_of(const struct vosk *v)
@@ -264,8 +258,7 @@ static struct format format_of(const struct vosk *v)
 
 static struct pool *pool_of(const struct vosk *v, struct error *err)
 {
-	const struct access_listener *l = v->wire.listener;
-	const char *names[] = { v->config.pool, l == NULL ? NULL : l->pool };
+	const char *names[] = { v->config.pool, wire_listener_pool(&v->wire) };
 
 	return access_pool_among(v->wire.access, &v->wire.client, names, ARRAY_SIZE(names), err);
 }

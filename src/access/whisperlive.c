@@ -136,8 +136,8 @@ static const struct session_events session_events = { .on_event = on_event, .on_
  * mostly one of Whisper's and says nothing here. */
 static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
 {
-	const struct access_listener *l = c->wire.listener;
-	const char *names[] = { c->options.model, l == NULL ? NULL : l->pool, c->options.language };
+	const char *names[] = { c->options.model, wire_listener_pool(&c->wire),
+		c->options.language };
 
 	return access_pool_among(c->wire.access, &c->wire.client, names, ARRAY_SIZE(names), err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/credential.h"
+#include "access/protocols.h"
 #include "access/route.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -102,6 +103,16 @@ void wire_resume(struct wire *w)
 		tcp_resume(w->tcp);
 	else
 		ws_resume(w->ws);
+}
+
+void wire_on_drain(void *wire)
+{
+	wire_resume(wire);
+}
+
+const char *wire_listener_pool(const struct wire *w)
+{
+	return w->listener == NULL ? NULL : w->listener->pool;
 }
 
 /* A reason must be UTF-8, and a sentence may quote what a client or an engine said, cut anywhere. */

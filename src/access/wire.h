@@ -81,6 +81,8 @@ struct wire {
 	uint64_t opened_ns, pinged_ns;
 };
 
+/* The pool that the listener is set to, for clients that cannot name one; NULL: the first. */
+const char *wire_listener_pool(const struct wire *w);
 /* Lets the client of the request in, or answers it. */
 void wire_accept(struct access *a, struct http_exchange *x, const struct wire_protocol *p);
 /* The same for a TCP connection. There is no way for it to bring a key, so where keys are configured it is let in by none. */
@@ -93,6 +95,8 @@ void wire_send_bytes(struct wire *w, const void *bytes, size_t n);
 void wire_send_json(struct wire *w, json_t *object); /* takes it; NULL: no effect */
 void wire_pause(struct wire *w);
 void wire_resume(struct wire *w);
+/* struct session_events, on_drain, of a session whose arg is the wire and that holds back nothing else. */
+void wire_on_drain(void *wire);
 
 /* An orderly end (1000), or another one. The reason is made UTF-8. on_closing comes from inside. */
 void wire_close(struct wire *w, unsigned code, const char *reason);

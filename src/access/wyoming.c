@@ -81,7 +81,7 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 static const char **pool_names(const struct wyoming *y)
 {
 	const struct access *a = y->wire.access;
-	const char *wanted = y->wire.listener == NULL ? NULL : y->wire.listener->pool;
+	const char *wanted = wire_listener_pool(&y->wire);
 	const char **names = xcalloc(a->pools_n + 1, sizeof *names);
 
 	for (unsigned i = 0; i < a->pools_n; i++) {
