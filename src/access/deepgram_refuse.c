@@ -1,4 +1,5 @@
 #include "access/deepgram_refuse.h"
+#include "access/route.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,14 +77,12 @@ char *deepgram_refusal_text(unsigned status, const char *sentence)
 static void write_headers(char out[HEADERS_BYTES], const struct error *why, const char *request_id,
     unsigned retry_after_ms)
 {
-	char sentence[sizeof why->text], retry[40] = "";
+	char sentence[sizeof why->text], retry[ROUTE_HEADERS_BYTES];
 
 	(void)strcpy(sentence, why->text);
 	for (char *c = sentence; *c != '\0'; c++)
 		*c = *c >= 0x20 && *c < 0x7f ? *c : '?';
-	if (retry_after_ms > 0)
-		(void)snprintf(retry, sizeof retry, "Retry-After: %u\r\n",
-		    retry_after_ms / 1000 + (retry_after_ms % 1000 > 0));
+	route_retry_after(retry, retry_after_ms);
 	(void)snprintf(out, HEADERS_BYTES, "dg-request-id: %s\r\ndg-error: %s\r\n%s", request_id,
 	    sentence, retry);
 }

@@ -6,6 +6,7 @@
 #include "access/access_internal.h"
 #include "access/openai.h"
 #include "access/openai_text.h"
+#include "access/route.h"
 #include "base/error.h"
 #include "net/http.h"
 #include "pool/pool.h"
@@ -65,18 +66,14 @@ void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how)
 {
 	unsigned status = status_for(why, how);
-	char *text = openai_refusal_text(why, how), headers[48] = "";
+	char *text = openai_refusal_text(why, how), headers[ROUTE_HEADERS_BYTES];
 	const struct http_answer a = { .status = status,
 		.content_type = "application/json",
 		.headers = headers,
 		.body = text == NULL ? "{}" : text,
 		.body_bytes = text == NULL ? 2 : strlen(text) };
 
-	if (status == 401)
-		(void)snprintf(headers, sizeof headers, "WWW-Authenticate: Bearer\r\n");
-	else if (how->retry_after_ms > 0)
-		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
-		    how->retry_after_ms / 1000 + (how->retry_after_ms % 1000 > 0));
+	route_refusal_headers(headers, status, how->retry_after_ms);
 	http_respond(x, &a);
 	free(text);
 }

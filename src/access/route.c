@@ -49,6 +49,22 @@ static char *error_body(const char *code, const char *message, unsigned retry_af
 	return text;
 }
 
+void route_retry_after(char out[ROUTE_HEADERS_BYTES], unsigned retry_after_ms)
+{
+	out[0] = '\0';
+	if (retry_after_ms > 0)
+		(void)snprintf(out, ROUTE_HEADERS_BYTES, "Retry-After: %u\r\n",
+		    retry_after_ms / 1000 + (retry_after_ms % 1000 > 0));
+}
+
+void route_refusal_headers(char out[ROUTE_HEADERS_BYTES], unsigned status, unsigned retry_after_ms)
+{
+	if (status == 401)
+		(void)snprintf(out, ROUTE_HEADERS_BYTES, "WWW-Authenticate: Bearer\r\n");
+	else
+		route_retry_after(out, retry_after_ms);
+}
+
 /* Takes `body`. */
 static void refuse(struct http_exchange *x, unsigned status, char *body, const char *headers)
 {
@@ -66,13 +82,9 @@ static void refuse(struct http_exchange *x, unsigned status, char *body, const c
 static void refuse_coded(struct http_exchange *x, unsigned status, const char *code,
     const char *message, unsigned retry_after_ms)
 {
-	char headers[48] = "";
+	char headers[ROUTE_HEADERS_BYTES];
 
-	if (status == 401)
-		(void)snprintf(headers, sizeof headers, "WWW-Authenticate: Bearer\r\n");
-	else if (retry_after_ms > 0)
-		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
-		    retry_after_ms / 1000 + (retry_after_ms % 1000 > 0));
+	route_refusal_headers(headers, status, retry_after_ms);
 	refuse(x, status, error_body(code, message, retry_after_ms), headers);
 }
 

@@ -30,4 +30,10 @@ void route_refuse(
 void route_refuse_for(
     struct http_exchange *x, unsigned status, const struct error *why, unsigned retry_after_ms);
 
+enum { ROUTE_HEADERS_BYTES = 48 };
+/* The header line that says when to try again, in whole seconds, rounded up; "" for 0. */
+void route_retry_after(char out[ROUTE_HEADERS_BYTES], unsigned retry_after_ms);
+/* What goes with a refusal whoever words it: a 401 asks for a Bearer, another one says when to try again. */
+void route_refusal_headers(char out[ROUTE_HEADERS_BYTES], unsigned status, unsigned retry_after_ms);
+
 #endif

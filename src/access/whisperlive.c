@@ -6,6 +6,7 @@
 
 #include "access/entries.h"
 #include "access/protocols.h"
+#include "access/route.h"
 #include "access/voice.h"
 #include "access/whisperlive_text.h"
 #include "access/wire.h"
@@ -246,7 +247,7 @@ static void on_closing(struct wire *w)
 
 static void refuse(struct http_exchange *x, const struct error *why, const struct wire_refusal *how)
 {
-	char headers[64] = "";
+	char headers[ROUTE_HEADERS_BYTES];
 	const struct http_answer a = {
 		.status = how->status,
 		.headers = headers,
@@ -254,11 +255,7 @@ static void refuse(struct http_exchange *x, const struct error *why, const struc
 		.body_bytes = strlen(why->text),
 	};
 
-	if (how->status == 401)
-		(void)strcpy(headers, "WWW-Authenticate: Bearer\r\n");
-	else if (how->retry_after_ms > 0)
-		(void)snprintf(headers, sizeof headers, "Retry-After: %u\r\n",
-		    how->retry_after_ms / 1000 + (how->retry_after_ms % 1000 > 0));
+	route_refusal_headers(headers, how->status, how->retry_after_ms);
 	http_respond(x, &a);
 }
 
