@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Server, fake } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { fault, join } from './lib/speech.mjs';
-import { sound, manual, midUtterance, terminate, says, toldToMove, leftWell } from './lib/ops.mjs';
+import { sound, manual, midUtterance, terminate, toldToMove, leftWell } from './lib/ops.mjs';
 
 // A server that is told to end by the test itself; nothing of it may be left.
 async function withLeaving(settings, body) {
@@ -25,12 +25,12 @@ test('an open utterance comes to its final, then the client is told to move', as
     const expected = (await dictate(s, sound, manual)).text;
     const c = await midUtterance(s);
     terminate(s);
-    await says(s, /draining: 1 sessions are open and have drain_timeout_ms 30000/);
+    await s.says(/draining: 1 sessions are open and have drain_timeout_ms 30000/);
     c.send({ type: 'commit' });
     await toldToMove(c);
     assert.equal(c.text, expected);
     await leftWell(s);
-    assert.match(s.log, /leaving with no session open/);
+    await s.says(/leaving with no session open/);
   });
 });
 
@@ -97,7 +97,7 @@ for (const [timeout, when] of [[300, 'at drain_timeout_ms'], [0, 'at once with d
       terminate(s);
       await toldToMove(c);
       assert.equal(c.text, expected);
-      assert.match(s.log, /drain_timeout_ms \d+ is over: 1 sessions are cut/);
+      await s.says(/drain_timeout_ms \d+ is over: 1 sessions are cut/);
     });
   });
 }
@@ -112,7 +112,7 @@ test('an utterance whose final does not come within cut_timeout_ms is given up, 
     await toldToMove(c, { retryAfterMs: 700 });
     assert.equal(c.finals.length, 0);
     await leftWell(s);
-    assert.match(s.log, /leaving with 1 sessions open/);
+    await s.says(/leaving with 1 sessions open/);
   });
 });
 
@@ -122,10 +122,10 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
       const c = await midUtterance(s);
       c.socket.pause();
       terminate(s);
-      await says(s, /draining: 1 sessions/);
+      await s.says(/draining: 1 sessions/);
       s.child.kill(signal);
       await leftWell(s);
-      assert.match(s.log, new RegExp(`${signal} again, leaving at once`));
+      await s.says(new RegExp(`${signal} again, leaving at once`));
       c.socket.destroy();
     });
   });

@@ -70,7 +70,7 @@ test('an instance that is killed in an utterance costs no word: another one hear
     assert.notEqual(c.finals[0].instance, i.id);
     const m = await s.metrics();
     assert.deepEqual([m.utterances_lost_total, m.utterances_recovered_total, m.utterances_failed_total, m.utterances_done_total], [1, 1, 0, 2]);
-    assert.match(s.log, new RegExp(`instance en/${i.id} was killed by signal 9`));
+    await s.says(new RegExp(`instance en/${i.id} was killed by signal 9`));
   });
 });
 
@@ -160,7 +160,7 @@ test('what an instance writes to its stderr is in the log with its id', async ()
     c.audio(join(sound, fault('garbage'), sound));
     await c.event('error');
     await c.finish();
-    assert.match(s.log, /warn instance en\/\d+ spoke garbage/);
+    await s.says(/warn instance en\/\d+ spoke garbage/);
   });
 });
 
@@ -176,7 +176,7 @@ test('a model that is not there fails its pool, with the path, and no other', as
     assert.equal((await c.end()).code, 1011);
     assert.match((await c.event('error')).message, /\/no\/such\/model/);
     assert.notEqual((await dictate(s, sound, { ...manual, pool: 'en' })).text, '');
-    assert.match(s.log, /error host bad: .*\/no\/such\/model/);
+    await s.says(/error host bad: .*\/no\/such\/model/);
   });
 });
 
@@ -215,7 +215,7 @@ test('a second SIGTERM does not wait for a client that does not close', async ()
   const c = await midUtterance(s);
   c.socket.pause();
   s.child.kill('SIGTERM');
-  await s.until(() => /draining: 1 sessions/.test(s.log), 'the first is noticed');
+  await s.says(/draining: 1 sessions/);
   await s.stop({ sums: false });
   c.socket.destroy();
 });

@@ -96,7 +96,7 @@ test('short of descriptors the server turns newcomers away, says so once a secon
     }
     await t.say(1); // by a newborn
     assert.ok(lines(s, /error cannot take connections: .*short of descriptors/).length < 10);
-    assert.match(s.log, /short of descriptors/);
+    await s.says(/short of descriptors/);
     limitDescriptors(s, MANY);
     await t.say(2);
     await t.c.finish();
@@ -115,7 +115,7 @@ test('with no descriptor left newcomers are closed or kept waiting, and who wait
     await instanceIn(s, 'leased');
     limitDescriptors(s, 0);
     second.send({ type: 'start', endpointing: 'manual' });
-    await s.until(() => /(error|warn) .*descriptors/.test(s.log), 'it is said');
+    await s.says(/(error|warn) .*descriptors/);
     const newcomers = Promise.allSettled(Array.from({ length: 10 }, () => Client.open(s)));
     let settled = false;
     newcomers.then(() => (settled = true));
@@ -178,7 +178,7 @@ describe('calls that fail', { skip }, () => {
       const c = await Client.start(s, { endpointing: 'manual' });
       c.audio(join(sounds[0], fault('crash'), sounds[0]));
       assert.equal((await c.event('error')).utterance, 1);
-      await s.until(() => /error cannot keep .*: No space left on device/.test(s.log), 'it is said');
+      await s.says(/error cannot keep .*: No space left on device/);
       c.send({ type: 'commit' });
       c.audio(sounds[1]);
       await c.finish();

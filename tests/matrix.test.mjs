@@ -74,7 +74,7 @@ async function check({ sounds = plain, with: more = {}, on, recovered = [], cost
     assert.deepEqual(c.all('recovered').map((e) => e.utterance), recovered);
     await s.checkSums();
     assert.deepEqual(await losses(s), { ...none, ...cost });
-    if (log) assert.match(s.log, log);
+    if (log) await s.says(log);
   });
 }
 
@@ -288,7 +288,7 @@ describe('poison: an utterance that two instances were lost to', () => {
         assert.deepEqual(c.finals.map((f) => [f.utterance, f.text]), expected.filter((f) => f.utterance !== 2).map((f) => [f.utterance, f.text]));
         const { utterances, recovered, failed, poisonous } = await losses(s);
         assert.deepEqual({ utterances, recovered, failed, poisonous }, { utterances: 2, recovered: 1, failed: 1, poisonous: 1 });
-        await s.until(() => /kept \S+\.wav/.test(s.log), 'the audio is kept');
+        await s.says(/kept \S+\.wav/);
         const [file, ...more] = fs.readdirSync(kept);
         assert.deepEqual(more, []);
         const { samples, rate } = readWav(path.join(kept, file));

@@ -11,7 +11,7 @@ import { Server, withServer, run, set, fake } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { sentences, speak, babble, fault, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
-import { leftWell, midUtterance, says, terminate, toldToMove } from './lib/ops.mjs';
+import { leftWell, midUtterance, terminate, toldToMove } from './lib/ops.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-openai-'));
 const PATH = '/v1/audio/transcriptions';
@@ -215,7 +215,7 @@ test('a file that is being heard when the server drains is heard to its end; a n
     const asked = post(s, {}, wav(babble(800)));
     await s.until(async () => (await s.status()).sessions.length === 2, 'it is being heard');
     terminate(s);
-    await says(s, /draining/);
+    await s.says(/draining/);
     const r = await refused(post(s, {}, wav(babble(800))), 503, { code: 'restarting', type: 'server_error' });
     assert.equal(r.headers.get('retry-after'), '1');
     assert.notEqual((await (await asked).json()).text, '');
@@ -245,11 +245,11 @@ test('the last client of a server that drains may leave before its answer', asyn
   const gone = post(s, {}, wav(babble(800)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
   await s.until(async () => (await s.status()).sessions.length === 1, 'it is being heard');
   terminate(s);
-  await says(s, /draining/);
+  await s.says(/draining/);
   leaving.abort();
   await gone;
   await leftWell(s);
-  assert.match(s.log, /leaving with no session open/);
+  await s.says(/leaving with no session open/);
   await s.stop({ sums: false });
 });
 

@@ -33,7 +33,7 @@ test('a client that stops reading while pongs and partials go to it is dropped a
       clearInterval(talk);
     }
     assert.equal((await s.metrics()).connections_slow_total, 1);
-    await s.until(() => /session \d+: client left \(1006 nothing of what was sent was taken for send_timeout_ms 300\)/.test(s.log), 'the log says so');
+    await s.says(/session \d+: client left \(1006 nothing of what was sent was taken for send_timeout_ms 300\)/);
     slow.socket.resume();
     await slow.end();
     await waiter.finish();
@@ -95,7 +95,7 @@ const mend = () => ip('-n', name, 'link', 'set', 'there', 'up');
 // Starts a client over there, which runs `script` with `c`, and resolves once that has printed a line.
 async function farClient(s, script) {
   const host = here;
-  const port = Number(s.log.match(new RegExp(`listening on http://${here}:(\\d+)`))[1]);
+  const port = Number((await s.says(new RegExp(`listening on http://${here}:(\\d+)`)))[1]);
   const lib = (f) => JSON.stringify(path.join(root, 'tests/lib', f));
   const text = `import { Client } from ${lib('client.mjs')}; import { babble } from ${lib('speech.mjs')};
     const c = await Client.start({ host: '${host}', port: ${port}, address: '${host}:${port}' });
@@ -134,7 +134,7 @@ test('a peer that is gone without a word is dropped after ping_timeout_ms, and t
   await withFarClient(settings, `await c.event('ready');`, async (s, waiter) => {
     cut();
     await waiter.event('ready');
-    await s.until(() => /no sign of life for ping_timeout_ms 2000, dropping the connection/.test(s.log), 'the log says so');
+    await s.says(/no sign of life for ping_timeout_ms 2000, dropping the connection/);
   });
 });
 
@@ -147,7 +147,7 @@ test('one whose audio is not read at that moment is dropped after send_timeout_m
   await withFarClient(settings, script, async (s, waiter) => {
     cut();
     await waiter.event('ready');
-    await s.until(() => /nothing of what was sent was taken for send_timeout_ms 1000/.test(s.log), 'the log says so');
+    await s.says(/nothing of what was sent was taken for send_timeout_ms 1000/);
     assert.equal((await s.metrics()).connections_slow_total, 1);
   });
 });

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { Server, build, fake, alive } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { until } from './lib/wait.mjs';
-import { sound, manual, midUtterance, reload, says, toldToMove, leftWell, Settings } from './lib/ops.mjs';
+import { sound, manual, midUtterance, reload, toldToMove, leftWell, Settings } from './lib/ops.mjs';
 
 const text = async (s) => (await dictate(s, sound, manual)).text;
 const upgrade = (s) => s.child.kill('SIGUSR2');
@@ -43,8 +43,7 @@ async function withHeirs(args, body, options) {
 
 async function handOver(s) {
   upgrade(s);
-  await says(s, took);
-  return Number(s.log.match(took)[1]);
+  return Number((await s.says(took))[1]);
 }
 
 // Programs of the test's own, which it may replace.
@@ -86,7 +85,7 @@ test('a new server takes over; an open utterance gets its final from the old one
     assert.ok(alive(heir));
     assert.equal(await text(s), expected);
     await s.checkSums();
-    assert.match(s.log, /leaving with no session open/);
+    await s.says(/leaving with no session open/);
   });
 });
 
@@ -98,10 +97,10 @@ test('a socket is not given to another listener than its own: where that is gone
   await withHeirs(['-c', settings.file], async (s) => {
     settings.write({ ...pool, 'listen phone': listens['listen phone'] });
     s.child.kill('SIGHUP');
-    await says(s, /listen\.web was removed: this needs a restart\n/);
+    await s.says(/listen\.web was removed: this needs a restart\n/);
     upgrade(s);
-    await says(s, /named "web", which no \[listen NAME\] is/);
-    await says(s, /this server serves on/);
+    await s.says(/named "web", which no \[listen NAME\] is/);
+    await s.says(/this server serves on/);
     settings.write({ ...pool, ...listens });
     await handOver(s);
     assert.equal((await s.get('/healthz')).status, 200);
@@ -136,7 +135,7 @@ test('a server that was taken over from drains after handover_timeout_ms', async
     await toldToMove(c);
     assert.equal(c.finals.length, 1);
     assert.deepEqual(await s.left, { code: 0, signal: null });
-    assert.match(s.log, /handover_timeout_ms is over/);
+    await s.says(/handover_timeout_ms is over/);
   });
 });
 
@@ -148,14 +147,14 @@ test('a new program at the same place is what runs; one that fails changes nothi
     const c = await midUtterance(s);
     replaceProgram(program, 'exit 3');
     upgrade(s);
-    await says(s, /error server: no hand-over, this server serves on: the new server ended with status 3\n/);
+    await s.says(/error server: no hand-over, this server serves on: the new server ended with status 3\n/);
     fs.rmSync(program);
     upgrade(s);
-    await says(s, /no hand-over: cannot run \S+: No such file/);
+    await s.says(/no hand-over: cannot run \S+: No such file/);
     assert.notEqual(await text(s), '');
     replaceProgram(program, `echo the new version >&2; exec ${path.join(build, 'stenopool')} "$@"`);
     await handOver(s);
-    assert.match(s.log, /the new version\n/);
+    await s.says(/the new version\n/);
     assert.notEqual(await text(s), '');
     await c.finish();
     assert.equal(c.finals.length, 1);
@@ -169,10 +168,10 @@ test('a new server that is not ready in time is ended, and a second SIGUSR2 mean
   await withHeirs(['-c', settings.file], async (s) => {
     settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
     upgrade(s);
-    await says(s, /starting \S+stenopool to take over/);
+    await s.says(/starting \S+stenopool to take over/);
     upgrade(s);
-    await says(s, /no hand-over: a new server is being started already/);
-    await says(s, /this server serves on: the new server was not ready within handover_start_timeout_ms 700/);
+    await s.says(/no hand-over: a new server is being started already/);
+    await s.says(/this server serves on: the new server was not ready within handover_start_timeout_ms 700/);
     assert.notEqual(await text(s), '');
     settings.write({ 'pool.en': { engine: 'fake' } });
     await handOver(s);
@@ -187,7 +186,7 @@ test('SIGTERM during a hand-over ends both', async () => {
   const s = await Server.start(['-c', settings.file]);
   settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
   upgrade(s);
-  await says(s, /starting \S+stenopool to take over/);
+  await s.says(/starting \S+stenopool to take over/);
   await s.until(() => s.processes().length > 0, 'it runs');
   await s.stop();
   settings.remove();
@@ -211,7 +210,7 @@ test('a socket that is handed over takes the place of --listen, and goes on to t
   const { port, launch } = await activated();
   await withHeirs(fake(), async (s) => {
     assert.equal(s.port, port);
-    assert.match(s.log, /listening on http:\S+, which was handed to us/);
+    await s.says(/listening on http:\S+, which was handed to us/);
     const env = fs.readFileSync(`/proc/${(await s.pool()).host_pid}/environ`, 'utf8');
     assert.doesNotMatch(env, /LISTEN_/);
     await handOver(s);
@@ -227,7 +226,7 @@ test('a server whose socket systemd keeps closes it when it drains', async () =>
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     await s.get('/healthz', { agent });
     s.child.kill('SIGTERM');
-    await says(s, /draining: 1 sessions/);
+    await s.says(/draining: 1 sessions/);
     const late = await s.get('/healthz').catch((e) => e.code); // nobody keeps the socket in this test
     assert.equal(late, 'ECONNREFUSED');
     s.status = async () => ({ pools: [] });

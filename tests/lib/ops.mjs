@@ -24,7 +24,6 @@ export async function midUtterance(s, fields = {}) {
 }
 
 export const terminate = (s) => s.child.kill('SIGTERM');
-export const says = (s, words) => s.until(() => words.test(s.log), `the log says ${words}`);
 
 // The client was told that the server is going, and when to come again.
 export async function toldToMove(c, { retryAfterMs = 1000 } = {}) {

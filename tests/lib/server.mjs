@@ -82,6 +82,11 @@ export class Server {
     });
   }
 
+  // The log is another pipe than the sockets, so what a client has seen may not be in it yet.
+  says(words) {
+    return this.until(() => this.log.match(words), `the log says ${words}`);
+  }
+
   get(pathname, options = {}) {
     return new Promise((resolve, reject) => {
       const req = http.request({ host: '127.0.0.1', port: this.port, path: pathname, agent: false, ...options }, (res) => {
