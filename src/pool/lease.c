@@ -252,6 +252,7 @@ static void begin(struct lease *l)
 	l->epoch = ++p->last_epoch;
 	l->step = STEP_BEGUN;
 	l->given = l->done = 0;
+	l->partial_due = false;
 	l->sign_ns = pool_now_ns(p);
 	l->instance->uses++;
 	l->instance->dirty = true;
@@ -288,13 +289,19 @@ bool lease_begin(struct lease *l, const struct ipc_begin *what)
 static bool owes(const struct lease *l)
 {
 	return l->step == STEP_ENDED ||
-	    (l->step == STEP_BEGUN && l->given - l->done >= IPC_BLOCK_SAMPLES);
+	    (l->step == STEP_BEGUN && (l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
+}
+
+/* How much it may have to decode before it is heard of again; for a partial some engines decode all of it anew. */
+static uint64_t owed_samples(const struct lease *l)
+{
+	return l->partial_due ? l->given : l->given - l->done;
 }
 
 uint64_t lease_due_ns(const struct lease *l)
 {
 	const struct pool_config *cfg = &l->pool->cfg;
-	uint64_t patience_ns, audio_ns = (l->given - l->done) * NS_PER_S / IPC_RATE_HZ;
+	uint64_t patience_ns, audio_ns = owed_samples(l) * NS_PER_S / IPC_RATE_HZ;
 
 	if (!owes(l))
 		return UINT64_MAX;
@@ -329,9 +336,15 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 bool lease_request_partial(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
+	bool owed = owes(l);
 
 	assert(l->step == STEP_BEGUN);
-	return send_to(l, &m);
+	if (!send_to(l, &m))
+		return false;
+	l->partial_due = true;
+	if (!owed)
+		l->sign_ns = pool_now_ns(l->pool);
+	return true;
 }
 
 bool lease_end(struct lease *l)
@@ -342,6 +355,7 @@ bool lease_end(struct lease *l)
 	if (!send_to(l, &m))
 		return false;
 	l->step = STEP_ENDED;
+	l->partial_due = false; /* the final stands for it */
 	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
 	return true;
 }
@@ -412,13 +426,21 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 		l->events->on_progress(l->arg, progress->samples);
 }
 
+static void on_partial(struct lease *l, const struct ipc_result *r)
+{
+	if (l->partial_due)
+		l->pool->proven_ns = l->sign_ns = pool_now_ns(l->pool);
+	l->partial_due = false;
+	l->events->on_partial(l->arg, r);
+}
+
 /* The epoch is the lease's, and an utterance is in work. */
 void lease_message(struct lease *l, const struct ipc_message *m)
 {
 	if (m->type == IPC_PROGRESS)
 		on_progress(l, &m->progress);
 	else if (m->type == IPC_PARTIAL)
-		l->events->on_partial(l->arg, &m->result);
+		on_partial(l, &m->result);
 	else if (m->type == IPC_FAILED)
 		on_failed(l, &m->failure);
 	else if (l->step == STEP_ENDED)

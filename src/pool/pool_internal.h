@@ -71,6 +71,7 @@ struct lease {
 	uint64_t ended_ns; /* when END was written */
 	/* Of the utterance in work: samples sent and samples the instance has told it decoded; since when it owes us. */
 	uint64_t given, done, sign_ns;
+	bool partial_due; /* it was asked for one and has not answered */
 };
 
 struct canary {

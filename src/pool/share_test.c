@@ -412,6 +412,29 @@ static void test_stuck_while_open(void **state)
 	finish();
 }
 
+static void test_stuck_before_a_partial(void **state)
+{
+	const struct pool_config cfg = impatient();
+
+	(void)state;
+	start(&cfg, 1);
+	assert_true(lease_fake_begin(&clients[0]));
+	hear(0, SECOND);
+	progress(1, SECOND, 0); /* so it owes nothing but what it is asked for now */
+	pool_fake_pass_ms(&f, 60000);
+	assert_true(lease_request_partial(clients[0].lease));
+	pool_fake_pass_ms(&f, 3900); /* an engine may decode the whole second anew for it */
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
+	pool_fake_partial(&f, 1, "text");
+	pool_fake_pass_ms(&f, 60000);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
+	assert_true(lease_request_partial(clients[0].lease));
+	pool_fake_pass_ms(&f, 4400);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
+	assert_non_null(strstr(clients[0].why.text, "begin_timeout_ms 1000"));
+	finish();
+}
+
 static void test_stuck_before_its_final(void **state)
 {
 	const struct pool_config cfg = impatient();
@@ -496,6 +519,7 @@ int main(void)
 		T("a flooder waits behind its own", test_flooder),
 		T("stuck in an open utterance", test_stuck_while_open),
 		T("lost before it decoded anything", test_heard_or_not),
+		T("stuck before a partial it was asked for", test_stuck_before_a_partial),
 		T("stuck before the final", test_stuck_before_its_final),
 		T("grown too large in an utterance", test_oversized),
 	};
