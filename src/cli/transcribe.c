@@ -13,8 +13,10 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "cli/transcribe_client.h"
+#include "cli/transcribe_key.h"
 #include "cli/transcribe_print.h"
 #include "cli/transcribe_url.h"
+#include "net/tls.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -23,8 +25,13 @@ static const char usage[] =
     "Sends WAV files to a Stenopool server, all at once, and prints the texts. Without FILE, or as "
     "-, stdin.\n"
     "\n"
-    "  --server URL      ws://HOST:PORT, http://HOST:PORT or HOST:PORT (default "
-    "ws://127.0.0.1:8080)\n"
+    "  --server URL      ws://HOST:PORT, wss://HOST:PORT, http://HOST:PORT, https://HOST:PORT or "
+    "HOST:PORT\n"
+    "                    (default ws://127.0.0.1:8080)\n"
+    "  --ca FILE         the certificates in PEM that wss:// and https:// trust (default: the "
+    "system's)\n"
+    "  --key-file FILE   the server's key for you is its first line (default: the environment's "
+    "STENOPOOL_KEY)\n"
     "  --pool NAME       the pool of recognisers to use (default: the server's first)\n"
     "  --json            print each event of the server as a line of JSON\n"
     "  --realtime        send audio at the speed it was spoken\n"
@@ -40,8 +47,11 @@ static const char usage[] =
 struct options {
 	struct transcribe_client_config client; /* the source's path is filled in for each file */
 	bool json;
-	char *url;                /* owned */
-	const char *const *files; /* borrowed */
+	char *url;                           /* owned */
+	char *key_header;                    /* owned; NULL: none */
+	struct tls *tls;                     /* owned; NULL: in the clear */
+	const char *trusted_path, *key_path; /* borrowed; NULL: not said */
+	const char *const *files;            /* borrowed */
 	unsigned files_n;
 };
 
@@ -180,6 +190,12 @@ static int take_option(struct options *o, int option, const char *value, struct 
 		free(o->url);
 		o->url = transcribe_url_new(value, err);
 		return o->url != NULL ? 0 : -1;
+	case 'a':
+		o->trusted_path = value;
+		return 0;
+	case 'k':
+		o->key_path = value;
+		return 0;
 	case 'p':
 		o->client.pool = value;
 		return 0;
@@ -216,10 +232,29 @@ static int check_files(const struct options *o, struct error *err)
 	    : 0;
 }
 
+/* What the server is shown, and what it has to show. */
+static int make_credentials(struct options *o, struct error *err)
+{
+	bool secure = strncmp(o->url, "wss://", 6) == 0;
+
+	if (o->trusted_path != NULL && !secure)
+		return error_set(err, ERROR_CONFIG,
+		    "--ca is for wss:// and https:// only; --server is %.100s", o->url);
+	if (transcribe_key_header(o->key_path, getenv("STENOPOOL_KEY"), &o->key_header, err) != 0)
+		return -1;
+	if (secure)
+		o->tls = tls_new_client(o->trusted_path, err);
+	o->client.headers = o->key_header;
+	o->client.tls = o->tls;
+	return !secure || o->tls != NULL ? 0 : -1;
+}
+
 static enum wish parse_options(struct options *o, int argc, char **argv, struct error *err)
 {
 	static const struct option known[] = {
 		{ "server", required_argument, NULL, 's' },
+		{ "ca", required_argument, NULL, 'a' },
+		{ "key-file", required_argument, NULL, 'k' },
 		{ "pool", required_argument, NULL, 'p' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "realtime", no_argument, NULL, 't' },
@@ -244,7 +279,8 @@ static enum wish parse_options(struct options *o, int argc, char **argv, struct 
 	o->files_n = optind < argc ? (unsigned)(argc - optind) : 1;
 	if (o->url == NULL)
 		o->url = transcribe_url_new("ws://127.0.0.1:8080", err);
-	return format_check(&o->client.source.raw, err) == 0 && check_files(o, err) == 0
+	return format_check(&o->client.source.raw, err) == 0 && check_files(o, err) == 0 &&
+		make_credentials(o, err) == 0
 	    ? WISH_RUN
 	    : WISH_WRONG;
 }
@@ -271,5 +307,7 @@ int transcribe_main(int argc, char **argv)
 		break;
 	}
 	free(o.url);
+	free(o.key_header);
+	tls_free(&o.tls);
 	return rc;
 }

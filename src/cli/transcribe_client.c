@@ -306,6 +306,8 @@ static void on_format(struct transcribe_client *c)
 	static const struct ws_client_events events = { on_open, on_message, on_close };
 	const struct ws_client_config cfg = {
 		.url = c->cfg->url,
+		.tls = c->cfg->tls,
+		.headers = c->cfg->headers,
 		.timeout_ms = TIMEOUT_MS,
 		.max_message_bytes = MESSAGE_MAX_BYTES,
 		.send_buffer_bytes = 2 * UNSENT_MAX_BYTES,

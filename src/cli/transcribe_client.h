@@ -10,11 +10,15 @@
 #include "cli/transcribe_source.h"
 
 struct error;
+struct tls;
 struct transcribe_client;
 struct uv_loop_s;
 
 struct transcribe_client_config {
-	const char *url;  /* "ws://HOST:PORT/v1/stream"; borrowed */
+	const char *url; /* "ws://HOST:PORT/v1/stream", or wss://; borrowed */
+	struct tls *tls; /* whom wss:// trusts; borrowed; NULL: for ws:// */
+	const char
+	    *headers;     /* more lines of the request, each ended by \r\n; NULL: none; borrowed */
 	const char *pool; /* NULL: the server's default; borrowed */
 	bool realtime;    /* paced as it was spoken, from `ready` on; else as fast as it is taken */
 	bool partials;

@@ -52,7 +52,10 @@ void conn_move(struct conn *c, struct conn_list *to);
 /* Speaks TLS, as the server; right after conn_accept. What is written before the handshake is done waits for that. Reads `tls`
  * only now. -1: no memory. */
 int conn_secure(struct conn *c, struct tls *tls);
-bool conn_is_secured(const struct conn *c); /* the handshake is done, or there is none */
+/* The same as the client of `host`, a name or an address, whose certificate must be trusted; right after on_open. */
+int conn_secure_as_client(struct conn *c, struct tls *tls, const char *host);
+const char *conn_tls_why(const struct conn *c); /* after UV_EPROTO: in words; else ""; lent */
+bool conn_is_secured(const struct conn *c);     /* the handshake is done, or there is none */
 /* Begins to connect; on_open follows. NULL: *status_out has the libuv code. */
 struct conn *conn_connect(struct conn_list *list, uv_loop_t *loop, const struct sockaddr *to,
     const struct conn_events *events, void *arg, int *status_out);

@@ -27,13 +27,13 @@ static const char not_http[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\
 struct conn_tls {
 	struct tls_session *session; /* owned */
 	struct buffer early;
+	bool is_client;
 	bool failed;
+	char *why; /* owned; NULL: it has not failed */
 };
 
-int conn_secure(struct conn *c, struct tls *tls)
+static int adopt(struct conn *c, struct tls_session *session)
 {
-	struct tls_session *session = tls_session_new(tls);
-
 	if (session == NULL)
 		return -1;
 	c->tls = xcalloc(1, sizeof *c->tls);
@@ -42,12 +42,18 @@ int conn_secure(struct conn *c, struct tls *tls)
 	return 0;
 }
 
+int conn_secure(struct conn *c, struct tls *tls)
+{
+	return adopt(c, tls_session_new(tls));
+}
+
 void conn_tls_free(struct conn *c)
 {
 	if (c->tls == NULL)
 		return;
 	tls_session_free(&c->tls->session);
 	buffer_done(&c->tls->early);
+	free(c->tls->why);
 	free(c->tls);
 	c->tls = NULL;
 }
@@ -72,6 +78,11 @@ bool conn_tls_has_input(const struct conn *c)
 	return c->tls != NULL && tls_session_has_input(c->tls->session);
 }
 
+const char *conn_tls_why(const struct conn *c)
+{
+	return c->tls == NULL || c->tls->why == NULL ? "" : c->tls->why;
+}
+
 /* The session's output goes to the socket. */
 static void send_output(struct conn *c)
 {
@@ -81,6 +92,15 @@ static void send_output(struct conn *c)
 	if (out->len > 0)
 		conn_send(c, &part, 1);
 	buffer_done(out);
+}
+
+int conn_secure_as_client(struct conn *c, struct tls *tls, const char *host)
+{
+	if (adopt(c, tls_session_new_client(tls, host)) != 0)
+		return -1;
+	c->tls->is_client = true;
+	send_output(c); /* its first word */
+	return 0;
 }
 
 static void break_off(struct conn *c)
@@ -157,7 +177,9 @@ static void fail(struct conn *c, const struct error *why)
 {
 	uv_buf_t part = { .base = (char *)(uintptr_t)not_http, .len = sizeof not_http - 1 };
 
-	log_info("connection %s: TLS: %s", conn_peer(c), why->text);
+	if (!c->tls->is_client) /* a client's user is told by its owner */
+		log_info("connection %s: TLS: %s", conn_peer(c), why->text);
+	c->tls->why = xstrdup(why->text);
 	if (tls_session_met_http(c->tls->session)) {
 		buffer_done(
 		    tls_session_output(c->tls->session)); /* an alert would not be understood */

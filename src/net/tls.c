@@ -10,6 +10,8 @@
 #include "base/util.h"
 #include "net/tls_internal.h"
 
+static const unsigned char alpn[] = "\x08http/1.1"; /* its length comes first */
+
 const char *tls_why(void)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -35,12 +37,11 @@ static int on_passphrase(char *to, int room, int writing, void *arg)
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     const unsigned char *offered, unsigned n, void *arg)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
 	unsigned char *chosen;
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto(&chosen, out_n, ours, sizeof ours - 1, offered, n) !=
+	if (SSL_select_next_proto(&chosen, out_n, alpn, sizeof alpn - 1, offered, n) !=
 	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
@@ -111,9 +112,10 @@ static int load_key(SSL_CTX *ctx, const struct tls *tls, struct error *err)
 	return rc;
 }
 
-static SSL_CTX *make_ctx(const struct tls *tls, struct error *err)
+/* What both sides have in common. */
+static SSL_CTX *new_ctx(const SSL_METHOD *side, struct error *err)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX *ctx = SSL_CTX_new(side);
 
 	if (ctx == NULL) {
 		(void)error_set(err, ERROR_SYSTEM, "cannot set up TLS: %s", tls_why());
@@ -123,6 +125,15 @@ static SSL_CTX *make_ctx(const struct tls *tls, struct error *err)
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	return ctx;
+}
+
+static SSL_CTX *make_ctx(const struct tls *tls, struct error *err)
+{
+	SSL_CTX *ctx = new_ctx(TLS_server_method(), err);
+
+	if (ctx == NULL)
+		return NULL;
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	if (load_certificate(ctx, tls->certificate_path, err) == 0 && load_key(ctx, tls, err) == 0)
 		return ctx;
@@ -139,6 +150,37 @@ struct tls *tls_new(const char *certificate_path, const char *key_path, struct e
 	tls->ctx = make_ctx(tls, err);
 	if (tls->ctx == NULL)
 		tls_free(&tls);
+	return tls;
+}
+
+static int load_trusted(SSL_CTX *ctx, const char *path, struct error *err)
+{
+	if (path == NULL) {
+		(void)SSL_CTX_set_default_verify_paths(ctx);
+		return 0;
+	}
+	if (check_readable("certificate", path, err) != 0)
+		return -1;
+	ERR_clear_error();
+	if (SSL_CTX_load_verify_file(ctx, path) == 1)
+		return 0;
+	return error_set(
+	    err, ERROR_CONFIG, "'%.100s' has no certificate in PEM: %s", path, tls_why());
+}
+
+struct tls *tls_new_client(const char *trusted_path, struct error *err)
+{
+	struct tls *tls = xcalloc(1, sizeof *tls);
+
+	tls->ctx = new_ctx(TLS_client_method(), err);
+	if (tls->ctx == NULL || load_trusted(tls->ctx, trusted_path, err) != 0) {
+		tls_free(&tls);
+		return NULL;
+	}
+	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
+	/* A certificate that is trusted by name need not lead to a root. */
+	(void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls->ctx), X509_V_FLAG_PARTIAL_CHAIN);
+	(void)SSL_CTX_set_alpn_protos(tls->ctx, alpn, sizeof alpn - 1);
 	return tls;
 }
 

@@ -6,7 +6,7 @@
 
 struct tls {
 	SSL_CTX *ctx;                      /* owned; sessions hold on to the one they began with */
-	char *certificate_path, *key_path; /* owned */
+	char *certificate_path, *key_path; /* owned; NULL: a client's */
 };
 
 /* Why the last call into OpenSSL failed, in its words. Forgets it. */

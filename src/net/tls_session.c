@@ -72,7 +72,7 @@ static const BIO_METHOD *wire_method(void)
 	return method;
 }
 
-struct tls_session *tls_session_new(struct tls *tls)
+static struct tls_session *new_session(struct tls *tls)
 {
 	struct tls_session *s = xcalloc(1, sizeof *s);
 	BIO *wire = BIO_new(wire_method());
@@ -88,7 +88,37 @@ struct tls_session *tls_session_new(struct tls *tls)
 	BIO_set_data(wire, s);
 	BIO_set_init(wire, 1);
 	SSL_set_bio(s->ssl, wire, wire);
-	SSL_set_accept_state(s->ssl);
+	return s;
+}
+
+struct tls_session *tls_session_new(struct tls *tls)
+{
+	struct tls_session *s = new_session(tls);
+
+	if (s != NULL)
+		SSL_set_accept_state(s->ssl);
+	return s;
+}
+
+/* An address is no name that a server could be asked for by. */
+static bool expect_host(SSL *ssl, const char *host)
+{
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
+		return true;
+	return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+struct tls_session *tls_session_new_client(struct tls *tls, const char *host)
+{
+	struct tls_session *s = new_session(tls);
+
+	if (s == NULL)
+		return NULL;
+	SSL_set_connect_state(s->ssl);
+	if (!expect_host(s->ssl, host) ||
+	    SSL_get_error(s->ssl, SSL_do_handshake(s->ssl)) != SSL_ERROR_WANT_READ)
+		tls_session_free(&s);
+	ERR_clear_error();
 	return s;
 }
 
@@ -130,6 +160,20 @@ static bool is_http(unsigned long code)
 	    ERR_GET_REASON(code) == SSL_R_HTTPS_PROXY_REQUEST;
 }
 
+static void say_why(const SSL *ssl, struct error *err)
+{
+	long verified = SSL_get_verify_result(ssl);
+
+	if (verified != X509_V_OK)
+		(void)error_set(err, ERROR_PEER, "its certificate is not trusted: %s",
+		    X509_verify_cert_error_string(verified));
+	else if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)
+		(void)error_set(err, ERROR_PEER, "it speaks no TLS (%s)", tls_why());
+	else
+		(void)error_set(err, ERROR_PEER, "%s", tls_why());
+	ERR_clear_error();
+}
+
 enum tls_take tls_session_take(
     struct tls_session *s, uint8_t *to, size_t room, size_t *n_out, struct error *err)
 {
@@ -146,7 +190,7 @@ enum tls_take tls_session_take(
 		break;
 	}
 	s->met_http = is_http(ERR_peek_last_error());
-	(void)error_set(err, ERROR_PEER, "%s", tls_why());
+	say_why(s->ssl, err);
 	return TLS_BROKEN;
 }
 

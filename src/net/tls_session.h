@@ -14,6 +14,8 @@ struct tls_session;
 
 /* The server's side. NULL: no memory. */
 struct tls_session *tls_session_new(struct tls *tls);
+/* The client's, which has said the first word already: `host`, a name or an address, must be the certificate's. */
+struct tls_session *tls_session_new_client(struct tls *tls, const char *host);
 void tls_session_free(struct tls_session **s);
 
 /* What has come from the peer: lent until all is taken or tls_session_keep. */

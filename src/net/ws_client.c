@@ -59,6 +59,7 @@ struct ws_client {
 	const struct ws_client_events *events; /* borrowed */
 	void *arg;                             /* borrowed */
 	enum client_state state;
+	struct tls *tls; /* borrowed */
 	struct ws_limits limits;
 	struct ws_url url; /* its target is not kept */
 	char *request;     /* owned */
@@ -184,7 +185,9 @@ static void on_end(void *arg, int status)
 {
 	struct ws_client *c = arg;
 
-	if (c->state == CLIENT_HANDSHAKE && status == UV_EOF && c->came.len > 0)
+	if (status == UV_EPROTO)
+		fail(c, "no TLS with %s: %s", c->url.where, conn_tls_why(c->conn));
+	else if (c->state == CLIENT_HANDSHAKE && status == UV_EOF && c->came.len > 0)
 		read_answer(c, true);
 	else if (status == UV_EOF)
 		fail(c, "%s closed the connection without an answer", c->url.where);
@@ -224,6 +227,10 @@ static void on_connected(void *arg, int status)
 		return;
 	}
 	step(c, CLIENT_CONNECTED);
+	if (c->url.secure && conn_secure_as_client(c->conn, c->tls, c->url.host) != 0) {
+		fail(c, "no TLS with %s: it cannot be set up", c->url.where);
+		return;
+	}
 	part = uv_buf_init(c->request, (unsigned)strlen(c->request));
 	conn_write(c->conn, &part, 1);
 	conn_read_start(c->conn);
@@ -323,6 +330,7 @@ struct ws_client *ws_client_connect(uv_loop_t *loop, const struct ws_client_conf
 	c->events = events;
 	c->arg = arg;
 	c->state = CLIENT_LOOKUP;
+	c->tls = cfg->tls;
 	c->limits.message_bytes = cfg->max_message_bytes;
 	c->limits.send_bytes = cfg->send_buffer_bytes;
 	c->limits.linger_ms = cfg->timeout_ms;
@@ -330,6 +338,7 @@ struct ws_client *ws_client_connect(uv_loop_t *loop, const struct ws_client_conf
 	buffer_init(&c->came, ANSWER_MAX_BYTES);
 	if (ws_url_parse(cfg->url, &c->url, err) != 0 || make_key(c->key, err) != 0)
 		goto fail;
+	assert(!c->url.secure || c->tls != NULL);
 	c->request = format_request(c, cfg);
 	if (look_up(c, err) != 0)
 		goto fail;

@@ -1,5 +1,5 @@
 /* ws_client: a WebSocket to a server, for our own command line client and load generator.
- * A libuv loop's thread only; any process. wss:// is not supported. */
+ * A libuv loop's thread only; any process. */
 #ifndef NET_WS_CLIENT_H
 #define NET_WS_CLIENT_H
 
@@ -8,11 +8,13 @@
 #include "net/websocket.h" /* enum ws_kind, close codes */
 
 struct error;
+struct tls;
 struct uv_loop_s;
 struct ws_client;
 
-struct ws_client_config {        /* all copied */
-	const char *url;         /* ws://HOST[:PORT][/PATH][?QUERY] */
+struct ws_client_config {        /* all copied, but for tls */
+	const char *url;         /* ws://HOST[:PORT][/PATH][?QUERY], or wss:// */
+	struct tls *tls;         /* whom wss:// trusts; borrowed until on_close; NULL: ws:// only */
 	const char *headers;     /* more lines of the request, each ended by \r\n; NULL: none */
 	const char *subprotocol; /* offered; NULL: none */
 	unsigned timeout_ms;     /* to connect and be let in; and from our close to the server's */

@@ -194,8 +194,8 @@ export async function withServer(args, body, options) {
 }
 
 // Runs the program to its end.
-export function run(args, { input } = {}) {
-  const child = spawn(program, args);
+export function run(args, { input, env = {} } = {}) {
+  const child = spawn(program, args, { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (d) => (stdout += d));
