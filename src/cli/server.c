@@ -22,6 +22,7 @@
 #include "media/decoder.h"
 #include "net/http.h"
 #include "pool/crew.h"
+#include "pool/lines.h"
 #include "session/roster.h"
 #include "session/work.h"
 
@@ -255,6 +256,8 @@ void server_free(struct server **server)
 	for (unsigned i = 0; i < s->crews_n; i++)
 		free(s->canaries[i]);
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT); /* last words of children */
+	lines_stop_all();
+	(void)uv_run(&s->loop, UV_RUN_NOWAIT);
 	decoders_free(&s->decoders);
 	(void)uv_loop_close(&s->loop);
 	free(s);

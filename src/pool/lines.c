@@ -11,12 +11,15 @@
 enum { LINE_MAX_BYTES = 800, LINES_PER_CHILD_MAX = 1000 };
 
 struct lines {
+	struct lines *prev, *next;
 	uv_pipe_t pipe;
 	char name[64];
 	char line[LINE_MAX_BYTES];
 	size_t n;
 	unsigned printed; /* a child that never stops talking is heard so far and no further */
 };
+
+static struct lines *first; /* of all that are open */
 
 static void print_line(struct lines *l)
 {
@@ -41,6 +44,17 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void stop(struct lines *l)
+{
+	if (l->prev != NULL)
+		l->prev->next = l->next;
+	else
+		first = l->next;
+	if (l->next != NULL)
+		l->next->prev = l->prev;
+	uv_close((uv_handle_t *)&l->pipe, on_closed);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct lines *l = stream->data;
@@ -54,7 +68,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (n >= 0)
 		return;
 	print_line(l);
-	uv_close((uv_handle_t *)stream, on_closed);
+	stop(l);
 }
 
 void lines_start(struct uv_loop_s *loop, int fd, const char *name)
@@ -64,11 +78,21 @@ void lines_start(struct uv_loop_s *loop, int fd, const char *name)
 	(void)strncpy(l->name, name, sizeof l->name - 1);
 	(void)uv_pipe_init(loop, &l->pipe, 0);
 	l->pipe.data = l;
+	l->next = first;
+	if (first != NULL)
+		first->prev = l;
+	first = l;
 	if (uv_pipe_open(&l->pipe, fd) != 0) {
 		fd_close(&fd);
-		uv_close((uv_handle_t *)&l->pipe, on_closed);
+		stop(l);
 		return;
 	}
 	(void)uv_read_start((uv_stream_t *)&l->pipe, on_alloc, on_read);
 	uv_unref((uv_handle_t *)&l->pipe); /* a child that outlives us must not keep the loop */
+}
+
+void lines_stop_all(void)
+{
+	while (first != NULL)
+		stop(first);
 }

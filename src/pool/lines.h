@@ -9,5 +9,7 @@ struct uv_loop_s;
 /* Takes over `fd`, the reading end of the child's stderr. Frees itself at the end of file, which may be after
  * its maker is gone. `name` ("instance en/17") is copied. */
 void lines_start(struct uv_loop_s *loop, int fd, const char *name);
+/* No line is awaited any more, as the loop is about to end: its next turn frees all there are. */
+void lines_stop_all(void);
 
 #endif
