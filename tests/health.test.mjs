@@ -1,13 +1,13 @@
 // Health that proves decoding: a canary when nobody speaks, and what is said when instances stand still.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { withServer, fake, set, alive } from './lib/server.mjs';
+import { withServer, fake, set, signal } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { babble } from './lib/speech.mjs';
 
 const manual = { endpointing: 'manual' };
 const ready = async (s) => (await s.get('/readyz')).status === 200;
-const signal = (s, name) => s.processes().forEach((pid) => process.kill(pid, name));
+const signalAll = (s, name) => s.processes().forEach((pid) => signal(pid, name));
 const heard = (finals) => finals.map(({ instance, ...f }) => f);
 
 test('an idle pool shows now and then that it decodes, and counts it apart from what clients say', async () => {
@@ -48,14 +48,14 @@ test('when all instances stand still: pings are answered, /readyz says so, and n
     const c = await Client.start(s, manual);
     c.audio(sound.subarray(0, 8000));
     await c.event('speech_start');
-    signal(s, 'SIGSTOP');
+    signalAll(s, 'SIGSTOP');
     await s.until(async () => !(await ready(s)), '/readyz is false');
     assert.match(JSON.parse((await s.get('/readyz')).body).pools.en, /unproven/);
     assert.equal((await s.get('/healthz')).status, 200);
     c.ping();
     await c.until(() => c.pongs === 1, 'the pong');
     c.audio(sound.subarray(8000));
-    signal(s, 'SIGCONT');
+    signalAll(s, 'SIGCONT');
     assert.deepEqual(heard(await c.finish()), alone);
     assert.equal(c.all('recovered').length, 0);
     await s.until(() => ready(s), '/readyz is true again');
@@ -70,7 +70,7 @@ test('instances that stand still for too long are replaced, and nothing is lost'
     c.audio(sound.subarray(0, 8000));
     await c.event('speech_start');
     for (const { pid } of (await s.pool()).instances) {
-      if (pid > 0 && alive(pid)) process.kill(pid, 'SIGSTOP'); // 0 would be our own group; a canary's may be gone
+      if (pid > 0) signal(pid, 'SIGSTOP'); // 0 would be our own group; a canary's may be gone
     }
     c.audio(sound.subarray(8000));
     await c.event('recovered');

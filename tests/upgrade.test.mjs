@@ -8,7 +8,7 @@ import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { Server, build, fake, alive } from './lib/server.mjs';
+import { Server, build, fake, alive, signal } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { until } from './lib/wait.mjs';
 import { sound, manual, midUtterance, reload, toldToMove, leftWell, Settings } from './lib/ops.mjs';
@@ -20,9 +20,9 @@ const took = /the new server, process (\d+), has taken over/;
 // A server whose successors are ended with it; all must have left when the body is through.
 async function withHeirs(args, body, options) {
   const s = await Server.start(args, options);
-  const end = (signal) => {
+  const end = (name) => {
     for (const pid of [s.child.pid, ...[...s.log.matchAll(new RegExp(took, 'g'))].map((m) => Number(m[1]))]) {
-      if (alive(pid)) process.kill(pid, signal);
+      signal(pid, name);
     }
   };
   try {

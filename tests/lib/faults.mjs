@@ -1,6 +1,6 @@
 // What goes wrong, dealt from outside or by the audio, and what has to hold all the same.
 import assert from 'node:assert/strict';
-import { alive } from './server.mjs';
+import { alive, signal as send } from './server.mjs';
 import { heard } from './residue.mjs';
 
 // A sanitizer would report the SIGSEGV we send as a fault of the program.
@@ -8,14 +8,7 @@ process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, 'handle_segv=0'].filter(Bo
 
 // To a process that may be stopped: it acts on the signal before it runs another instruction.
 export function signal(pid, name) {
-  try {
-    process.kill(pid, name);
-    if (name !== 'SIGSTOP' && name !== 'SIGKILL') process.kill(pid, 'SIGCONT');
-    return true;
-  } catch (e) {
-    if (e.code !== 'ESRCH') throw e;
-    return false;
-  }
+  return send(pid, name) && (name === 'SIGSTOP' || name === 'SIGKILL' || send(pid, 'SIGCONT'));
 }
 
 export const sessionOf = (c) => c.all('ready')[0].session;

@@ -40,6 +40,17 @@ function descendants(pid) {
 
 export const alive = (pid) => fs.existsSync(`/proc/${pid}`);
 
+// Whether the process was there to get it: one that is ended meanwhile is gone as it should be.
+export function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch (e) {
+    if (e.code !== 'ESRCH') throw e;
+    return false;
+  }
+}
+
 export class Server {
   static async start(args = [], { ready = true, env = {}, launch = (all, options) => spawn(program, all, options) } = {}) {
     const s = new Server();
@@ -184,7 +195,7 @@ export async function withServer(args, body, options) {
     server.stopped = true;
     const family = server.processes(); // one that is stopped would not notice that its server is gone
     server.child.kill('SIGKILL');
-    for (const pid of family) if (alive(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of family) signal(pid, 'SIGKILL');
     await server.exited;
     fs.rmSync(server.dir, { recursive: true, force: true });
     e.message += `\n--- the server's log ---\n${server.log}`;
