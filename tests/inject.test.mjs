@@ -73,6 +73,13 @@ async function withFaults(more, body) {
 
 const lines = (s, words) => s.log.split('\n').filter((l) => words.test(l));
 
+// The server's ends of connections that still have a descriptor; those of /proc/net/tcp without an inode have none.
+function openSockets(s) {
+  const port = `:${s.port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = fs.readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1).map((l) => l.trim().split(/\s+/));
+  return rows.filter(([, local, , state, , , , , , inode]) => local.endsWith(port) && state !== '0A' && inode !== '0').length;
+}
+
 // The limit is on the numbers of descriptors: from the lowest that is free on, `left` of them may still be had.
 function limitDescriptors(s, left) {
   const used = new Set(fs.readdirSync(`/proc/${s.child.pid}/fd`).map(Number));
@@ -113,6 +120,7 @@ test('with no descriptor left newcomers are closed or kept waiting, and who wait
     const second = await Client.open(s);
     await s.untilMetric('connections', 3); // these two, and the one that asks
     await instanceIn(s, 'leased');
+    await s.until(() => openSockets(s) === 2, 'whatever was asked until now gives no descriptor back any more');
     limitDescriptors(s, 0);
     second.send({ type: 'start', endpointing: 'manual' });
     await s.says(/(error|warn) .*descriptors/);
@@ -154,13 +162,14 @@ describe('calls that fail', { skip }, () => {
 
   test('a session for whose audio there is no memory ends with an error, and its neighbour does not notice', async () => {
     const expected = await undisturbed();
+    const pieces = Array.from({ length: 30 }, (_, n) => babble(1000, n)); // made now: who is slow to read loses what was said last
     await withFaults(() => ({ 'vad.max_utterance_ms': 120000 }), async (s, control) => {
       const t = await Talk.begin(s);
       await t.say(0);
       control('memory', true);
       const large = await Client.start(s, { endpointing: 'manual' });
       await large.event('ready');
-      for (let n = 0; n < 30; n++) large.audio(babble(1000, n));
+      for (const piece of pieces) large.audio(piece);
       const how = await large.end();
       assert.equal(how.code, 1011);
       assert.match(large.all('error').at(-1).message, /out of memory/);
