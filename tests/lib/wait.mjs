@@ -1,5 +1,5 @@
 // Waiting for conditions, never for time: a deadline only says when to give up.
-const DEADLINE_MS = Number(process.env.STENOPOOL_TEST_DEADLINE_MS || 60000);
+const DEADLINE_MS = Number(process.env.STENOPOOL_TEST_DEADLINE_MS || 120000);
 
 export function deadline(promise, what, ms = DEADLINE_MS) {
   let timer;
