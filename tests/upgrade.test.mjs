@@ -65,6 +65,7 @@ test('a new server takes over; an open utterance gets its final from the old one
     await s.get('/healthz', { agent }); // stays with the old one
     const heir = await handOver(s);
     assert.match(fs.readFileSync(`/proc/${heir}/cmdline`, 'utf8'), /stenopool\0serve\0/);
+    assert.ok(!s.processes().includes(heir), 'a service manager can be its parent');
     const d = await Client.start(s, manual);
     await d.event('ready');
     d.audio(sound);

@@ -3,12 +3,16 @@
 #define _GNU_SOURCE
 #include "cli/successor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -106,22 +110,84 @@ static void become(const struct successor_config *cfg, const struct environment 
 	_exit(127);
 }
 
-/* Signals are kept back meanwhile: a handler of the loop that ran in the child would write into our loop's pipe. */
-int successor_start(const struct successor_config *cfg, struct error *err)
+/* In the child: ends as the server did. */
+static void end_as(int status)
 {
-	struct environment e;
+	const struct rlimit none = { 0, 0 };
+
+	if (WIFSIGNALED(status)) {
+		(void)setrlimit(RLIMIT_CORE, &none); /* the core is the server's */
+		reset_signals();
+		(void)raise(WTERMSIG(status));
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+}
+
+/* In the child: the server's pid, or less than 0, goes through `told`. */
+static void watch_over(const struct successor_config *cfg, const struct environment *e, int told)
+{
+	pid_t server;
+	int status = 0;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	server = _Fork();
+	if (server == 0)
+		become(cfg, e);
+	if (write(told, &server, sizeof server) != sizeof server || server < 0)
+		_exit(126);
+	(void)syscall(SYS_close_range, 0u, ~0u, 0);
+	while (waitpid(server, &status, 0) < 0)
+		;
+	end_as(status);
+}
+
+/* Signals are kept back meanwhile: a handler of the loop that ran in the child would write into our loop's pipe. */
+static pid_t fork_watcher(const struct successor_config *cfg, const struct environment *e, int told)
+{
 	sigset_t all, before;
 	pid_t pid;
 
-	if (access(cfg->program, X_OK) < 0)
-		return error_set_errno(err, ERROR_SYSTEM, "cannot run %.160s", cfg->program);
-	environment_init(&e, cfg);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		become(cfg, &e);
+		watch_over(cfg, e, told);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+/* As soon as the watcher has forked, which it does at once. */
+static int hear_of_server(int told)
+{
+	pid_t server;
+	ssize_t n;
+
+	do
+		n = read(told, &server, sizeof server);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof server ? server : -1;
+}
+
+int successor_start(const struct successor_config *cfg, struct successor *out, struct error *err)
+{
+	struct environment e;
+	int told[2];
+
+	if (access(cfg->program, X_OK) < 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot run %.160s", cfg->program);
+	if (pipe2(told, O_CLOEXEC) < 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot make a pipe");
+	environment_init(&e, cfg);
+	out->watcher = fork_watcher(cfg, &e, told[1]);
+	if (out->watcher < 0)
+		(void)error_set_errno(err, ERROR_SYSTEM, "cannot fork");
+	fd_close(&told[1]);
+	out->server = out->watcher < 0 ? -1 : hear_of_server(told[0]);
+	fd_close(&told[0]);
 	free(e.all);
-	return pid > 0 ? pid : error_set_errno(err, ERROR_SYSTEM, "cannot fork");
+	if (out->server >= 0)
+		return 0;
+	if (out->watcher >= 0 && waitpid(out->watcher, NULL, 0) >= 0)
+		(void)error_set(err, ERROR_SYSTEM, "cannot fork");
+	return -1;
 }

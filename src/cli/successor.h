@@ -16,7 +16,16 @@ struct successor_config {
 	int ready_fd;        /* it gets it for its word that it serves */
 };
 
-/* Its pid, which is our child's; or -1 and a sentence. Nothing of ours is open in it but what it is given, and 0 to 2. */
-int successor_start(const struct successor_config *cfg, struct error *err);
+struct successor {
+	int server;  /* the pid of the new server */
+	int watcher; /* the pid of our child that started it, and ends as it ends */
+};
+
+/* -1: a sentence. Nothing of ours is open in the server but what it is given, and 0 to 2.
+ *
+ * When the watcher is killed, or we are gone, whoever takes in orphans becomes the server's parent. That is what a service
+ * manager has to be to notice how its main process ends (systemd supervises no other: it would not even wait for one that it
+ * stops). */
+int successor_start(const struct successor_config *cfg, struct successor *out, struct error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,12 +17,13 @@
 #include "base/util.h"
 #include "cli/successor.h"
 
-/* One attempt: the new server's process and its pipe. Outlives the upgrade's interest in it until its handles have
- * closed. */
+/* One attempt: the new server's process, its pipe, and our child that watches over it. Outlives the upgrade's interest in it
+ * until its handles have closed. */
 struct attempt {
 	struct upgrade *upgrade; /* NULL: given up */
-	int pid;
-	int ready_fd, pidfd; /* -1: closed */
+	struct successor is;
+	bool ready; /* the server serves, and its watcher is told to go */
+	int ready_fd, server_pidfd, watcher_pidfd; /* -1: closed, or gone before it could be had */
 	uv_poll_t ready_poll, exit_poll;
 	unsigned handles;
 };
@@ -54,7 +56,8 @@ static void on_handle_closed(uv_handle_t *handle)
 	if (--a->handles > 0)
 		return;
 	fd_close(&a->ready_fd);
-	fd_close(&a->pidfd);
+	fd_close(&a->server_pidfd);
+	fd_close(&a->watcher_pidfd);
 	free(a);
 }
 
@@ -94,29 +97,49 @@ static void word_end(struct error *err, int status)
 		    err, ERROR_PEER, "the new server ended with status %d", WEXITSTATUS(status));
 }
 
-/* After the hand-over it is its own master; as its parent we still reap it. */
-static void on_exit_ready(uv_poll_t *poll, int s, int events)
+static void fail_as_it_ended(struct upgrade *u, int status)
 {
-	struct attempt *a = poll->data;
-	struct upgrade *u = a->upgrade;
 	struct error err;
-	int status;
 
-	(void)s;
-	(void)events;
-	if (waitpid(a->pid, &status, WNOHANG) != a->pid)
-		return;
 	word_end(&err, status);
 	if (u->late)
 		(void)error_set(&err, ERROR_TIMEOUT,
 		    "the new server was not ready within handover_start_timeout_ms %u",
 		    u->timeout_ms);
-	if (u->state == UPGRADE_STARTING) {
-		fail(u, &err);
+	fail(u, &err);
+}
+
+/* We take in what a dead host leaves behind, but not the new server. */
+static void take_in_orphans(bool yes)
+{
+	(void)prctl(PR_SET_CHILD_SUBREAPER, yes, 0, 0, 0);
+}
+
+/* The watcher is gone: with the server it watched, or for it. Now the server is no descendant of ours any more. */
+static void on_watcher_gone(uv_poll_t *poll, int s, int events)
+{
+	struct attempt *a = poll->data;
+	struct upgrade *u = a->upgrade;
+	int status, server = a->is.server;
+
+	(void)s;
+	(void)events;
+	if (waitpid(a->is.watcher, &status, WNOHANG) != a->is.watcher)
+		return;
+	if (!a->ready) {
+		fail_as_it_ended(u, status);
 		return;
 	}
-	log_warn("server: %s, after it had taken over", err.text);
+	take_in_orphans(true);
 	give_up_attempt(u);
+	set_state(u, UPGRADE_DONE);
+	u->events->on_ready(u->arg, server);
+}
+
+static void send_signal(int pidfd, int signal)
+{
+	if (pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
 /* A byte is its word. An end of file is none: it has ended, or soon will. */
@@ -134,29 +157,25 @@ static void on_word(uv_poll_t *poll, int status, int events)
 	if (byte != '1' || u->late)
 		return;
 	(void)uv_timer_stop(&u->timer);
-	set_state(u, UPGRADE_DONE);
-	u->events->on_ready(u->arg, a->pid);
-}
-
-static void send_signal(const struct attempt *a, int signal)
-{
-	(void)syscall(SYS_pidfd_send_signal, a->pidfd, signal, NULL, 0);
+	a->ready = true;
+	take_in_orphans(false);
+	send_signal(a->watcher_pidfd, SIGKILL);
 }
 
 static void on_unkind(uv_timer_t *timer)
 {
 	const struct upgrade *u = timer->data;
 
-	send_signal(u->attempt, SIGKILL);
+	send_signal(u->attempt->server_pidfd, SIGKILL);
 }
 
-/* Asked, not killed, it ends its own processes first. Its end comes to on_exit_ready. */
+/* Asked, not killed, it ends its own processes first. Its end comes to on_watcher_gone. */
 static void on_late(uv_timer_t *timer)
 {
 	struct upgrade *u = timer->data;
 
 	u->late = true;
-	send_signal(u->attempt, SIGTERM);
+	send_signal(u->attempt->server_pidfd, SIGTERM);
 	(void)uv_timer_start(timer, on_unkind, END_TIMEOUT_MS, 0);
 }
 
@@ -172,43 +191,52 @@ struct upgrade *upgrade_new(struct uv_loop_s *loop, const struct upgrade_events 
 	return u;
 }
 
-/* Takes ready_fd. */
-static void watch(struct upgrade *u, int pid, int pidfd, int ready_fd)
+static int open_pidfd(int pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Takes ready_fd and watcher_pidfd. */
+static void watch(struct upgrade *u, const struct successor *is, int watcher_pidfd, int ready_fd)
 {
 	struct attempt *a = xcalloc(1, sizeof *a);
 
-	*a = (struct attempt){
-		.upgrade = u, .pid = pid, .pidfd = pidfd, .ready_fd = ready_fd, .handles = 2
-	};
+	*a = (struct attempt){ .upgrade = u,
+		.is = *is,
+		.ready_fd = ready_fd,
+		.server_pidfd = open_pidfd(is->server),
+		.watcher_pidfd = watcher_pidfd,
+		.handles = 2 };
 	u->attempt = a;
 	(void)uv_poll_init(u->loop, &a->ready_poll, ready_fd);
-	(void)uv_poll_init(u->loop, &a->exit_poll, pidfd);
+	(void)uv_poll_init(u->loop, &a->exit_poll, watcher_pidfd);
 	a->ready_poll.data = a->exit_poll.data = a;
 	(void)uv_poll_start(&a->ready_poll, UV_READABLE, on_word);
-	(void)uv_poll_start(&a->exit_poll, UV_READABLE, on_exit_ready);
+	(void)uv_poll_start(&a->exit_poll, UV_READABLE, on_watcher_gone);
 }
 
 static int launch(struct upgrade *u, const struct successor_config *cfg, struct error *err)
 {
 	struct successor_config own = *cfg;
-	int word[2], pid, pidfd;
+	struct successor is;
+	int word[2], pidfd, started;
 
 	if (pipe2(word, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_set_errno(err, ERROR_SYSTEM, "cannot make a pipe");
 	own.ready_fd = word[1];
-	pid = successor_start(&own, err);
+	started = successor_start(&own, &is, err);
 	fd_close(&word[1]);
-	pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+	pidfd = started < 0 ? -1 : open_pidfd(is.watcher);
 	if (pidfd >= 0) {
-		watch(u, pid, pidfd, word[0]);
+		watch(u, &is, pidfd, word[0]);
 		return 0;
 	}
 	fd_close(&word[0]);
-	if (pid < 0)
+	if (started < 0)
 		return -1;
 	(void)error_set_errno(err, ERROR_SYSTEM, "cannot watch the new server");
-	(void)kill(pid, SIGKILL); /* not reaped yet, so the pid is its own */
-	(void)waitpid(pid, NULL, 0);
+	(void)kill(is.server, SIGKILL); /* its watcher, not reaped yet, ends with it */
+	(void)waitpid(is.watcher, NULL, 0);
 	return -1;
 }
 
@@ -233,7 +261,7 @@ void upgrade_cancel(struct upgrade *u)
 	if (u->state != UPGRADE_STARTING)
 		return;
 	log_warn("server: the new server was not ready yet, and is told to end");
-	send_signal(u->attempt, SIGTERM);
+	send_signal(u->attempt->server_pidfd, SIGTERM);
 	(void)uv_timer_stop(&u->timer);
 	give_up_attempt(u);
 	set_state(u, UPGRADE_NONE);

@@ -32,6 +32,7 @@ struct member {
 	bool wants_room; /* a send found no room */
 	bool gone;       /* the process has ended; the host may still tell how */
 	bool exited;     /* ... and the pool knows */
+	bool killed;     /* by us, who have said why */
 	unsigned handles;
 };
 

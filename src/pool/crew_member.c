@@ -104,7 +104,9 @@ static void member_exited(struct member *m, int status)
 		    "was killed for a system call that its confinement (confine = yes) does not "
 		    "allow");
 	}
-	if (status > 0)
+	if (status > 0 && m->killed)
+		log_debug("instance %s/%" PRIu64 " %s by us", m->crew->name, m->id, how);
+	else if (status > 0)
 		log_warn("instance %s/%" PRIu64 " %s", m->crew->name, m->id, how);
 	pool_on_exited(m->crew->pool, m->id, how);
 }
@@ -158,8 +160,10 @@ static void lost(struct member *m, const struct error *why)
 
 void member_kill(struct member *m)
 {
-	if (!m->exited)
-		(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGKILL, NULL, 0);
+	if (m->exited)
+		return;
+	m->killed = true;
+	(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGKILL, NULL, 0);
 }
 
 /* One message; false when there is no more to be read now. */
