@@ -326,6 +326,13 @@ ours('errors: a turn that its recogniser cannot hear has failed, once, and the n
   await c.close();
 });
 
+ours('errors: a model of the URL that is not properly encoded is refused before there is a WebSocket', async () => {
+  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13, 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' };
+  const { status, body } = await server.get('/v1/realtime?model=gpt%4', { headers });
+  assert.equal(status, 400);
+  assert.equal(JSON.parse(body).error.message, 'model in the query is not properly percent-encoded');
+});
+
 ours('errors: garbage from one client is felt by no other', async () => {
   const good = await opened(server, vad);
   const bad = await Realtime.open(server);

@@ -6,8 +6,9 @@
 
 #include "base/util.h"
 #include "net/http.h"
+#include "net/query.h"
 
-/* A piece of a header or query; n 0: nothing. */
+/* A piece of a header; n 0: nothing. */
 struct span {
 	const char *at;
 	size_t n;
@@ -86,30 +87,16 @@ static struct span key_in_header(const char *header)
 	return header == NULL ? (struct span){ NULL, 0 } : trimmed(header);
 }
 
-static struct span key_in_query(const char *query)
+static struct query_span key_in_query(const char *query)
 {
 	static const char *const names[] = { "api_key", "token", "access_token" };
+	struct query_pair pair;
 
-	for (; *query != '\0'; query += *query == '&') {
-		struct span name = { query, strcspn(query, "=&") };
-
-		query += strcspn(query, "&");
-		if (name.at[name.n] != '=')
-			continue;
+	while (query_next(&query, &pair))
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			if (name.n == strlen(names[i]) && strncmp(name.at, names[i], name.n) == 0)
-				return (struct span){ name.at + name.n + 1,
-					(size_t)(query - name.at) - name.n - 1 };
-	}
-	return (struct span){ NULL, 0 };
-}
-
-static int hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-	return at == NULL ? -1 : (int)(at - digits);
+			if (pair.has_value && query_is(pair.name, names[i]))
+				return pair.value;
+	return (struct query_span){ NULL, 0 };
 }
 
 static enum credential_found copy(struct span key, char text[CREDENTIAL_BYTES])
@@ -122,30 +109,11 @@ static enum credential_found copy(struct span key, char text[CREDENTIAL_BYTES])
 }
 
 /* A '+' stays one: it is a character of base64, and no key has a space. */
-static enum credential_found decode(struct span key, char text[CREDENTIAL_BYTES])
+static enum credential_found decode(struct query_span key, char text[CREDENTIAL_BYTES])
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < key.n && n + 1 < CREDENTIAL_BYTES; i++) {
-		char c = key.at[i];
-
-		if (c == '%') {
-			int high = i + 2 < key.n ? hex_digit(key.at[i + 1]) : -1;
-			int low = i + 2 < key.n ? hex_digit(key.at[i + 2]) : -1;
-
-			if (high < 0 || low < 0 || high + low == 0)
-				break;
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		text[n++] = c;
-		if (i + 1 == key.n) {
-			text[n] = '\0';
-			return CREDENTIAL_FOUND;
-		}
-	}
-	text[0] = '\0';
-	return CREDENTIAL_BROKEN;
+	return query_decode(key, QUERY_PLUS_STAYS, text, CREDENTIAL_BYTES) == QUERY_DECODED
+	    ? CREDENTIAL_FOUND
+	    : CREDENTIAL_BROKEN;
 }
 
 enum credential_found credential_find(
@@ -154,7 +122,7 @@ enum credential_found credential_find(
 	const struct span keys[] = { key_in_authorization(r->authorization),
 		key_in_header(r->x_api_key), key_in_header(r->api_key),
 		key_in_protocols(r->protocols) };
-	struct span in_query = key_in_query(r->query);
+	struct query_span in_query = key_in_query(r->query);
 
 	text[0] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

@@ -9,6 +9,7 @@
 #include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "net/query.h"
 
 enum {
 	SILENCE_MIN_MS = 100, /* of endpoint_config */
@@ -196,67 +197,36 @@ static const struct parameter parameters[] = {
 	{ "paragraphs", read_idle_bool, 0 },
 };
 
-static const struct parameter *find(const char *name, size_t n)
+static const struct parameter *find(struct query_span name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		if (strlen(parameters[i].name) == n && memcmp(parameters[i].name, name, n) == 0)
+		if (query_is(name, parameters[i].name))
 			return &parameters[i];
 	return NULL;
 }
 
-static int hex(char c)
+static int decode(const struct parameter *p, struct query_span s, char *out, struct error *err)
 {
-	const char *digits = "0123456789abcdef", *at = c == '\0' ? NULL : strchr(digits, c | 0x20);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-/* The next character of a percent-encoded text, or -1. */
-static int next_character(const char **at, const char *end)
-{
-	const char *c = *at;
-
-	*at = c + 1;
-	if (*c == '+')
-		return ' ';
-	if (*c != '%')
-		return (unsigned char)*c;
-	if (end - c < 3 || hex(c[1]) < 0 || hex(c[2]) < 0)
-		return -1;
-	*at = c + 3;
-	return hex(c[1]) * 16 + hex(c[2]);
-}
-
-static int decode(
-    const struct parameter *p, const char *from, const char *end, char *out, struct error *err)
-{
-	size_t n = 0;
-
-	while (from < end) {
-		int c = next_character(&from, end);
-
-		if (c <= 0)
-			return error_set(
-			    err, ERROR_INVALID, "%s is not properly percent-encoded", p->name);
-		if (n + 1 == VALUE_BYTES)
-			return error_set(
-			    err, ERROR_INVALID, "%s is over %d bytes", p->name, VALUE_BYTES - 1);
-		out[n++] = (char)c;
+	switch (query_decode(s, QUERY_PLUS_IS_SPACE, out, VALUE_BYTES)) {
+	case QUERY_BROKEN:
+		return error_set(err, ERROR_INVALID, "%s is not properly percent-encoded", p->name);
+	case QUERY_TOO_LONG:
+		return error_set(
+		    err, ERROR_INVALID, "%s is over %d bytes", p->name, VALUE_BYTES - 1);
+	case QUERY_DECODED:
+		break;
 	}
-	out[n] = '\0';
 	return 0;
 }
 
-static int read_pair(const char *from, const char *end, struct deepgram_query *q, struct error *err)
+static int read_pair(const struct query_pair *pair, struct deepgram_query *q, struct error *err)
 {
-	const char *equals = memchr(from, '=', (size_t)(end - from));
-	const char *name_end = equals == NULL ? end : equals;
-	const struct parameter *p = find(from, (size_t)(name_end - from));
+	const struct parameter *p = find(pair->name);
 	char value[VALUE_BYTES];
 
 	if (p == NULL)
 		return 0;
-	if (decode(p, equals == NULL ? end : equals + 1, end, value, err) != 0)
+	if (decode(p, pair->value, value, err) != 0)
 		return -1;
 	return p->read(p, value, (char *)q + p->offset, err);
 }
@@ -273,14 +243,12 @@ static int check_format(const struct deepgram_query *q, struct error *err)
 
 int deepgram_query_read(const char *query, struct deepgram_query *out, struct error *err)
 {
-	*out = (struct deepgram_query){ .format.channels = 1 };
-	while (*query != '\0') {
-		size_t n = strcspn(query, "&");
+	struct query_pair pair;
 
-		if (read_pair(query, query + n, out, err) != 0)
+	*out = (struct deepgram_query){ .format.channels = 1 };
+	while (query_next(&query, &pair))
+		if (read_pair(&pair, out, err) != 0)
 			return -1;
-		query += n + (query[n] == '&');
-	}
 	return check_format(out, err);
 }
 

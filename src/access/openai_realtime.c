@@ -3,9 +3,7 @@
  * The voice is opened by the first audio, since a client first says what it will send and to which model. A message that
  * cannot be is answered by an `error` event, and the session stays: clients do not expect to lose it. */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -23,6 +21,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "net/http.h"
+#include "net/query.h"
 #include "net/websocket.h"
 #include "pool/pool.h"
 
@@ -65,40 +64,29 @@ static void send_error(
 
 /* Opening. */
 
-static char *decoded(const char *text, size_t n, char *out, size_t out_bytes)
+static int read_model(const char *query, char model[MODEL_BYTES], struct error *err)
 {
-	size_t used = 0;
+	struct query_span value = { NULL, 0 };
 
-	for (size_t i = 0; i < n && used + 1 < out_bytes; i++) {
-		char hex[3] = { 0 };
-
-		if (text[i] == '%' && n - i > 2 && isxdigit((unsigned char)text[i + 1]) &&
-		    isxdigit((unsigned char)text[i + 2])) {
-			memcpy(hex, text + i + 1, 2);
-			out[used++] = (char)strtoul(hex, NULL, 16);
-			i += 2;
-		} else {
-			out[used++] = text[i] == '+' ? ' ' : text[i];
-		}
+	(void)query_find(query, "model", &value);
+	switch (query_decode(value, QUERY_PLUS_IS_SPACE, model, MODEL_BYTES)) {
+	case QUERY_BROKEN:
+		return error_set(
+		    err, ERROR_INVALID, "model in the query is not properly percent-encoded");
+	case QUERY_TOO_LONG:
+		return error_set(
+		    err, ERROR_INVALID, "model in the query is over %d bytes", MODEL_BYTES - 1);
+	case QUERY_DECODED:
+		break;
 	}
-	out[used] = '\0';
-	return out;
+	return 0;
 }
 
-/* The value of `name` in the query; "" when it is not there. */
-static char *query_value(const char *query, const char *name, char *out, size_t out_bytes)
+static bool is_for_transcription(const char *query)
 {
-	size_t n = strlen(name);
+	struct query_span intent;
 
-	*out = '\0';
-	for (; *query != '\0'; query += *query == '&') {
-		const char *at = query;
-
-		query += strcspn(query, "&");
-		if (strncmp(at, name, n) == 0 && at[n] == '=')
-			return decoded(at + n + 1, (size_t)(query - at) - n - 1, out, out_bytes);
-	}
-	return out;
+	return query_find(query, "intent", &intent) && query_is(intent, "transcription");
 }
 
 static bool asks_for_beta(const struct http_exchange *x)
@@ -134,18 +122,19 @@ static int read_request(
     struct wire *w, struct http_exchange *x, struct error *err, struct wire_refusal *how)
 {
 	struct realtime *r = realtime_of(w);
-	char intent[32], id[REALTIME_ID_BYTES];
+	char id[REALTIME_ID_BYTES];
 	struct ear_config ear;
 
 	how->status = 500;
 	if (make_ids(&r->ids, err) < 0)
 		return -1;
-	(void)query_value(http_query(x), "model", r->model, sizeof r->model);
-	(void)query_value(http_query(x), "intent", intent, sizeof intent);
+	how->status = 400;
+	if (read_model(http_query(x), r->model, err) < 0)
+		return -1;
 	(void)snprintf(id, sizeof id, "sess_%s", r->ids.nonce);
 	realtime_session_init(&r->session, id, r->model, &w->access->cfg.endpoint);
 	r->session.flat = asks_for_beta(x);
-	r->names_beta = r->session.flat && strcmp(intent, "transcription") == 0;
+	r->names_beta = r->session.flat && is_for_transcription(http_query(x));
 	r->turns = (struct realtime_turns){
 		.ids = &r->ids, .send = send, .arg = r, .beta = r->session.flat
 	};

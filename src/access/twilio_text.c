@@ -6,6 +6,7 @@
 #include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "net/query.h"
 
 enum { RATE_HZ = 8000, DIGITS_MAX = 15, PRE_ROLL_MAX_MS = 2000 };
 
@@ -288,20 +289,15 @@ json_t *twilio_event(const struct twilio_who *who, enum twilio_track track,
 	return event;
 }
 
-/* Whether the query has nothing else for this name. Identifiers are letters and digits, which nobody encodes. */
+/* Whether the query has nothing else for this name. */
 static bool query_allows(const char *query, const char *name, const char *value)
 {
-	size_t n = strlen(name);
+	char asked[TWILIO_SID_BYTES];
+	struct query_span s;
 
-	for (; *query != '\0'; query += *query == '&') {
-		const char *at = query;
-
-		query += strcspn(query, "&");
-		if (strncmp(at, name, n) == 0 && at[n] == '=')
-			return (size_t)(query - at) - n - 1 == strlen(value) &&
-			    memcmp(at + n + 1, value, strlen(value)) == 0;
-	}
-	return true;
+	return !query_find(query, name, &s) ||
+	    (query_decode(s, QUERY_PLUS_STAYS, asked, sizeof asked) == QUERY_DECODED &&
+		strcmp(asked, value) == 0);
 }
 
 bool twilio_query_wants(const char *query, const struct twilio_who *who)

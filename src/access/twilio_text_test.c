@@ -182,6 +182,8 @@ static struct query_row {
 	{ "a beginning of it", "callSid=CA", false },
 	{ "more than it", "callSid=CA11", false },
 	{ "another stream of the call", "callSid=CA1&streamSid=MZ2", false },
+	{ "this call, percent-encoded", "callSid=%43A1", true },
+	{ "what is not properly encoded", "callSid=CA1%4", false },
 	{ "a key beside it", "token=x&callSid=CA2", false },
 };
 
