@@ -1,21 +1,16 @@
-/* Deepgram's live protocol over one WebSocket: audio in, Results out (deepgram_track.h), and at the end one Metadata.
- * A session is opened at once for raw audio, and for a file when it has shown its format. CloseStream ends the sessions,
- * behind what the file still has; when the last one has ended Metadata goes out and the wire closes.
- * With multichannel each channel is a session of its own. */
+/* Deepgram's live protocol over one WebSocket: audio in, Results out, and at the end one Metadata.
+ * The sessions (deepgram_channels.h) are opened at once for raw audio, and for a file when it has shown its format.
+ * CloseStream ends them, behind what the file still has; when they have ended Metadata goes out and the wire closes. */
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "access/deepgram_channels.h"
 #include "access/deepgram_control.h"
 #include "access/deepgram_event.h"
 #include "access/deepgram_query.h"
 #include "access/deepgram_refuse.h"
-#include "access/deepgram_track.h"
-#include "access/deinterleave.h"
 #include "access/entries.h"
 #include "access/live_file.h"
-#include "access/voice.h"
 #include "access/wire.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -24,19 +19,7 @@
 #include "net/websocket.h"
 #include "pool/pool.h"
 
-enum {
-	/* Beyond pre_roll_ms and min_speech_ms: what detection may be late by. */
-	LATE_MS = 500,
-	HEADER_BYTES = 80,
-	SHA256_BYTES = 32,
-};
-
-struct channel {
-	struct deepgram *deepgram;
-	struct voice voice;
-	struct deepgram_track track;
-	bool full; /* the session takes nothing before on_drain */
-};
+enum { HEADER_BYTES = 80, SHA256_BYTES = 32 };
 
 struct deepgram {
 	struct wire wire;
@@ -45,15 +28,11 @@ struct deepgram {
 	struct deepgram_about about;
 	char header[HEADER_BYTES];
 	struct pool *pool; /* lent */
-	struct channel channels[DEEPGRAM_CHANNELS_MAX];
-	unsigned channels_n; /* with a session */
-	unsigned ended_n;    /* of them */
-	uint64_t audio_ms;
+	struct deepgram_channels channels;
 	struct live_file *file; /* owned; NULL: raw audio comes */
 	bool file_full;         /* it takes nothing before its on_drain */
-	struct deinterleave split;
-	EVP_MD_CTX *sha256; /* owned; of all audio as it came */
-	uint64_t spoken_ns; /* when the client last sent something */
+	EVP_MD_CTX *sha256;     /* owned; of all audio as it came */
+	uint64_t spoken_ns;     /* when the client last sent something */
 };
 
 static struct deepgram *deepgram_of(struct wire *w)
@@ -89,7 +68,7 @@ static unsigned close_code(enum error_code code)
 	return is_clients_fault(code) ? WS_CLOSE_POLICY : WS_CLOSE_INTERNAL;
 }
 
-static void finish(struct deepgram *d)
+static void finish(struct deepgram *d, uint64_t audio_ms)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
 	char hex[DEEPGRAM_SHA256_BYTES];
@@ -98,7 +77,7 @@ static void finish(struct deepgram *d)
 	(void)EVP_DigestFinal_ex(d->sha256, digest, NULL);
 	for (unsigned i = 0; i < SHA256_BYTES; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	metadata = deepgram_metadata_of(&d->about, hex, d->audio_ms);
+	metadata = deepgram_metadata_of(&d->about, hex, audio_ms);
 	(void)json_object_set_new(metadata, "type", json_string("Metadata"));
 	wire_send_json(&d->wire, metadata);
 	wire_close(&d->wire, WS_CLOSE_NORMAL, "done");
@@ -111,35 +90,20 @@ static void say(void *arg, json_t *message)
 	wire_send_json(&d->wire, message);
 }
 
-static void on_event(void *arg, const struct session_event *e)
+static void on_failed(void *arg, const struct error *why)
 {
-	struct channel *c = arg;
-	struct deepgram *d = c->deepgram;
-
-	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
-		fail_session(d, e->error.why);
-		return;
-	}
-	deepgram_track_event(&c->track, e);
-	if (e->kind != SESSION_EVENT_ENDED)
-		return;
-	d->audio_ms = MAX(d->audio_ms, e->ended.audio_ms);
-	if (++d->ended_n == d->channels_n)
-		finish(d);
+	fail_session(arg, why);
 }
 
-static bool is_any_full(const struct deepgram *d)
+static void on_ended(void *arg, uint64_t audio_ms)
 {
-	for (unsigned i = 0; i < d->channels_n; i++)
-		if (d->channels[i].full)
-			return true;
-	return false;
+	finish(arg, audio_ms);
 }
 
 /* Nobody is heard who is kept waiting; a file's decoder is held back too. */
 static void hold_back(struct deepgram *d)
 {
-	bool full = is_any_full(d);
+	bool full = deepgram_channels_is_full(&d->channels);
 
 	if (full || d->file_full)
 		wire_pause(&d->wire);
@@ -149,7 +113,7 @@ static void hold_back(struct deepgram *d)
 
 static void go_on(struct deepgram *d)
 {
-	if (is_any_full(d))
+	if (deepgram_channels_is_full(&d->channels))
 		return;
 	if (d->file != NULL)
 		live_file_resume(d->file);
@@ -161,121 +125,37 @@ static void go_on(struct deepgram *d)
 
 static void on_drain(void *arg)
 {
-	struct channel *c = arg;
-
-	c->full = false;
-	go_on(c->deepgram);
+	go_on(arg);
 }
 
-static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+static const struct deepgram_channels_events channels_events = {
+	.say = say, .on_drain = on_drain, .on_failed = on_failed, .on_ended = on_ended
+};
 
-static void make_session(
-    const struct deepgram *d, const struct format *format, struct session_config *out)
+static int open_channels(
+    struct deepgram *d, const struct format *format, struct error *err, unsigned *retry_after_ms)
 {
-	voice_defaults(d->wire.access, out);
-	out->ear.format = *format;
-	out->ear.endpoint.endpointing = ENDPOINTING_VAD;
-	deepgram_query_endpoint(&d->query, &out->ear.endpoint);
-	out->partials = d->query.interim_results || d->query.utterance_end_ms > 0;
-	out->wants_heard = true;
-}
-
-static void make_track(
-    struct deepgram *d, const struct endpoint_config *endpoint, struct deepgram_track_config *out)
-{
-	*out = (struct deepgram_track_config){
+	const struct deepgram_channels_config cfg = {
+		.access = d->wire.access,
+		.client = &d->wire.client,
+		.pool = d->pool,
+		.query = &d->query,
 		.about = &d->about,
-		.interim_results = d->query.interim_results,
-		.vad_events = d->query.vad_events,
-		.endpointing = !d->query.no_endpointing,
-		.utterance_end_ms = d->query.utterance_end_ms,
-		.margin_ms = endpoint->pre_roll_ms + endpoint->min_speech_ms + LATE_MS,
-		.say = say,
+		.events = &channels_events,
 		.arg = d,
 	};
-}
 
-static int open_channel(struct deepgram *d, const struct session_config *session, struct error *err,
-    unsigned *retry_after_ms)
-{
-	struct channel *c = &d->channels[d->channels_n];
-	struct deepgram_track_config track;
-
-	make_track(d, &session->ear.endpoint, &track);
-	track.channel = d->channels_n;
-	c->deepgram = d;
-	deepgram_track_init(&c->track, &track);
-	if (voice_open(&c->voice, d->wire.access, &d->wire.client, d->pool, session, err,
-		retry_after_ms) != 0)
+	if (deepgram_channels_open(&d->channels, &cfg, *format, err, retry_after_ms) != 0)
 		return -1;
-	d->channels_n++;
+	d->wire.session = d->channels.one[0].voice.id;
 	return 0;
-}
-
-/* A session for each channel that is heard for itself, or one for all. */
-static int open_channels(
-    struct deepgram *d, struct format format, struct error *err, unsigned *retry_after_ms)
-{
-	unsigned n = d->query.multichannel ? format.channels : 1;
-	struct session_config session;
-
-	deinterleave_init(&d->split, format_frame_bytes(&format) / format.channels, n);
-	d->about.channels = n;
-	format.channels /= n;
-	make_session(d, &format, &session);
-	while (d->channels_n < n)
-		if (open_channel(d, &session, err, retry_after_ms) != 0)
-			return -1;
-	d->wire.session = d->channels[0].voice.id;
-	return 0;
-}
-
-static void start_channels(struct deepgram *d)
-{
-	for (unsigned i = 0; i < d->channels_n; i++)
-		if (d->channels[i].voice.session != NULL)
-			voice_start(&d->channels[i].voice, &session_events, &d->channels[i]);
-}
-
-static void give(struct channel *c, const void *bytes, size_t n)
-{
-	if (!voice_audio(&c->voice, bytes, n))
-		c->full = true;
-}
-
-static void fail_for_memory(struct deepgram *d)
-{
-	struct error err;
-
-	(void)error_set(&err, ERROR_SYSTEM, "no memory for the audio that came");
-	fail_session(d, &err);
-}
-
-static void give_apart(struct deepgram *d, const void *bytes, size_t n)
-{
-	size_t room = deinterleave_room(&d->split, n);
-	uint8_t *all = malloc(room * d->channels_n + 1), *out[DEEPGRAM_CHANNELS_MAX];
-
-	if (all == NULL) {
-		fail_for_memory(d);
-		return;
-	}
-	for (unsigned i = 0; i < d->channels_n; i++)
-		out[i] = all + i * room;
-	(void)deinterleave_read(&d->split, bytes, n, out);
-	for (unsigned i = 0; i < d->channels_n; i++)
-		give(&d->channels[i], out[i], room);
-	free(all);
 }
 
 /* Raw audio; the wire may be closing when it returns. */
 static void hear(struct deepgram *d, const void *bytes, size_t n)
 {
-	if (d->channels_n == 1)
-		give(&d->channels[0], bytes, n);
-	else
-		give_apart(d, bytes, n);
-	hold_back(d);
+	if (!deepgram_channels_audio(&d->channels, bytes, n))
+		hold_back(d);
 }
 
 static void on_file_format(void *arg, const struct format *format)
@@ -284,10 +164,10 @@ static void on_file_format(void *arg, const struct format *format)
 	unsigned retry_after_ms;
 	struct error err;
 
-	if (open_channels(d, *format, &err, &retry_after_ms) != 0)
+	if (open_channels(d, format, &err, &retry_after_ms) != 0)
 		fail_session(d, &err);
 	else
-		start_channels(d);
+		deepgram_channels_start(&d->channels);
 }
 
 static void on_file_audio(void *arg, const void *bytes, size_t n)
@@ -308,10 +188,10 @@ static void on_file_drain(void *arg)
 
 static void end_sessions(struct deepgram *d)
 {
-	if (d->channels_n == 0)
-		finish(d);
-	for (unsigned i = 0; i < d->channels_n; i++)
-		voice_end(&d->channels[i].voice);
+	if (d->channels.n == 0)
+		finish(d, 0);
+	else
+		deepgram_channels_end(&d->channels);
 }
 
 static void on_file_end(void *arg, const struct error *why)
@@ -348,20 +228,6 @@ static void close_stream(struct deepgram *d)
 		end_sessions(d);
 }
 
-static void finalize(struct deepgram *d, int channel)
-{
-	for (unsigned i = 0; i < d->channels_n; i++)
-		if ((channel < 0 || (unsigned)channel == i) && d->channels[i].voice.session != NULL)
-			voice_commit(&d->channels[i].voice);
-}
-
-/* A session without audio is not idle when its client says that it is there. */
-static void keep_alive(struct deepgram *d)
-{
-	for (unsigned i = 0; i < d->channels_n; i++)
-		give(&d->channels[i], "", 0);
-}
-
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct deepgram *d = deepgram_of(w);
@@ -378,9 +244,10 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	else if (control.command == DEEPGRAM_CLOSE_STREAM)
 		close_stream(d);
 	else if (control.command == DEEPGRAM_FINALIZE)
-		finalize(d, control.channel);
-	else
-		keep_alive(d);
+		deepgram_channels_commit(&d->channels, control.channel);
+	else if (d->channels.n > 0)
+		hear(d, "",
+		    0); /* one without audio is not idle when its client says that it is there */
 }
 
 static void on_binary(struct wire *w, const void *bytes, size_t n)
@@ -406,7 +273,7 @@ static void look_at_silence(struct deepgram *d, uint64_t now_ns)
 	unsigned ms = d->wire.access->cfg.deepgram_timeout_ms;
 	struct error err;
 
-	if (d->ending || is_any_full(d) || d->file_full ||
+	if (d->ending || deepgram_channels_is_full(&d->channels) || d->file_full ||
 	    now_ns - MIN(now_ns, d->spoken_ns) < ms * NS_PER_MS)
 		return;
 	(void)error_set(&err, ERROR_TIMEOUT,
@@ -421,7 +288,7 @@ static void look_at_leaving(struct deepgram *d)
 {
 	struct error err;
 
-	if (d->channels_n > 0 || !d->wire.access->leaving)
+	if (d->channels.n > 0 || !d->wire.access->leaving)
 		return;
 	access_word_leaving(&err);
 	fail(d, "NET-0000", &err);
@@ -455,7 +322,7 @@ static int read_request(
 	(void)snprintf(d->header, sizeof d->header, "dg-request-id: %s\r\n", d->about.request_id);
 	d->spoken_ns = clock_now_ns();
 	if (d->query.raw)
-		return open_channels(d, d->query.format, err, &how->retry_after_ms);
+		return open_channels(d, &d->query.format, err, &how->retry_after_ms);
 	d->file = live_file_new(w->access->decoders, &file_events, d);
 	return 0;
 }
@@ -467,7 +334,7 @@ static const char *headers(const struct wire *w)
 
 static void on_open(struct wire *w)
 {
-	start_channels(deepgram_of(w));
+	deepgram_channels_start(&deepgram_of(w)->channels);
 }
 
 static void refuse(struct http_exchange *x, const struct error *why, const struct wire_refusal *how)
@@ -481,8 +348,7 @@ static void on_closing(struct wire *w)
 
 	if (d->file != NULL)
 		live_file_stop(d->file);
-	for (unsigned i = 0; i < d->channels_n; i++)
-		voice_drop(&d->channels[i].voice);
+	deepgram_channels_drop(&d->channels);
 }
 
 static void on_gone(struct wire *w)

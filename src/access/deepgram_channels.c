@@ -1,0 +1,173 @@
+#include "access/deepgram_channels.h"
+
+#include <stdlib.h>
+
+#include "access/access_internal.h"
+#include "base/error.h"
+#include "base/util.h"
+
+enum { LATE_MS = 500 }; /* beyond pre_roll_ms and min_speech_ms: what detection may be late by */
+
+static void on_event(void *arg, const struct session_event *e)
+{
+	struct deepgram_channel *one = arg;
+	struct deepgram_channels *c = one->all;
+
+	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
+		c->cfg.events->on_failed(c->cfg.arg, e->error.why);
+		return;
+	}
+	deepgram_track_event(&one->track, e);
+	if (e->kind != SESSION_EVENT_ENDED)
+		return;
+	c->audio_ms = MAX(c->audio_ms, e->ended.audio_ms);
+	if (++c->ended_n == c->n)
+		c->cfg.events->on_ended(c->cfg.arg, c->audio_ms);
+}
+
+bool deepgram_channels_is_full(const struct deepgram_channels *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->one[i].full)
+			return true;
+	return false;
+}
+
+static void on_drain(void *arg)
+{
+	struct deepgram_channel *one = arg;
+
+	one->full = false;
+	if (!deepgram_channels_is_full(one->all))
+		one->all->cfg.events->on_drain(one->all->cfg.arg);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
+
+static void make_session(const struct deepgram_channels_config *cfg, const struct format *format,
+    struct session_config *out)
+{
+	const struct deepgram_query *q = cfg->query;
+
+	voice_defaults(cfg->access, out);
+	out->ear.format = *format;
+	out->ear.endpoint.endpointing = ENDPOINTING_VAD;
+	deepgram_query_endpoint(q, &out->ear.endpoint);
+	out->partials = q->interim_results || q->utterance_end_ms > 0;
+	out->wants_heard = true;
+}
+
+static void make_track(const struct deepgram_channels_config *cfg,
+    const struct endpoint_config *endpoint, struct deepgram_track_config *out)
+{
+	*out = (struct deepgram_track_config){
+		.about = cfg->about,
+		.interim_results = cfg->query->interim_results,
+		.vad_events = cfg->query->vad_events,
+		.endpointing = !cfg->query->no_endpointing,
+		.utterance_end_ms = cfg->query->utterance_end_ms,
+		.margin_ms = endpoint->pre_roll_ms + endpoint->min_speech_ms + LATE_MS,
+		.say = cfg->events->say,
+		.arg = cfg->arg,
+	};
+}
+
+static int open_one(struct deepgram_channels *c, const struct session_config *session,
+    struct error *err, unsigned *retry_after_ms)
+{
+	struct deepgram_channel *one = &c->one[c->n];
+	struct deepgram_track_config track;
+
+	make_track(&c->cfg, &session->ear.endpoint, &track);
+	track.channel = c->n;
+	one->all = c;
+	deepgram_track_init(&one->track, &track);
+	if (voice_open(&one->voice, c->cfg.access, c->cfg.client, c->cfg.pool, session, err,
+		retry_after_ms) != 0)
+		return -1;
+	c->n++;
+	return 0;
+}
+
+int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_channels_config *cfg,
+    struct format format, struct error *err, unsigned *retry_after_ms)
+{
+	unsigned n = cfg->query->multichannel ? format.channels : 1;
+	struct session_config session;
+
+	c->cfg = *cfg;
+	deinterleave_init(&c->split, format_frame_bytes(&format) / format.channels, n);
+	cfg->about->channels = n;
+	format.channels /= n;
+	make_session(cfg, &format, &session);
+	while (c->n < n)
+		if (open_one(c, &session, err, retry_after_ms) != 0)
+			return -1;
+	return 0;
+}
+
+void deepgram_channels_start(struct deepgram_channels *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->one[i].voice.session != NULL)
+			voice_start(&c->one[i].voice, &session_events, &c->one[i]);
+}
+
+static void give(struct deepgram_channel *one, const void *bytes, size_t n)
+{
+	if (!voice_audio(&one->voice, bytes, n))
+		one->full = true;
+}
+
+static void fail_for_memory(struct deepgram_channels *c)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "no memory for the audio that came");
+	c->cfg.events->on_failed(c->cfg.arg, &err);
+}
+
+static void give_apart(struct deepgram_channels *c, const void *bytes, size_t n)
+{
+	size_t room = deinterleave_room(&c->split, n);
+	uint8_t *all = malloc(room * c->n + 1), *out[DEEPGRAM_CHANNELS_MAX];
+
+	if (all == NULL) {
+		fail_for_memory(c);
+		return;
+	}
+	for (unsigned i = 0; i < c->n; i++)
+		out[i] = all + i * room;
+	(void)deinterleave_read(&c->split, bytes, n, out);
+	for (unsigned i = 0; i < c->n; i++)
+		give(&c->one[i], out[i], room);
+	free(all);
+}
+
+bool deepgram_channels_audio(struct deepgram_channels *c, const void *bytes, size_t n)
+{
+	if (c->n == 1)
+		give(&c->one[0], bytes, n);
+	else
+		give_apart(c, bytes, n);
+	return !deepgram_channels_is_full(c);
+}
+
+void deepgram_channels_commit(struct deepgram_channels *c, int channel)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (channel < 0 || (unsigned)channel == i)
+			voice_commit(&c->one[i].voice);
+}
+
+void deepgram_channels_end(struct deepgram_channels *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		voice_end(&c->one[i].voice);
+}
+
+void deepgram_channels_drop(struct deepgram_channels *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		voice_drop(&c->one[i].voice);
+}
