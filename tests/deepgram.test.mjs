@@ -444,3 +444,34 @@ test('deepgram end: a server that leaves says so', async () => {
     assert.equal((await live.end()).code, 1012);
   }, { sums: false });
 });
+
+const interleave = (left, right) => {
+  const both = new Int16Array(2 * left.length);
+  left.forEach((s, i) => ([both[2 * i], both[2 * i + 1]] = [s, right[i]]));
+  return both;
+};
+const two = { ...raw, channels: 2, multichannel: true };
+
+test('deepgram end: when the server leaves, what is being said on one channel is heard to its end, though the other is silent', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, { ...two, interim_results: true });
+    l.audio(interleave(babble(2000), silence(2000)));
+    await l.until(() => l.interims.some((m) => best(m).transcript), 'an interim result');
+    server.child.kill('SIGTERM');
+    await server.says(/draining/);
+    l.audio(interleave(join(babble(500, 2), silence(1500)), silence(2000)));
+    assert.equal((await l.end()).code, 1012, JSON.stringify(l.closed));
+    assert.ok(l.text(0), JSON.stringify(l.messages.slice(-3)));
+  }, { sums: false });
+});
+
+test('deepgram end: when a key has used up its minutes, all its channels are heard to their end', async () => {
+  await withKeys({ desk: { minutes: 1 } }, { 'pool.en.max': 3, 'pool.en.param.slow': 0.2 }, async (server, { desk }) => {
+    const l = await Listener.open(server, two, bearer(desk));
+    const speech = join(silence(25000), babble(6000));
+    l.audio(interleave(silence(31000), speech));
+    assert.equal((await l.end()).code, 1008, JSON.stringify(l.closed));
+    assert.match(l.closed.reason, /DATA-0000 .*minutes/);
+    assert.ok(l.text(1), JSON.stringify(l.messages.slice(-3)));
+  });
+});

@@ -273,3 +273,19 @@ test('twilio errors: one who watches and does not read holds up neither the call
     bad.client.vanish();
   });
 });
+
+test('twilio end: when the server leaves, what is being said on one track is heard to its end, though the other is silent', () =>
+  withServer(fake({ 'pool.en.max': 2 }), async (server) => {
+    const watcher = await Watcher.open(server);
+    const call = await Call.open(server, { start: { tracks: ['inbound', 'outbound'] } });
+    call.audio(silence(2000), { track: 'inbound' });
+    call.audio(babble(2000), { track: 'outbound' });
+    await watcher.event('partial');
+    server.child.kill('SIGTERM');
+    await server.says(/draining/);
+    call.audio(silence(2000), { track: 'inbound' });
+    call.audio(join(babble(500, 2), silence(1500)), { track: 'outbound' });
+    assert.equal((await call.client.end()).code, 1012);
+    await watcher.event('stop');
+    assert.notEqual(watcher.text('outbound'), '');
+  }, { sums: false }));

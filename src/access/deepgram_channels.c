@@ -8,21 +8,55 @@
 
 enum { LATE_MS = 500 }; /* beyond pre_roll_ms and min_speech_ms: what detection may be late by */
 
+static void note_end(struct deepgram_channels *c)
+{
+	if (++c->ended_n < c->n)
+		return;
+	if (c->why.code != ERROR_NONE)
+		c->cfg.events->on_failed(c->cfg.arg, &c->why);
+	else
+		c->cfg.events->on_ended(c->cfg.arg, c->audio_ms);
+}
+
+static void let_drain(struct deepgram_channel *one)
+{
+	one->full = false;
+	if (!deepgram_channels_is_full(one->all))
+		one->all->cfg.events->on_drain(one->all->cfg.arg);
+}
+
+/* The other channels may still have something to say. */
+static void on_failure(struct deepgram_channel *one, const struct error *why)
+{
+	struct deepgram_channels *c = one->all;
+
+	if (!voice_is_heard_out(why->code)) {
+		c->cfg.events->on_failed(c->cfg.arg, why);
+		return;
+	}
+	c->why = *why;
+	voice_drop(&one->voice);
+	if (one->full)
+		let_drain(one);
+	if (c->why.code == ERROR_QUOTA)
+		deepgram_channels_end(c);
+	note_end(c);
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct deepgram_channel *one = arg;
 	struct deepgram_channels *c = one->all;
 
 	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
-		c->cfg.events->on_failed(c->cfg.arg, e->error.why);
+		on_failure(one, e->error.why);
 		return;
 	}
 	deepgram_track_event(&one->track, e);
 	if (e->kind != SESSION_EVENT_ENDED)
 		return;
 	c->audio_ms = MAX(c->audio_ms, e->ended.audio_ms);
-	if (++c->ended_n == c->n)
-		c->cfg.events->on_ended(c->cfg.arg, c->audio_ms);
+	note_end(c);
 }
 
 bool deepgram_channels_is_full(const struct deepgram_channels *c)
@@ -35,11 +69,7 @@ bool deepgram_channels_is_full(const struct deepgram_channels *c)
 
 static void on_drain(void *arg)
 {
-	struct deepgram_channel *one = arg;
-
-	one->full = false;
-	if (!deepgram_channels_is_full(one->all))
-		one->all->cfg.events->on_drain(one->all->cfg.arg);
+	let_drain(arg);
 }
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };

@@ -12,6 +12,7 @@
 #include "access/deepgram_track.h"
 #include "access/deinterleave.h"
 #include "access/voice.h"
+#include "base/error.h"
 
 struct access;
 struct client;
@@ -52,6 +53,7 @@ struct deepgram_channels {
 	unsigned n;       /* with a session; 0: not opened */
 	unsigned ended_n; /* of them */
 	uint64_t audio_ms;
+	struct error why; /* ERROR_NONE: none of those that have ended has failed */
 	struct deinterleave split;
 };
 

@@ -134,6 +134,48 @@ static void end_voices(struct twilio_call *c)
 		voice_end(&c->sides[i].voice);
 }
 
+static void let_drain(struct twilio_side *t)
+{
+	struct twilio_call *c = t->call;
+
+	t->held = false;
+	if (c->stream != NULL && !c->sides[TWILIO_INBOUND].held && !c->sides[TWILIO_OUTBOUND].held)
+		wire_resume(&c->stream->wire);
+}
+
+static void end_side(struct twilio_side *t)
+{
+	struct twilio_call *c = t->call;
+
+	voice_drop(&t->voice);
+	if (t->held)
+		let_drain(t);
+	if (has_voices(c))
+		return;
+	if (c->why.code != ERROR_NONE)
+		twilio_call_fail(c, &c->why, c->retry_after_ms);
+	else
+		finish_call(c);
+}
+
+/* The other side may still have something to say. */
+static void fail_side(struct twilio_side *t, const struct error *why, unsigned retry_after_ms)
+{
+	struct twilio_call *c = t->call;
+
+	if (!voice_is_heard_out(why->code)) {
+		twilio_call_fail(c, why, retry_after_ms);
+		return;
+	}
+	enter(c);
+	c->why = *why;
+	c->retry_after_ms = retry_after_ms;
+	if (why->code == ERROR_QUOTA)
+		end_voices(c);
+	end_side(t);
+	leave(c);
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct twilio_side *t = arg;
@@ -141,25 +183,17 @@ static void on_event(void *arg, const struct session_event *e)
 	const struct twilio_who who = twilio_call_who(c);
 
 	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal) {
-		twilio_call_fail(c, e->error.why, e->error.retry_after_ms);
+		fail_side(t, e->error.why, e->error.retry_after_ms);
 		return;
 	}
 	tell(c, twilio_event(&who, t->track, &t->clock, e));
-	if (e->kind != SESSION_EVENT_ENDED)
-		return;
-	voice_drop(&t->voice);
-	if (!has_voices(c))
-		finish_call(c);
+	if (e->kind == SESSION_EVENT_ENDED)
+		end_side(t);
 }
 
 static void on_drain(void *arg)
 {
-	struct twilio_side *t = arg;
-	struct twilio_call *c = t->call;
-
-	t->held = false;
-	if (c->stream != NULL && !c->sides[TWILIO_INBOUND].held && !c->sides[TWILIO_OUTBOUND].held)
-		wire_resume(&c->stream->wire);
+	let_drain(arg);
 }
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
@@ -280,7 +314,8 @@ static void feed_silence(struct twilio_side *t, uint64_t ms)
 	free(silence);
 }
 
-/* Opens a track that start did not name. False: it could not be, and the call is over. */
+/* Opens a track that start did not name. False: it is not heard, as the call is over, or the server leaves and takes
+ * nobody new. */
 static bool has_voice(struct twilio_call *c, enum twilio_track track)
 {
 	struct twilio_side *t = &c->sides[track];
@@ -289,6 +324,8 @@ static bool has_voice(struct twilio_call *c, enum twilio_track track)
 
 	if (t->voice.id != 0)
 		return true;
+	if (c->access->leaving)
+		return false;
 	if (open_track(c, track, &err, &retry_after_ms) < 0)
 		twilio_call_fail(c, &err, retry_after_ms);
 	else

@@ -14,6 +14,7 @@
 #include "access/twilio_text.h"
 #include "access/voice.h"
 #include "access/wire.h"
+#include "base/error.h"
 
 struct pool;
 struct twilio_call;
@@ -58,6 +59,8 @@ struct twilio_call {
 	bool over;               /* all has been told */
 	unsigned
 	    depth; /* of calls into here; one that is over is freed when the last one returns */
+	struct error why; /* ERROR_NONE: none of the sides that have ended has failed */
+	unsigned retry_after_ms;
 	struct twilio_side sides[TWILIO_TRACKS];
 };
 

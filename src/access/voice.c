@@ -187,6 +187,11 @@ void voice_end(struct voice *v)
 		session_end(v->session);
 }
 
+bool voice_is_heard_out(enum error_code code)
+{
+	return code == ERROR_RESTARTING || code == ERROR_QUOTA;
+}
+
 void voice_drop(struct voice *v)
 {
 	if (v->session == NULL)

@@ -46,6 +46,9 @@ int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct erro
 void voice_commit(struct voice *v);
 void voice_clear(struct voice *v);
 void voice_end(struct voice *v);
+/* A fatal error that comes when all that was begun has been heard: the server leaves, or the key's minutes have run out. A client
+ * with several voices has other ones that still hear, and whose finals would be lost with them. */
+bool voice_is_heard_out(enum error_code code);
 /* Gives the session back, wherever it is; no event comes any more. No effect when there is none. */
 void voice_drop(struct voice *v);
 
