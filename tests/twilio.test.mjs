@@ -289,3 +289,38 @@ test('twilio end: when the server leaves, what is being said on one track is hea
     await watcher.event('stop');
     assert.notEqual(watcher.text('outbound'), '');
   }, { sums: false }));
+
+test('twilio finals: what was said is told though nothing comes after it, as of calls that send no silence', () =>
+  withServer(fake(), async (server) => {
+    const watcher = await Watcher.open(server);
+    const call = await Call.open(server);
+    call.audio(babble(2000));
+    const first = await watcher.event('transcript');
+    assert.ok(first.text && first.end < 2.5, JSON.stringify(first));
+    call.audio(babble(2000, 3), { skip_ms: 20000 });
+    call.hangUp();
+    await watcher.event('stop');
+    assert.equal(watcher.all('transcript').length, 2);
+    assert.ok(watcher.all('transcript')[1].start > 21.5, JSON.stringify(watcher.all('transcript')[1]));
+  }));
+
+test('twilio end: a track of which nothing comes is not ended for it while the other one speaks', () =>
+  withServer(fake({ 'pool.en.max': 3, 'server.idle_timeout_ms': 5000 }), async (server) => {
+    const watcher = await Watcher.open(server);
+    const call = await Call.open(server, { start: { tracks: ['inbound', 'outbound'] } });
+    const timer = setInterval(() => call.audio(silence(200)), 200);
+    const idle = await Call.open(server, { start: { tracks: ['outbound'] } });
+    const deaf = await Call.open(server, { start: { tracks: [] } });
+    for (const c of [idle, deaf]) {
+      const { code, reason } = await c.client.end(); // by then a call would be idle
+      assert.equal(code, 1008);
+      assert.match(reason, /idle_timeout_ms 5000/);
+    }
+    clearInterval(timer);
+    assert.equal(call.client.closed, null);
+    call.audio(babble(2000), { track: 'outbound' });
+    call.hangUp();
+    await watcher.client.until(() => watcher.all('stop').length === 3, 'the end of all calls');
+    assert.notEqual(watcher.text('outbound'), '');
+    assert.deepEqual(watcher.all('error').map((e) => e.callSid).sort(), [idle.callSid, deaf.callSid].sort());
+  }));

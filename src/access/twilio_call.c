@@ -5,11 +5,16 @@
 #include <string.h>
 
 #include "access/twilio_internal.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "net/websocket.h"
 
-enum { BYTES_PER_MS = 8, MULAW_SILENCE = 0xff };
+enum {
+	BYTES_PER_MS = 8,
+	MULAW_SILENCE = 0xff,
+	LATE_MS = 2000, /* what the network may keep a track's audio back */
+};
 
 struct twilio_hub *twilio_hub_of(struct access *a)
 {
@@ -134,6 +139,11 @@ static void end_voices(struct twilio_call *c)
 		voice_end(&c->sides[i].voice);
 }
 
+static bool is_held(const struct twilio_call *c)
+{
+	return c->sides[TWILIO_INBOUND].held || c->sides[TWILIO_OUTBOUND].held;
+}
+
 static void let_drain(struct twilio_side *t)
 {
 	struct twilio_call *c = t->call;
@@ -217,20 +227,58 @@ static int open_track(
 	return 0;
 }
 
-/* A call that nobody ends any more, as none of its tracks was ever heard; nor does the roster when the server leaves. */
+/* Of some calls nothing comes while nobody speaks, so the pause that ends an utterance may come as nothing at all. */
+static void look_for_pause(struct twilio_side *t, uint64_t now_ns)
+{
+	const struct twilio_call *c = t->call;
+	uint64_t pause_ms = c->access->cfg.endpoint.post_silence_ms + LATE_MS;
+
+	if (session_is_speaking(t->voice.session) && !is_held(c) &&
+	    now_ns - MIN(now_ns, t->heard_ns) >= pause_ms * NS_PER_MS)
+		voice_commit(&t->voice);
+}
+
+/* A track on which nobody speaks is not idle while somebody does on the other. */
+static void look_at_sides(struct twilio_call *c, uint64_t now_ns)
+{
+	bool heard = c->heard_ns > c->looked_ns;
+
+	c->looked_ns = now_ns;
+	for (unsigned i = 0; i < TWILIO_TRACKS; i++) {
+		if (c->sides[i].voice.session != NULL)
+			look_for_pause(&c->sides[i], now_ns);
+		if (heard)
+			(void)voice_audio(&c->sides[i].voice, "", 0);
+	}
+}
+
+/* A call that nobody ends any more, as none of its tracks was ever heard; nor does the roster. */
+static void look_without_voices(struct twilio_call *c, uint64_t now_ns)
+{
+	unsigned ms = c->access->cfg.session.idle_timeout_ms;
+	struct error why;
+
+	if (c->ending) {
+		finish_call(c);
+	} else if (c->access->leaving) {
+		access_word_leaving(&why);
+		twilio_call_fail(c, &why, c->access->retry_after_ms);
+	} else if (ms > 0 && now_ns - MIN(now_ns, c->heard_ns) >= ms * NS_PER_MS) {
+		(void)error_set(&why, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u", ms);
+		twilio_call_fail(c, &why, 0);
+	}
+}
+
 static void look(struct access_link *l, uint64_t now_ns)
 {
 	struct twilio_call *c = (struct twilio_call *)(void *)l;
-	struct error why;
 
-	(void)now_ns;
+	enter(c);
 	if (has_voices(c))
-		return;
-	access_word_leaving(&why);
-	if (c->ending)
-		finish_call(c);
-	else if (c->access->leaving)
-		twilio_call_fail(c, &why, c->access->retry_after_ms);
+		look_at_sides(c, now_ns);
+	else
+		look_without_voices(c, now_ns);
+	leave(c);
 }
 
 static void stop(struct access_link *l, const struct error *why)
@@ -248,6 +296,7 @@ static struct twilio_call *new_call(struct twilio_stream *s, const struct twilio
 	struct twilio_hub *hub = twilio_hub_of(s->wire.access);
 
 	c->access = s->wire.access;
+	c->heard_ns = clock_now_ns();
 	c->client = s->wire.client;
 	c->stream = s;
 	s->call = c;
@@ -350,6 +399,8 @@ void twilio_call_audio(
 	if (c->ending)
 		return;
 	enter(c);
+	c->heard_ns = clock_now_ns();
+	c->sides[media->media.track].heard_ns = c->heard_ns;
 	if (has_voice(c, media->media.track))
 		hear(&c->sides[media->media.track], media, bytes, n);
 	leave(c);

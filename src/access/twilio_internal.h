@@ -43,6 +43,7 @@ struct twilio_side {
 	struct voice voice;
 	struct twilio_clock clock;
 	uint64_t fed_bytes; /* of audio and silence */
+	uint64_t heard_ns;  /* when audio came last, or could not because we held it back */
 	bool held;          /* takes nothing for the moment */
 };
 
@@ -61,6 +62,8 @@ struct twilio_call {
 	    depth; /* of calls into here; one that is over is freed when the last one returns */
 	struct error why; /* ERROR_NONE: none of the sides that have ended has failed */
 	unsigned retry_after_ms;
+	uint64_t heard_ns; /* when audio came last, of either */
+	uint64_t looked_ns;
 	struct twilio_side sides[TWILIO_TRACKS];
 };
 
