@@ -46,6 +46,18 @@ test('deepgram prerecorded finals: a real clip is heard, and the metadata is of 
   });
 });
 
+test('deepgram prerecorded finals: the digest is of the whole body, long or raw', async () => {
+  await withServer(one, async (server) => {
+    const long = join(speech, silence(60000));
+    const raw = encode(long, 'pcm_s16le');
+    for (const [query, bytes] of [[{}, wav(long)], [{ encoding: 'linear16', sample_rate: 16000 }, raw]]) {
+      const body = await heard(server, query, bytes);
+      assert.equal(body.metadata.sha256, crypto.createHash('sha256').update(bytes).digest('hex'));
+      assert.ok(best(body).transcript);
+    }
+  });
+});
+
 test('deepgram prerecorded word times: words follow each other, in seconds of the file, punctuated where asked for', { skip: noRealSpeech }, async () => {
   await withServer(set({ 'pool.en.max': 2 }), async (server) => {
     const words = best(await heard(server, { punctuate: true }, wav(join(silence(2000), clip('goforward').samples)))).words;

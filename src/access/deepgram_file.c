@@ -2,7 +2,6 @@
  * The finals of its session are collected, and the answer is given when it has ended, or has failed in any part. */
 #include "access/deepgram_file.h"
 
-#include <openssl/evp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "access/deepgram_event.h"
 #include "access/deepgram_query.h"
 #include "access/deepgram_refuse.h"
+#include "access/digest.h"
 #include "access/recording.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,7 +23,7 @@
 #include "net/http.h"
 #include "pool/pool.h"
 
-enum { LINGER_MS = 1000, SHA256_BYTES = 32 };
+enum { LINGER_MS = 1000 };
 
 struct file {
 	struct access_link link;
@@ -32,10 +32,13 @@ struct file {
 	struct client client;
 	struct deepgram_query query;
 	struct deepgram_about about;
+	struct digest *digest; /* owned; NULL: `sha256` is there, or nobody wants it any more */
 	char sha256[DEEPGRAM_SHA256_BYTES];
 	void *wav;                   /* owned: raw audio, with a header; NULL: the body is a file */
 	struct recording *recording; /* owned; NULL before the start and after the end */
 	struct deepgram_answer answer;
+	bool heard; /* to its end; the answer lacks at most the digest */
+	uint64_t audio_ms;
 	unsigned depth; /* of calls into here; it ends when the last one returns */
 	uint64_t ended_ns;
 };
@@ -56,6 +59,7 @@ static void leave(struct file *f)
 {
 	if (--f->depth > 0 || f->x != NULL)
 		return;
+	digest_free(&f->digest);
 	deepgram_answer_done(&f->answer);
 	free(f->wav);
 	f->wav = NULL;
@@ -107,13 +111,13 @@ static const char *language_of(const struct file *f)
 	return *f->query.language == '\0' ? f->about.model : f->query.language;
 }
 
-static void answer(struct file *f, uint64_t audio_ms)
+static void answer(struct file *f)
 {
 	struct http_exchange *x = f->x;
 	char headers[80], *text;
 
 	text = deepgram_answer_text(&f->answer, &f->query, language_of(f),
-	    deepgram_metadata_of(&f->about, f->sha256, audio_ms));
+	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
 	if (text == NULL) {
 		refuse_for_memory(f, "the answer");
 		return;
@@ -155,7 +159,22 @@ static void on_done(void *arg, uint64_t audio_ms)
 	struct file *f = arg;
 
 	enter(f);
-	answer(f, audio_ms);
+	f->heard = true;
+	f->audio_ms = audio_ms;
+	if (f->digest == NULL)
+		answer(f);
+	leave(f);
+}
+
+static void on_digest(void *arg, const char *hex)
+{
+	struct file *f = arg;
+
+	enter(f);
+	(void)snprintf(f->sha256, sizeof f->sha256, "%s", hex);
+	digest_free(&f->digest);
+	if (f->heard)
+		answer(f);
 	leave(f);
 }
 
@@ -186,27 +205,18 @@ static void stop(struct access_link *l, const struct error *why)
 /* While the server drains, it is the sessions that are told. */
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
-static void write_sha256(const void *bytes, size_t n, char out[DEEPGRAM_SHA256_BYTES])
-{
-	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
-
-	(void)EVP_Digest(n == 0 ? "" : bytes, n, digest, NULL, EVP_sha256(), NULL);
-	for (unsigned i = 0; i < SHA256_BYTES; i++)
-		(void)snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* It may be answered from inside. */
 static void begin(struct file *f, struct pool *pool)
 {
 	struct recording_wishes wishes = { .pool = pool, .client = &f->client };
 
 	wishes.bytes = http_body(f->x, &wishes.n);
-	write_sha256(wishes.bytes, wishes.n, f->sha256);
+	f->digest = digest_start(f->access->work, wishes.bytes, wishes.n, on_digest, f);
 	if (f->query.raw) {
 		f->wav = deepgram_answer_wav(&f->query.format, wishes.bytes, wishes.n, &wishes.n);
 		wishes.bytes = f->wav;
 	}
-	if (f->query.raw && f->wav == NULL) {
+	if (f->digest == NULL || (f->query.raw && f->wav == NULL)) {
 		refuse_for_memory(f, "the audio");
 		return;
 	}
