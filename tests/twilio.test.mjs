@@ -1,6 +1,7 @@
 // Phone calls: Twilio Media Streams come in, transcripts go to those who watch.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -324,3 +325,49 @@ test('twilio end: a track of which nothing comes is not ended for it while the o
     assert.notEqual(watcher.text('outbound'), '');
     assert.deepEqual(watcher.all('error').map((e) => e.callSid).sort(), [idle.callSid, deaf.callSid].sort());
   }));
+
+// What Twilio sends in X-Twilio-Signature for the url of a <Stream>.
+const signature = (url, token) => crypto.createHmac('sha1', token).update(url).digest('base64');
+
+test('twilio auth: with tokens only calls that are signed for the url they come to are let in, also behind a proxy', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-tokens-'));
+  const file = path.join(dir, 'tokens');
+  const write = (...tokens) => fs.writeFileSync(file, `# auth tokens\n${tokens.join('\n')}\n`);
+  try {
+    write('first-token', 'second-token');
+    const missing = await run(['serve', '--check', '--set', `server.twilio_tokens_file=${file}.not`]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /cannot read .*tokens\.not/);
+    const settings = { 'pool.en.max': 4, 'server.twilio_tokens_file': file, 'server.log_level': 'debug' };
+    await withServer(fake(settings), async (server) => {
+      const url = `wss://${server.address}/twilio`;
+      const open = (headers, at = '/twilio') => Call.open(server, { path: at, headers });
+      const watcher = await Watcher.open(server); // who watches is asked for a key, and never for this
+      for (const headers of [{}, { 'X-Twilio-Signature': 'AAAA' }, { 'X-Twilio-Signature': signature(url, 'third-token') },
+        { 'X-Twilio-Signature': signature('wss://speech.example.com/twilio', 'first-token'), 'X-Forwarded-Host': 'speech.example.com' }]) {
+        await assert.rejects(open(headers), (e) => e.status === 403 && /X-Twilio-Signature/.test(JSON.parse(e.body).error.message), JSON.stringify(headers));
+      }
+      await assert.rejects(open({ 'X-Twilio-Signature': signature(url, 'first-token') }, '/twilio/en'), { status: 403 });
+      const call = await open({ 'X-Twilio-Signature': signature(url, 'second-token') });
+      call.audio(babble(2000));
+      call.hangUp();
+      await watcher.event('stop');
+      assert.notEqual(watcher.text(), '');
+      write('third-token');
+      server.child.kill('SIGHUP');
+      await server.says(/the settings were read again/);
+      await assert.rejects(open({ 'X-Twilio-Signature': signature(url, 'second-token') }), { status: 403 });
+      (await open({ 'X-Twilio-Signature': signature(`${url}/en`, 'third-token') }, '/twilio/en')).hangUp();
+      await watcher.event('stop', 1);
+      for (const token of ['first-token', 'second-token', 'third-token']) assert.ok(!server.log.includes(token), 'a token is in the log');
+    });
+    await withServer(fake({ ...settings, 'server.trusted_proxies': '127.0.0.1' }), async (server) => {
+      const watcher = await Watcher.open(server);
+      const call = await Call.open(server, { headers: { 'X-Forwarded-Host': 'speech.example.com', 'X-Twilio-Signature': signature('wss://speech.example.com/twilio', 'third-token') } });
+      call.hangUp();
+      await watcher.event('stop');
+    });
+  } finally {
+    fs.rmSync(dir, { recursive: true });
+  }
+});

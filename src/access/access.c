@@ -7,6 +7,7 @@
 
 #include "access/access_internal.h"
 #include "access/twilio_internal.h"
+#include "access/twilio_signature.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -40,6 +41,7 @@ void access_free(struct access **a)
 		return;
 	assert((*a)->first == NULL);
 	twilio_hub_free(&(*a)->twilio);
+	twilio_tokens_free(&(*a)->twilio_tokens);
 	keys_free(&(*a)->keys);
 	quota_free(&(*a)->quota);
 	free(*a);
@@ -95,6 +97,15 @@ int access_load_keys(struct access *a, const char *path, struct error *err)
 	if (keys_count(keys) == 0)
 		log_warn("server: there is no key in %s, so nobody is let in", path);
 	return 0;
+}
+
+void access_take_twilio_tokens(struct access *a, struct twilio_tokens *tokens)
+{
+	twilio_tokens_free(&a->twilio_tokens);
+	a->twilio_tokens = tokens;
+	if (tokens != NULL)
+		log_info("server: calls must be signed by Twilio with one of %u tokens",
+		    twilio_tokens_count(tokens));
 }
 
 const struct client *access_client_of(const struct access *a, uint64_t session)

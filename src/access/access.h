@@ -16,6 +16,7 @@ struct error;
 struct http_exchange;
 struct pool;
 struct roster;
+struct twilio_tokens;
 struct work;
 
 struct access_config {
@@ -41,6 +42,8 @@ void access_free(struct access **a); /* no connection may be open */
  * when the file has changed: the sessions that are open go on, with the new limits of their keys. -1: *err says what is wrong with the file, and
  * the keys stay as they were. */
 int access_load_keys(struct access *a, const char *path, struct error *err);
+/* From now on only calls that are signed with one of these are let in; NULL: all are. Takes them. */
+void access_take_twilio_tokens(struct access *a, struct twilio_tokens *tokens);
 /* Whose session this is; NULL: none of ours. Lent. */
 const struct client *access_client_of(const struct access *a, uint64_t session);
 /* Looks after the open connections; to be called about once a second. */

@@ -10,6 +10,7 @@
 
 struct stt_fastapi;
 struct twilio_hub;
+struct twilio_tokens;
 
 /* One open connection or request of a protocol, which embeds this in what it knows of it. */
 struct access_link {
@@ -39,9 +40,10 @@ struct access {
 	unsigned retry_after_ms;     /* told while leaving */
 	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
 	void *empty_arg;
-	struct access_link *first;  /* all that is open, of every protocol */
-	struct twilio_hub *twilio;  /* owned; NULL: there was no call yet */
-	struct stt_pairs stt_pairs; /* open connections of stt-control and stt-data */
+	struct access_link *first;           /* all that is open, of every protocol */
+	struct twilio_hub *twilio;           /* owned; NULL: there was no call yet */
+	struct twilio_tokens *twilio_tokens; /* owned; NULL: nobody looks at signatures */
+	struct stt_pairs stt_pairs;          /* open connections of stt-control and stt-data */
 	struct stt_fastapi
 	    *stt_fastapi; /* the first of those of stt-fastapi; NULL: there is none */
 	unsigned stt_fastapi_n, stt_fastapi_speakers; /* how many, and who of them speaks */

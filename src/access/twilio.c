@@ -8,10 +8,14 @@
 
 #include "access/entries.h"
 #include "access/twilio_internal.h"
+#include "access/twilio_signature.h"
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "net/http.h"
 #include "net/websocket.h"
+
+enum { HOST_BYTES = 256 };
 
 static struct twilio_stream *stream_of(struct wire *w)
 {
@@ -129,14 +133,40 @@ static void on_closing(struct wire *w)
 		twilio_call_leave(c);
 }
 
+/* The host that Twilio was given: a proxy may call us by another name, and says then what it was called by itself. */
+static const char *host_of(const struct http_exchange *x, char first[HOST_BYTES])
+{
+	const char *forwarded = http_is_from_proxy(x) ? http_header(x, "X-Forwarded-Host") : NULL;
+
+	if (forwarded == NULL)
+		return http_header(x, "Host");
+	(void)snprintf(first, HOST_BYTES, "%.*s", (int)strcspn(forwarded, ", "), forwarded);
+	return first;
+}
+
+static int check_signature(const struct access *a, const struct http_exchange *x, struct error *err)
+{
+	char host[HOST_BYTES];
+	const struct twilio_signed s = { .host = host_of(x, host),
+		.target = http_target(x),
+		.signature = http_header(x, "X-Twilio-Signature") };
+
+	if (a->twilio_tokens == NULL || twilio_signature_check(a->twilio_tokens, &s, err) == 0)
+		return 0;
+	log_info("twilio: %s was not let in: %s", http_peer(x), err->text);
+	return -1;
+}
+
 static int read_request(
     struct wire *w, struct http_exchange *x, struct error *err, struct wire_refusal *how)
 {
 	static const char prefix[] = "/twilio/";
 	const char *path = http_path(x);
 
-	(void)err;
-	(void)how;
+	if (check_signature(w->access, x, err) < 0) {
+		how->status = 403;
+		return -1;
+	}
 	if (strncmp(path, prefix, sizeof prefix - 1) == 0)
 		(void)snprintf(
 		    stream_of(w)->pool, sizeof stream_of(w)->pool, "%s", path + sizeof prefix - 1);

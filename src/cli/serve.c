@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/keys.h"
+#include "access/twilio_signature.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
@@ -85,11 +86,15 @@ static int apply_options(struct config *c, int argc, char **argv, struct error *
 static int check_files(const struct config *cfg, struct error *err)
 {
 	struct keys *keys = NULL;
+	struct twilio_tokens *tokens = NULL;
 	int rc = 0;
 
 	if (cfg->keys_file != NULL && *cfg->keys_file != '\0')
 		rc = keys_load(&keys, cfg->keys_file, err);
+	if (rc == 0)
+		rc = twilio_tokens_load(&tokens, cfg->twilio_tokens_file, err);
 	keys_free(&keys);
+	twilio_tokens_free(&tokens);
 	return rc;
 }
 

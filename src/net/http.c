@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/metric.h"
 #include "base/util.h"
+#include "net/address_list.h"
 #include "net/http_answer.h"
 #include "net/http_internal.h"
 #include "net/websocket_internal.h"
@@ -25,6 +26,11 @@ const char *http_path(const struct http_exchange *x)
 const char *http_query(const struct http_exchange *x)
 {
 	return x->query;
+}
+
+const char *http_target(const struct http_exchange *x)
+{
+	return http_parse_target(x->parse);
 }
 
 const char *http_header(const struct http_exchange *x, const char *name)
@@ -46,6 +52,11 @@ const void *http_body(const struct http_exchange *x, size_t *n_out)
 const char *http_peer(const struct http_exchange *x)
 {
 	return x->peer[0] != '\0' ? x->peer : conn_peer(x->conn);
+}
+
+bool http_is_from_proxy(const struct http_exchange *x)
+{
+	return address_list_has(&x->server->cfg.trusted_proxies, conn_peer_ip(x->conn));
 }
 
 void *http_listener_data(const struct http_exchange *x)

@@ -106,6 +106,7 @@ const char *http_method(const struct http_exchange *x); /* "GET" */
 const char *http_path(
     const struct http_exchange *x); /* "/v1/stream", without the query, percent-decoded */
 const char *http_query(const struct http_exchange *x); /* raw, without '?'; "" when there is none */
+const char *http_target(const struct http_exchange *x); /* both as they came: "/a%20b?c" */
 /* The first header of that name (any case) or NULL. */
 const char *http_header(const struct http_exchange *x, const char *name);
 /* The n-th header of that name, for those that may be repeated. */
@@ -113,6 +114,8 @@ const char *http_header_nth(const struct http_exchange *x, const char *name, uns
 const void *http_body(const struct http_exchange *x, size_t *n_out);
 /* "127.0.0.1:54321"; with a trusted proxy as the peer it is whom that names as its client, as "1.2.3.4:0". */
 const char *http_peer(const struct http_exchange *x);
+/* The peer is a trusted proxy: what it says of the request in X-Forwarded-... is so. */
+bool http_is_from_proxy(const struct http_exchange *x);
 void *http_listener_data(
     const struct http_exchange *x); /* of the listener it came in by; NULL is usual */
 void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */
