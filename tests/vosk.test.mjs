@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { withServer, fake, set } from './lib/server.mjs';
 import { BINARY, Client, frame } from './lib/client.mjs';
+import { wav } from './lib/audio.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
 import { Vosk, bytesOf, textOf, transcribe } from './lib/protocols/vosk.mjs';
@@ -94,6 +95,29 @@ test('vosk commit: reset brings the result at once, and the connection goes on',
     assert.ok(textOf(rest).length > 0);
   }));
 
+// The recogniser takes a moment for each final, so that all three are asked for before the first has come.
+test('vosk commit: resets that are sent without waiting are each answered, and the connection goes on', () =>
+  withVosk(fake({ 'pool.en.param.end_ms': 300 }), async (server) => {
+    const v = await Vosk.open(server, at16k);
+    await v.chunk(bytesOf(babble(1500, 1)));
+    for (let i = 0; i < 3; i++) v.client.send('{"reset" : 1}');
+    const answers = [await v.answer(), await v.answer(), await v.answer()];
+    assert.ok(answers[0].text.length > 0);
+    assert.deepEqual(answers.slice(1), [{ text: '' }, { text: '' }]);
+    assert.ok(textOf(await v.dictate(bytesOf(babble(1500, 2)))).length > 0);
+  }));
+
+test('vosk commit: a reset within an utterance that has failed is answered', () =>
+  withVosk(fake({ 'server.poison_dir': '' }), async (server) => {
+    const v = await Vosk.open(server, at16k);
+    await v.chunk(bytesOf(join(babble(700, 1), fault('fail'), babble(700, 1))));
+    await server.untilMetric('utterances_failed_total', 1);
+    assert.deepEqual(await v.chunk(bytesOf(babble(200, 1))), { partial: '' }, 'what is lost is not told as heard');
+    v.client.send('{"reset" : 1}');
+    assert.deepEqual(await v.answer(), { text: '' });
+    assert.ok(textOf(await v.dictate(bytesOf(babble(1500, 2)))).length > 0);
+  }));
+
 test('vosk end: eof without audio is answered with an empty result', () =>
   withVosk(fake(), async (server) => {
     const v = await Vosk.open(server);
@@ -136,6 +160,26 @@ test('vosk sample rates: a WAV file sent header and all is heard at the rate it 
     const answers = await v.dictate(file, { size: 4001 });
     assert.equal(answers.length, Math.ceil(file.length / 4001) + 1);
     assert.equal(textOf(answers), clip('goforward').words);
+  }));
+
+test('vosk sample rates: a WAV header of which only the beginning comes takes nobody down', () =>
+  withVosk(fake(), async (server) => {
+    for (const text of ['{"eof":1}', '{"reset":1}', '{"config":{"sample_rate":16000}}']) {
+      const v = await Vosk.open(server);
+      assert.deepEqual(await v.chunk(Buffer.from('RIFF')), { partial: '' });
+      v.client.send(text);
+      if (text.includes('reset')) assert.deepEqual(await v.answer(), { text: '' });
+      if (!text.includes('eof')) v.client.send('{"eof":1}');
+      assert.deepEqual(await v.answer(), { text: '' }, text);
+      assert.equal((await v.client.end()).code, 1000);
+    }
+    const v = await Vosk.open(server);
+    const file = wav(babble(1500));
+    await v.chunk(file.subarray(0, 20));
+    v.client.send('{"reset":1}');
+    assert.deepEqual(await v.answer(), { text: '' });
+    const words = (await v.dictate(file.subarray(20))).flatMap((a) => a.result ?? []);
+    assert.ok(words.length > 0 && words.at(-1).end <= 1.6, 'at the rate that its rest says');
   }));
 
 test('vosk queue: a client that waits for a place gets no answer before, and then all', () =>
@@ -260,6 +304,21 @@ test('vosk auth: minutes of a key are those of the audio, whatever its rate was 
   fs.rmSync(dir, { recursive: true });
 });
 
+test('vosk auth: what was heard before the minutes of a key ran out is told before the close', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-vosk-'));
+  const { file, secrets } = await keysFile(dir, { a: { minutes: 1 } });
+  await withVosk(fake({ 'server.keys_file': file }), async (server) => {
+    const v = await Vosk.open(server, { path: `/?token=${secrets.a}`, ...at16k });
+    // One message: its answer is the first result, the others wait.
+    v.client.binary(bytesOf(join(babble(1500, 1), silence(1500), babble(1500, 2), silence(60000), babble(1500, 3))));
+    assert.equal((await v.client.end()).code, 1008);
+    assert.equal(v.client.events.length, 2);
+    const [first, rest] = v.client.events.map((e) => e.text.split(' ').length);
+    assert.ok(rest > first, 'two utterances in one answer');
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
 test('vosk auth: a key with pools=de gets that one when its client names none', async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-vosk-'));
   const { file, secrets } = await keysFile(dir, { a: { pools: 'de' } });
@@ -285,6 +344,18 @@ test('vosk end: one that has not sent anything is told when the server leaves, a
     assert.equal((await v.client.end()).code, 1012);
   }, { sums: false });
 });
+
+test('vosk end: what is said until a server leaves is told, though the message goes on behind it', () =>
+  withVosk(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
+    const v = await Vosk.open(server, at16k);
+    await v.chunk(bytesOf(babble(1000, 1)));
+    server.child.kill('SIGTERM');
+    await server.until(async () => (await server.get('/readyz')).status === 503, 'it is leaving');
+    v.client.binary(bytesOf(join(babble(500, 1), silence(1500), babble(1500, 2), silence(1500))));
+    assert.equal((await v.client.end()).code, 1012);
+    assert.equal(v.client.events.length, 2);
+    assert.ok(v.client.events[1].text.length > 0);
+  }, { sums: false }));
 
 test('vosk partials: two clients at once hear only their own words', () =>
   withVosk(real, async (server) => {

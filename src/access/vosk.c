@@ -42,8 +42,10 @@ struct vosk {
 	uint64_t heard;       /* of those, dealt with */
 	uint64_t resets;      /* asked for */
 	uint64_t resets_done; /* carried out, finals included */
-	uint64_t
-	    reset_ends; /* the utterance whose final is the last thing to come for the next reset; 0: none */
+	/* Of each reset that is carried out but for a final: the utterance that it waits for, a uint64_t, oldest first. They rise. */
+	struct buffer reset_ends;
+	uint64_t reset_last;   /* of them the newest there was; 0: there was none */
+	uint64_t over;         /* the last utterance that has had its final or has failed */
 	struct buffer results; /* of struct vosk_result, oldest first */
 	char *partial;         /* owned; of the open utterance; NULL: nothing is heard yet */
 };
@@ -156,6 +158,20 @@ static void owe(struct vosk *v, enum owed_kind kind, uint64_t upto)
 	wire_fail(&v->wire, &err, 0);
 }
 
+static void fail_results(struct vosk *v)
+{
+	struct error err;
+
+	if (v->results.len < v->results.max) {
+		fail_memory(v);
+		return;
+	}
+	(void)error_set(&err, ERROR_LIMIT,
+	    "%d results wait to be told, one in the answer to each message; send shorter messages",
+	    RESULTS_MAX);
+	wire_fail(&v->wire, &err, 0);
+}
+
 /* Where nothing was said there is no result. */
 static void on_final(struct vosk *v, const struct session_event *e)
 {
@@ -168,28 +184,40 @@ static void on_final(struct vosk *v, const struct session_event *e)
 	    buffer_append(&v->results, &result, sizeof result) == 0)
 		return;
 	vosk_result_done(&result);
-	fail_memory(v);
+	fail_results(v);
 }
 
-static void note_reset_done(struct vosk *v)
+static void settle_resets(struct vosk *v)
 {
-	v->reset_ends = 0;
-	v->resets_done++;
+	uint64_t ends;
+
+	while (v->reset_ends.len > 0) {
+		memcpy(&ends, buffer_head(&v->reset_ends), sizeof ends);
+		if (ends > v->over)
+			break;
+		buffer_consume(&v->reset_ends, sizeof ends);
+		v->resets_done++;
+	}
 	answer_due(v);
 }
 
+/* A reset that ended nothing still has to wait for the one before it. One may also end an utterance that has failed before
+ * it was over, of which nothing comes any more. */
 static void on_committed(struct vosk *v, const struct session_event *e)
 {
-	if (e->utterance == 0)
-		note_reset_done(v);
+	uint64_t ends = MAX(e->utterance, v->reset_last);
+
+	v->reset_last = ends;
+	if (buffer_append(&v->reset_ends, &ends, sizeof ends) < 0)
+		fail_memory(v);
 	else
-		v->reset_ends = e->utterance;
+		settle_resets(v);
 }
 
 static void end_of_utterance(struct vosk *v, uint64_t utterance)
 {
-	if (utterance != 0 && utterance == v->reset_ends)
-		note_reset_done(v);
+	v->over = utterance;
+	settle_resets(v);
 }
 
 static void on_ended(struct vosk *v)
@@ -200,12 +228,22 @@ static void on_ended(struct vosk *v)
 	wire_close(&v->wire, WS_CLOSE_NORMAL, "done");
 }
 
+/* What was heard is told even where the audio that it was in is not heard to its end. */
+static void on_fatal(struct vosk *v, const struct session_event *e)
+{
+	if (v->results.len > 0)
+		answer_rest(v);
+	wire_fail(&v->wire, e->error.why, e->error.retry_after_ms);
+}
+
 static void on_error(struct vosk *v, const struct session_event *e)
 {
-	if (e->error.fatal)
-		wire_fail(&v->wire, e->error.why, e->error.retry_after_ms);
-	else
-		end_of_utterance(v, e->utterance);
+	if (e->error.fatal) {
+		on_fatal(v, e);
+		return;
+	}
+	set_partial(v, NULL, 0);
+	end_of_utterance(v, e->utterance);
 }
 
 static void on_event(void *arg, const struct session_event *e)
@@ -241,7 +279,7 @@ static void on_event(void *arg, const struct session_event *e)
 static const struct session_events session_events = { .on_event = on_event,
 	.on_drain = wire_on_drain };
 
-/* What the client said goes first, then what its WAV header says, then the listener's setting. */
+/* What a WAV header says goes first, then what the client said, then the listener's setting. The header may not be whole. */
 static struct format format_of(const struct vosk *v)
 {
 	const struct access_listener *l = v->wire.listener;
@@ -249,7 +287,7 @@ static struct format format_of(const struct vosk *v)
 
 	if (l != NULL && l->sample_rate != 0)
 		f.rate_hz = l->sample_rate;
-	if (v->wav != NULL)
+	if (v->wav != NULL && wav_format(v->wav) != NULL)
 		return *wav_format(v->wav);
 	if (v->config.sample_rate != 0)
 		f.rate_hz = v->config.sample_rate;
@@ -361,9 +399,19 @@ static void give_nothing(struct vosk *v)
 	answer_due(v);
 }
 
+/* Where a reset came within the header there is a session already, of another format. */
+static void give_of_file(struct vosk *v, const struct buffer *audio, bool is_first)
+{
+	if (is_first)
+		reconfigure(v);
+	if (!v->wire.closing)
+		give(v, buffer_head(audio), audio->len);
+}
+
 /* Of a client that sends a WAV file as it is: what is audio of it. */
 static void give_file(struct vosk *v, const void *bytes, size_t n)
 {
+	bool is_first = wav_format(v->wav) == NULL;
 	struct buffer audio;
 	struct error err;
 
@@ -373,7 +421,7 @@ static void give_file(struct vosk *v, const void *bytes, size_t n)
 	else if (wav_format(v->wav) == NULL)
 		give_nothing(v);
 	else
-		give(v, buffer_head(&audio), audio.len);
+		give_of_file(v, &audio, is_first);
 	buffer_done(&audio);
 }
 
@@ -403,6 +451,7 @@ static void on_open(struct wire *w)
 	v->config.words = true;
 	buffer_init(&v->owed, WAITING_MAX * sizeof(struct owed));
 	buffer_init(&v->results, RESULTS_MAX * sizeof(struct vosk_result));
+	buffer_init(&v->reset_ends, WAITING_MAX * sizeof(uint64_t));
 }
 
 static void look(struct wire *w, uint64_t now_ns)
@@ -426,6 +475,7 @@ static void on_gone(struct wire *w)
 	while (next_result(v, &result))
 		vosk_result_done(&result);
 	buffer_done(&v->results);
+	buffer_done(&v->reset_ends);
 	buffer_done(&v->owed);
 	wav_free(&v->wav);
 	free(v->partial);
