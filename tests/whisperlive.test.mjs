@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { run, set, fake, withServer } from './lib/server.mjs';
+import { keysFile } from './lib/keys.mjs';
 import { Client, frame } from './lib/client.mjs';
 import { babble, clip, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
 import { WhisperLive, skip, transcribe } from './lib/protocols/whisperlive.mjs';
@@ -101,6 +102,33 @@ test('whisperlive end: END_OF_AUDIO as text or as bytes brings what is left, the
   });
 });
 
+test('whisperlive end: what comes behind END_OF_AUDIO is passed over', { skip }, async () => {
+  await withServer(faked(), async (server) => {
+    const c = await WhisperLive.ready(server);
+    c.audio(babble(2000));
+    for (const last of [Buffer.from('END_OF_AUDIO'), 'END_OF_AUDIO', Buffer.alloc(640), '{"uid":"u1"}']) c.ws.send(last);
+    assert.equal((await c.end()).code, 1000);
+    assert.equal(c.transcript.length, 1);
+    assert.ok(c.messages.every((m) => m.status === undefined), JSON.stringify(c.messages));
+  });
+});
+
+// The audio is sent right behind the options, so that it is there before the time begins.
+test('whisperlive end: after whisperlive_max_connection_time_ms what was said comes, then DISCONNECT, then 1000', { skip }, async () => {
+  await withServer(faked({ 'server.whisperlive_max_connection_time_ms': 1000 }), async (server) => {
+    const c = await WhisperLive.open(server);
+    c.audio(babble(2000));
+    const { code, reason } = await c.end();
+    assert.equal(code, 1000);
+    assert.match(reason, /whisperlive_max_connection_time_ms/);
+    assert.deepEqual(c.messages.at(-1), { uid: 'u1', message: 'DISCONNECT' });
+    assert.equal(c.transcript.length, 1);
+    assert.ok(c.updates.at(-1).segments.every((s) => s.completed));
+    assert.equal(c.messages.filter((m) => m.message === 'DISCONNECT').length, 1);
+    await server.says(/its whisperlive_max_connection_time_ms 1000 are up/);
+  });
+});
+
 test('whisperlive: a language that is to be detected is told before the first segments, once', { skip }, async () => {
   await withServer([...listener, ...set({ 'pool.de.engine': 'fake', 'pool.en.engine': 'fake' }), '--set', 'listen.whisperlive.pool=de'], async (server) => {
     const c = await WhisperLive.ready(server, { language: null });
@@ -157,6 +185,32 @@ test('whisperlive auth: a key comes as Bearer or ?token; without one the handsha
     await (await WhisperLive.ready(server, {}, { path: `/?token=${key}` })).finish();
     await assert.rejects(WhisperLive.open(server), (e) => e.status === 401 && /^a key is needed/.test(e.body) && /text\/plain/.test(e.headers['content-type']));
     await assert.rejects(WhisperLive.open(server, {}, { path: '/?token=wrong' }), { status: 401 });
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
+// The iOS client says "en" whatever is spoken.
+test('whisperlive auth: a language whose pool the key may not use is heard by one that it may, with a warning', { skip }, async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-whisperlive-'));
+  const { file, secrets } = await keysFile(dir, { a: { pools: 'de' }, b: { pools: 'main' }, c: 'normal' });
+  await withServer([...faked({ 'pool.de.engine': 'fake', 'pool.main.engine': 'fake' }), ...set({ 'server.keys_file': file })], async (server) => {
+    const statuses = async (key, options) => {
+      const c = await WhisperLive.ready(server, options, { path: `/?token=${secrets[key]}` });
+      assert.equal(c.messages.at(-1).message, 'SERVER_READY');
+      c.audio(babble(1500));
+      assert.equal((await c.finish()).code, 1000);
+      assert.equal(c.transcript.length, 1);
+      return c.messages.filter((m) => m.status).map((m) => `${m.status} ${m.message}`);
+    };
+    assert.deepEqual(await statuses('a', { language: 'en' }), ['WARNING language "en" is not heard for this client; what it says is heard by pool "de"']);
+    assert.deepEqual(await statuses('b', { language: 'de' }), ['WARNING language "de" is not heard for this client; what it says is heard by pool "main"']);
+    assert.deepEqual(await statuses('c', { language: 'fr' }), ['WARNING language "fr" is not heard for this client; what it says is heard by pool "en"']);
+    for (const [key, options] of [['a', { language: 'de' }], ['c', { language: 'en' }], ['c', { model: 'main', language: 'fr' }]]) {
+      assert.deepEqual(await statuses(key, options), [], JSON.stringify(options));
+    }
+    const c = await WhisperLive.open(server, { model: 'en' }, { path: `/?token=${secrets.a}` });
+    assert.equal((await c.end()).code, 1008, 'a pool that is named as such is refused');
+    assert.match(c.messages[0].message, /it may use: de/);
   });
   fs.rmSync(dir, { recursive: true });
 });

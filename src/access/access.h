@@ -25,7 +25,9 @@ struct access_config {
 	unsigned start_timeout_ms;       /* from connection to `start` */
 	unsigned
 	    deepgram_timeout_ms; /* a client of /v1/listen that sends nothing for so long is ended */
-	unsigned ping_interval_ms;   /* between our pings on a quiet connection */
+	unsigned
+	    whisperlive_max_connection_time_ms; /* so long a client of WhisperLive's may speak; 0: for ever */
+	unsigned ping_interval_ms;              /* between our pings on a quiet connection */
 	unsigned ping_timeout_ms;    /* without any sign of life the connection is dropped */
 	const char *allowed_origins; /* as origin.h says; lent: not copied */
 	bool is_open;                /* whoever reaches it may use it */

@@ -1,10 +1,11 @@
 /* WhisperLive's protocol (docs/protocols/whisperlive.md) over one WebSocket:
- *   WAITING --options--> OPENED --a place--> STREAMING --END_OF_AUDIO--> ENDING --ended--> (wire closes)
+ *   WAITING --options--> OPENED --a place--> STREAMING --END_OF_AUDIO, its time is up--> ENDING --ended--> (wire closes)
  * A client that gets no place at once is told WAIT and closed: it would give up anyway. */
 #include <stdio.h>
 #include <string.h>
 
 #include "access/entries.h"
+#include "access/json_text.h"
 #include "access/protocols.h"
 #include "access/route.h"
 #include "access/voice.h"
@@ -12,6 +13,7 @@
 #include "access/wire.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/util.h"
 #include "net/http.h"
 #include "net/websocket.h"
@@ -32,6 +34,9 @@ struct whisperlive {
 	uint64_t heard_ns; /* when audio came last */
 	bool stalled;      /* and that has been committed, or there was none */
 	bool held;         /* we do not read, so nothing can come */
+	uint64_t ready_ns; /* since when it may speak; 0: not yet */
+	bool ending;       /* what still comes is passed over */
+	bool overtime;     /* it is ending because its time is up, and does not know that */
 };
 
 static struct whisperlive *whisperlive_of(struct wire *w)
@@ -48,14 +53,44 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 				    : whisperlive_status(uid, "ERROR", why->text));
 }
 
+static void warn(struct whisperlive *c, const char *what)
+{
+	wire_send_json(&c->wire, whisperlive_status(c->options.uid, "WARNING", what));
+}
+
+/* Its key may not use the pool that is called like its language. To refuse it would shut out those clients that always send a
+ * language, chosen or not (the iOS one has "en" built in), and to hear it in silence would give it words of another
+ * language. So another pool hears it, and it is told so by a warning, for which the protocol has a message. */
+static bool is_language_denied(const struct whisperlive *c)
+{
+	const char *asked = c->options.language;
+	struct error why;
+
+	return access_pool(c->wire.access, asked, &why) != NULL &&
+	    client_check_pool(&c->wire.client, asked, &why) < 0;
+}
+
+static void warn_of_language(struct whisperlive *c)
+{
+	const char *asked = c->options.language, *pool = pool_name(c->pool);
+	struct error text;
+
+	if (whisperlive_may_hear(pool, asked) && !is_language_denied(c))
+		return;
+	(void)error_set(&text, ERROR_NONE,
+	    "language \"%.*s\" is not heard for this client; what it says is heard by pool \"%s\"",
+	    json_text_whole_characters(asked, 40), asked, pool);
+	warn(c, text.text);
+}
+
 static void on_ready(struct whisperlive *c)
 {
 	const char *uid = c->options.uid;
 
+	c->ready_ns = clock_now_ns();
 	if (c->options.translate)
-		wire_send_json(&c->wire,
-		    whisperlive_status(uid, "WARNING",
-			"translation is not available; what is said is transcribed"));
+		warn(c, "translation is not available; what is said is transcribed");
+	warn_of_language(c);
 	wire_send_json(&c->wire, whisperlive_ready(uid));
 	if (c->options.language[0] == '\0')
 		wire_send_json(&c->wire, whisperlive_language(uid, pool_name(c->pool)));
@@ -85,8 +120,16 @@ static void on_error(struct whisperlive *c, const struct session_event *e)
 		wire_fail(&c->wire, e->error.why, e->error.retry_after_ms);
 		return;
 	}
-	wire_send_json(&c->wire, whisperlive_status(c->options.uid, "WARNING", e->error.why->text));
+	warn(c, e->error.why->text);
 	send_segments(c, NULL); /* without what has failed */
+}
+
+static void on_ended(struct whisperlive *c)
+{
+	if (c->overtime)
+		wire_send_json(&c->wire, whisperlive_disconnect(c->options.uid));
+	wire_close(&c->wire, WS_CLOSE_NORMAL,
+	    c->overtime ? "whisperlive_max_connection_time_ms is up" : "done");
 }
 
 static void on_event(void *arg, const struct session_event *e)
@@ -115,7 +158,7 @@ static void on_event(void *arg, const struct session_event *e)
 		on_error(c, e);
 		break;
 	case SESSION_EVENT_ENDED:
-		wire_close(&c->wire, WS_CLOSE_NORMAL, "done");
+		on_ended(c);
 		break;
 	default:
 		break;
@@ -138,7 +181,7 @@ static const struct session_events session_events = { .on_event = on_event, .on_
 static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
 {
 	const char *names[] = { c->options.model, wire_listener_pool(&c->wire),
-		c->options.language };
+		is_language_denied(c) ? NULL : c->options.language };
 
 	return access_pool_among(c->wire.access, &c->wire.client, names, ARRAY_SIZE(names), err);
 }
@@ -174,6 +217,12 @@ static void on_options(struct whisperlive *c, const char *text, size_t n)
 		wire_fail(&c->wire, &err, retry_after_ms);
 }
 
+static void end(struct whisperlive *c)
+{
+	c->ending = true;
+	voice_end(&c->voice);
+}
+
 static bool is_end(const void *bytes, size_t n)
 {
 	return n == sizeof end_of_audio - 1 && memcmp(bytes, end_of_audio, n) == 0;
@@ -191,10 +240,12 @@ static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct whisperlive *c = whisperlive_of(w);
 
+	if (c->ending)
+		return;
 	if (!w->begun)
 		on_options(c, text, n);
 	else if (is_end(text, n))
-		voice_end(&c->voice);
+		end(c);
 	else
 		refuse_message(w,
 		    "after the options only audio is taken, in binary messages, and END_OF_AUDIO");
@@ -215,26 +266,49 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 {
 	struct whisperlive *c = whisperlive_of(w);
 
+	if (c->ending)
+		return;
 	if (!w->begun)
 		refuse_message(w,
 		    "the first message must be the options, as text: "
 		    "{\"uid\":...,\"language\":...}");
 	else if (is_end(bytes, n))
-		voice_end(&c->voice);
+		end(c);
 	else
 		on_audio(c, bytes, n);
 }
 
 /* What was said last becomes a completed segment though nobody says that it is over. */
+static void look_for_stall(struct whisperlive *c, uint64_t now_ns)
+{
+	if (c->stalled || c->held || now_ns - MIN(now_ns, c->heard_ns) < STALL_MS * NS_PER_MS)
+		return;
+	c->stalled = true;
+	voice_commit(&c->voice);
+}
+
+static bool is_overtime(const struct whisperlive *c, uint64_t now_ns)
+{
+	unsigned ms = c->wire.access->cfg.whisperlive_max_connection_time_ms;
+
+	return ms > 0 && c->ready_ns > 0 && now_ns - MIN(now_ns, c->ready_ns) >= ms * NS_PER_MS;
+}
+
+/* What it has said so far comes to its finals before it is told. */
 static void look(struct wire *w, uint64_t now_ns)
 {
 	struct whisperlive *c = whisperlive_of(w);
 
-	if (c->voice.session == NULL || c->stalled || c->held ||
-	    now_ns - MIN(now_ns, c->heard_ns) < STALL_MS * NS_PER_MS)
+	if (c->voice.session == NULL || c->ending)
 		return;
-	c->stalled = true;
-	voice_commit(&c->voice);
+	if (!is_overtime(c, now_ns)) {
+		look_for_stall(c, now_ns);
+		return;
+	}
+	log_info("whisperlive session %llu: its whisperlive_max_connection_time_ms %u are up",
+	    (unsigned long long)w->session, w->access->cfg.whisperlive_max_connection_time_ms);
+	c->overtime = true;
+	end(c);
 }
 
 static void on_closing(struct wire *w)

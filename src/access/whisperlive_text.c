@@ -212,14 +212,31 @@ static bool is_letter(char c)
 	return c >= 'a' && c <= 'z';
 }
 
+/* "de", "pt-BR", "en_small". */
+static bool is_language(const char *name)
+{
+	return is_letter(name[0]) && is_letter(name[1]) &&
+	    (name[2] == '\0' || name[2] == '-' || name[2] == '_');
+}
+
+bool whisperlive_may_hear(const char *pool, const char *language)
+{
+	return !is_language(pool) || !is_language(language) || memcmp(pool, language, 2) == 0;
+}
+
 /* A pool is called by its language, perhaps with more behind it; no language is detected. */
 json_t *whisperlive_language(const char *uid, const char *pool)
 {
 	char code[3] = "en";
 
-	if (is_letter(pool[0]) && is_letter(pool[1]) && strchr("-_", pool[2]) != NULL)
-		memcpy(code, pool, 2); /* strchr finds the NUL too */
+	if (is_language(pool))
+		memcpy(code, pool, 2);
 	return json_pack("{s:s,s:s,s:f}", "uid", uid, "language", code, "language_prob", 1.0);
+}
+
+json_t *whisperlive_disconnect(const char *uid)
+{
+	return json_pack("{s:s,s:s}", "uid", uid, "message", "DISCONNECT");
 }
 
 json_t *whisperlive_wait(const char *uid, uint64_t wait_ms)

@@ -55,6 +55,9 @@ void whisperlive_note_span(struct whisperlive_segments *s, const struct session_
 void whisperlive_complete(struct whisperlive_segments *s, const struct whisperlive_options *o,
     const struct session_event *e);
 
+/* False: the pool is called by a language, and by another one, whatever the regions. */
+bool whisperlive_may_hear(const char *pool, const char *language);
+
 /* Messages; NULL: nothing to say, or no memory. The caller owns them. */
 /* All segments, with the one that a partial tells behind them; `e` NULL: no such. heard_ms: of audio, until now. */
 json_t *whisperlive_segments_of(const struct whisperlive_segments *s,
@@ -62,6 +65,8 @@ json_t *whisperlive_segments_of(const struct whisperlive_segments *s,
 json_t *whisperlive_ready(const char *uid);
 json_t *whisperlive_language(const char *uid, const char *pool);
 json_t *whisperlive_wait(const char *uid, uint64_t wait_ms);
+/* Its time is up. */
+json_t *whisperlive_disconnect(const char *uid);
 /* "ERROR" or "WARNING". */
 json_t *whisperlive_status(const char *uid, const char *status, const char *message);
 

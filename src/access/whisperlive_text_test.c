@@ -233,6 +233,7 @@ static void test_messages(void **state)
 	    "{\"uid\":\"u\",\"message\":\"SERVER_READY\",\"backend\":\"faster_whisper\"}");
 	assert_json(
 	    whisperlive_wait("u", 204000), "{\"uid\":\"u\",\"status\":\"WAIT\",\"message\":3.4}");
+	assert_json(whisperlive_disconnect("u"), "{\"uid\":\"u\",\"message\":\"DISCONNECT\"}");
 	assert_json(whisperlive_status("u", "ERROR", "no \xff"),
 	    "{\"uid\":\"u\",\"status\":\"ERROR\",\"message\":\"no ?\"}");
 }
@@ -258,6 +259,26 @@ static void test_language(void **state)
 	assert_json(whisperlive_language("u", r->pool), want);
 }
 
+static struct hearing_row {
+	const char *name, *pool, *language;
+	bool may;
+} hearings[] = {
+	{ "a pool hears its language", "de", "de", true },
+	{ "of whatever region", "pt-BR", "pt", true },
+	{ "and of another region", "en_US", "en-GB", true },
+	{ "but no other", "en", "de", false },
+	{ "a pool that no language names may hear all", "main", "de", true },
+	{ "a language that is to be found out may be any", "en", "", true },
+	{ "and so may one that is no code", "en", "German", true },
+};
+
+static void test_hearing(void **state)
+{
+	const struct hearing_row *r = *state;
+
+	assert_int_equal(whisperlive_may_hear(r->pool, r->language), r->may);
+}
+
 #define ROWS(rows, test)                                                                           \
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                                              \
 		tests[n++] = (struct CMUnitTest)                                                   \
@@ -267,13 +288,14 @@ static void test_language(void **state)
 
 int main(void)
 {
-	struct CMUnitTest
-	    tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + ARRAY_SIZE(languages) + 6];
+	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + ARRAY_SIZE(languages) +
+	    ARRAY_SIZE(hearings) + 6];
 	size_t n = 0;
 
 	ROWS(options, test_options);
 	ROWS(refusals, test_refusal);
 	ROWS(languages, test_language);
+	ROWS(hearings, test_hearing);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_long_uid);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty_is_not_told);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_growing);

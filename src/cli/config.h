@@ -55,6 +55,7 @@ struct config {
 	unsigned ear_threads;
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned deepgram_timeout_ms;
+	unsigned whisperlive_max_connection_time_ms;
 	unsigned ping_interval_ms;
 	unsigned ping_timeout_ms;
 	char *keys_file;          /* owned; NULL or "": everybody is let in */

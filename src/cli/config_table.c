@@ -72,6 +72,8 @@ const struct config_row config_table[] = {
 	  "A client has so long from its connection to its start message" },
 	{ CONFIG_SERVER, "deepgram_timeout_ms", CONFIG_UINT, SERVER(deepgram_timeout_ms), 100, 3600000, "10000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A client of Deepgram's live protocol that sends neither audio nor KeepAlive for so long is ended" },
+	{ CONFIG_SERVER, "whisperlive_max_connection_time_ms", CONFIG_UINT, SERVER(whisperlive_max_connection_time_ms), 0, 86400000, "0", 0, "ms", NULL, CONFIG_LIVE,
+	  "A client of WhisperLive's protocol may speak for so long; then it gets what is left to tell, and is told to disconnect. 0 is for ever" },
 	{ CONFIG_SERVER, "ping_interval_ms", CONFIG_UINT, SERVER(ping_interval_ms), 1000, 600000, "20000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A quiet WebSocket is sent a ping so often" },
 	{ CONFIG_SERVER, "ping_timeout_ms", CONFIG_UINT, SERVER(ping_timeout_ms), 1000, 3600000, "60000", 0, "ms", NULL, CONFIG_LIVE,

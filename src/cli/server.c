@@ -122,6 +122,7 @@ void server_word_access(const struct config *c, struct access_config *out)
 		.endpoint = c->endpoint,
 		.start_timeout_ms = c->start_timeout_ms,
 		.deepgram_timeout_ms = c->deepgram_timeout_ms,
+		.whisperlive_max_connection_time_ms = c->whisperlive_max_connection_time_ms,
 		.ping_interval_ms = c->ping_interval_ms,
 		.ping_timeout_ms = c->ping_timeout_ms,
 		.allowed_origins = c->allowed_origins,
