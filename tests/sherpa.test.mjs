@@ -182,6 +182,21 @@ test('sherpa auth: with keys a client is let in by one, and answered 401 without
   fs.rmSync(dir, { recursive: true });
 });
 
+test('sherpa auth: what was heard before the minutes of a key ran out is told, though Done was said', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-sherpa-'));
+  const { file, secrets } = await keysFile(dir, { a: { minutes: 1 } });
+  await withSherpa(fake({ 'server.keys_file': file }), async (server) => {
+    const s = await Sherpa.open(server, { path: `/?token=${secrets.a}` });
+    s.audio(floats(join(babble(1500, 1), silence(60000), babble(1500, 2))), { size: Infinity });
+    s.client.send('Done');
+    const { code, reason } = await s.client.end();
+    assert.equal(code, 1008);
+    assert.match(reason, /minutes=1/);
+    assert.deepEqual(s.finals.map((f) => [f.segment, f.text.length > 0, f.is_eof]), [[0, true, false], [1, true, false]]);
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
 test('sherpa end: one that has not sent anything is told when the server leaves', () =>
   withSherpa(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
     const s = await Sherpa.open(server);

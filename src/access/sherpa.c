@@ -87,10 +87,12 @@ static void on_ended(struct sherpa *s)
 /* There is no word for an utterance that failed: it had nothing to say, and the next has the next number. */
 static void on_error(struct sherpa *s, const struct session_event *e)
 {
-	if (e->error.fatal)
-		wire_fail(&s->wire, e->error.why, e->error.retry_after_ms);
-	else
+	if (!e->error.fatal) {
 		tell_final(s, sherpa_nothing(s->segment, start_ms(s)));
+		return;
+	}
+	send_held(s); /* it was heard, though it is not the last of all that was said */
+	wire_fail(&s->wire, e->error.why, e->error.retry_after_ms);
 }
 
 static void on_event(void *arg, const struct session_event *e)
