@@ -189,6 +189,14 @@ test('whisperlive auth: a key comes as Bearer or ?token; without one the handsha
   fs.rmSync(dir, { recursive: true });
 });
 
+test("whisperlive auth: the page of a browser's extension is let in where allowed_origins names it", { skip }, async () => {
+  const from = (id) => ({ headers: { Origin: `chrome-extension://${id}` } });
+  await withServer(faked({ 'server.allowed_origins': 'chrome-extension://abcdefgh' }), async (server) => {
+    assert.equal((await (await WhisperLive.ready(server, {}, from('abcdefgh'))).finish()).code, 1000);
+    await assert.rejects(WhisperLive.open(server, {}, from('other')), { status: 403 });
+  });
+});
+
 // The iOS client says "en" whatever is spoken.
 test('whisperlive auth: a language whose pool the key may not use is heard by one that it may, with a warning', { skip }, async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-whisperlive-'));

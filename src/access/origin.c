@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/util.h"
 
 #define SEPARATORS " \t,"
 
@@ -105,10 +106,23 @@ enum origin_verdict origin_check(
 	return ORIGIN_REFUSED;
 }
 
-/* "https://a.example:8443", without a path. */
+/* Behind "chrome-extension://" and its like, which a page of an extension has instead; its host is the extension's id. */
+static const char *behind_extension(const char *origin)
+{
+	static const char *const schemes[] = { "chrome-extension://", "moz-extension://",
+		"safari-web-extension://" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strncasecmp(origin, schemes[i], strlen(schemes[i])) == 0)
+			return origin + strlen(schemes[i]);
+	return NULL;
+}
+
+/* "https://a.example:8443" or "moz-extension://0a1b2c3d", without a path. */
 static bool is_origin(const char *text, size_t n)
 {
-	const char *host = behind_scheme(text);
+	const char *page = behind_scheme(text),
+		   *host = page == NULL ? behind_extension(text) : page;
 	size_t scheme = host == NULL ? 0 : (size_t)(host - text);
 
 	if (n == 4 && strncmp(text, "null", 4) == 0)
@@ -127,7 +141,7 @@ int origin_check_list(const char *list, struct error *err)
 		if (!is_origin(list, n))
 			return error_set(err, ERROR_CONFIG,
 			    "\"%.*s\" is no origin; allowed are * alone, null, or ones such as "
-			    "https://example.org:8443, without a path",
+			    "https://example.org:8443 or chrome-extension://ID, without a path",
 			    (int)(n < 80 ? n : 80), list);
 		list += n;
 	}

@@ -10,11 +10,12 @@
 #include "base/error.h"
 #include "base/util.h"
 
-static const struct origin_rules bare = { 0 }, keyed = { .has_keys = true },
-				 open = { .allowed = "", .is_open = true },
-				 any = { .allowed = "*" },
-				 list = { .allowed = "https://a.example http://b.example:81,null",
-					 .has_keys = true };
+static const struct origin_rules
+    bare = { 0 },
+    keyed = { .has_keys = true }, open = { .allowed = "", .is_open = true },
+    any = { .allowed = "*" },
+    list = { .allowed = "https://a.example http://b.example:81,null chrome-extension://abc",
+	    .has_keys = true };
 
 static const struct row {
 	const char *name;
@@ -52,6 +53,10 @@ static const struct row {
 	{ "a listed page", &list, "https://a.example", "stt.lan", ORIGIN_LISTED },
 	{ "a listed page, in capitals", &list, "https://A.example", "stt.lan", ORIGIN_LISTED },
 	{ "a listed page with its port", &list, "http://b.example:81", "stt.lan", ORIGIN_LISTED },
+	{ "a listed page of an extension", &list, "chrome-extension://abc", "stt.lan",
+	    ORIGIN_LISTED },
+	{ "a page of another extension", &list, "chrome-extension://abd", "stt.lan",
+	    ORIGIN_REFUSED },
 	{ "a listed null", &list, "null", "stt.lan", ORIGIN_LISTED },
 	{ "its own page beside a list", &list, "http://stt.lan", "stt.lan", ORIGIN_OWN },
 	{ "a page that is not listed, in spite of keys", &list, "https://c.example", "stt.lan",
@@ -97,9 +102,11 @@ static void test_the_refusal_says_what_to_do(void **state)
 
 static void test_lists(void **state)
 {
-	static const char *const good[] = { "", "*", "null", " https://a.example ,http://b:81\t" };
+	static const char *const good[] = { "", "*", "null", " https://a.example ,http://b:81\t",
+		"chrome-extension://abc, moz-extension://0a-1b" };
 	static const char *const wrong[] = { "a.example", "https://a.example/", "https://*.example",
-		"* https://a.example", "https://", "ftp://a" };
+		"* https://a.example", "https://", "chrome-extension://", "chrome-extension://*",
+		"ftp://a" };
 	struct error err;
 
 	(void)state;
@@ -109,7 +116,7 @@ static void test_lists(void **state)
 		assert_int_equal(origin_check_list(wrong[i], &err), -1);
 	assert_string_equal(err.text,
 	    "\"ftp://a\" is no origin; allowed are * alone, null, or ones such as "
-	    "https://example.org:8443, without a path");
+	    "https://example.org:8443 or chrome-extension://ID, without a path");
 }
 
 int main(void)
