@@ -334,6 +334,20 @@ test('realtimestt auth: both ports want a key where there are keys, and only con
   fs.rmSync(dir, { recursive: true });
 });
 
+// The client says "en" always.
+test('realtimestt auth: a language whose pool the key may not use is heard by one that it may, as the log says', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-stt-'));
+  const { file, secrets } = await keysFile(dir, { a: { pools: 'de' } });
+  await withBoth(fake({ 'server.keys_file': file, 'pool.de.engine': 'fake' }), async (server) => {
+    const r = await Recorder.open(server, { path: `/?token=${secrets.a}` });
+    r.feed(join(babble(1000), silence(1500)));
+    assert.notEqual(await r.sentence(), '');
+    await server.says(/stt-data: language en is heard by another pool: the key may not use the pool "en"; it may use: de/);
+    await r.close();
+  });
+  fs.rmSync(dir, { recursive: true });
+});
+
 test('realtimestt partials: two clients at once hear only their own words', () =>
   withBoth(real, async (server) => {
     const clips = [speak(sentences[0]), speak(sentences[1])];

@@ -315,15 +315,19 @@ static void on_event(void *arg, const struct session_event *e)
 static const struct session_events session_events = { .on_event = on_event,
 	.on_drain = wire_on_drain };
 
-/* A language that a pool has for its name is heard there. */
+/* A language that a pool has for its name is heard there, if the key may use that pool; else the listener's hears it. The
+ * reference's client always sends a language, "en" where nobody has chosen one: to refuse it would shut out all whose key
+ * is for another pool. There is no message to warn it by, as WhisperLive's clients are, so the log has it. */
 static struct pool *pool_of(const struct stt_data *d, struct error *err)
 {
-	struct pool *pool = NULL;
+	const char *asked = d->settings.language;
+	struct pool *pool =
+	    *asked == '\0' ? NULL : access_pool_for(d->wire.access, &d->wire.client, asked, err);
 
-	if (d->settings.language[0] != '\0')
-		pool = access_pool_for(d->wire.access, &d->wire.client, d->settings.language, err);
 	if (pool != NULL)
 		return pool;
+	if (*asked != '\0' && err->code == ERROR_FORBIDDEN)
+		log_info("stt-data: language %s is heard by another pool: %s", asked, err->text);
 	return access_pool_for(d->wire.access, &d->wire.client, wire_listener_pool(&d->wire), err);
 }
 
