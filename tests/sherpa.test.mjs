@@ -197,6 +197,16 @@ test('sherpa auth: what was heard before the minutes of a key ran out is told, t
   fs.rmSync(dir, { recursive: true });
 });
 
+test('sherpa end: one that stops in the middle of speech is told what was heard, and ended after idle_timeout_ms', () =>
+  withSherpa(fake({ 'server.idle_timeout_ms': 1000 }), async (server) => {
+    const s = await Sherpa.open(server);
+    s.audio(floats(babble(1500)));
+    const { code, reason } = await s.client.end();
+    assert.equal(code, 1008);
+    assert.match(reason, /idle_timeout_ms 1000/);
+    assert.deepEqual(s.finals.map((f) => [f.segment, f.text.length > 0]), [[0, true]]);
+  }));
+
 test('sherpa end: one that has not sent anything is told when the server leaves', () =>
   withSherpa(fake({ 'server.drain_timeout_ms': 600000 }), async (server) => {
     const s = await Sherpa.open(server);

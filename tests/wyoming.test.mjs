@@ -384,6 +384,18 @@ test('wyoming errors: one who says nothing at all is told to start, one who has 
     assert.equal(quiet.all('error').length, 0);
   }));
 
+test('wyoming errors: one that stops in the middle of speech does not keep its place for ever', () =>
+  withWyoming(fake({ 'server.idle_timeout_ms': 1000 }), async (server) => {
+    const w = await Wyoming.open(server);
+    w.start();
+    w.audio(bytesOf(babble(1500)));
+    const why = await w.next('error');
+    assert.equal(why.code, 'timeout');
+    assert.match(why.text, /idle_timeout_ms 1000/);
+    await w.end();
+    assert.equal(w.all('voice-stopped').length, 1);
+  }));
+
 test('wyoming end: a server that leaves gives who speaks the transcript, and closes who is quiet', () =>
   withWyoming(fake({ 'server.drain_timeout_ms': 30000 }), async (server) => {
     const quiet = await Wyoming.open(server);

@@ -89,6 +89,10 @@ void roster_look(struct roster *r, uint64_t now_ns)
 	while ((s = take_next(r)) != NULL) {
 		if (!session_is_idle(s, now_ns))
 			continue;
+		if (session_is_speaking(s)) {
+			session_commit_unasked(s); /* what was said is told before */
+			continue;
+		}
 		(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u",
 		    s->limits->idle_timeout_ms);
 		session_abort(s, &err);

@@ -384,10 +384,17 @@ void session_abort(struct session *s, const struct error *why)
 	session_leave(s);
 }
 
+/* Only speech detection can tell that there is nothing more to come; where the client's word ends it, it is waited for. */
+static bool is_all_open(const struct session *s)
+{
+	return s->speaking && s->first == s->last && s->ear.endpoint.endpointing == ENDPOINTING_VAD;
+}
+
 bool session_is_idle(struct session *s, uint64_t now_ns)
 {
-	bool busy = s->heard || s->first != NULL || s->input.len > 0 || s->job_running ||
-	    s->state == SESSION_QUEUED || s->state == SESSION_CLOSED;
+	bool busy = s->heard || s->input.len > 0 || s->job_running ||
+	    (s->first != NULL && !is_all_open(s)) || s->state == SESSION_QUEUED ||
+	    s->state == SESSION_CLOSED;
 
 	s->heard = false;
 	if (busy || s->idle_since_ns == 0)

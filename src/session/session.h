@@ -162,7 +162,8 @@ int session_reconfigure(struct session *s, const struct ear_config *cfg, struct 
 void session_commit_unasked(struct session *s);
 void session_end(struct session *s); /* no more audio: finals, then ended */
 
-/* No audio came for idle_timeout_ms and nothing is left to say; to be asked about once a second. */
+/* No audio came for idle_timeout_ms and nothing is left to say, or nothing but the utterance that is open, if speech detection would end it;
+ * to be asked about once a second. */
 bool session_is_idle(struct session *s, uint64_t now_ns);
 /* The server is going away: no utterance begins any more, those that have begun come to their finals, and then the session
  * ends with a fatal ERROR_RESTARTING, which is at once where none is open. */
