@@ -169,6 +169,7 @@ static void fail_results(struct vosk *v)
 	(void)error_set(&err, ERROR_LIMIT,
 	    "%d results wait to be told, one in the answer to each message; send shorter messages",
 	    RESULTS_MAX);
+	answer_rest(v);
 	wire_fail(&v->wire, &err, 0);
 }
 

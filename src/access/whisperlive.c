@@ -6,6 +6,7 @@
 
 #include "access/entries.h"
 #include "access/json_text.h"
+#include "access/language.h"
 #include "access/protocols.h"
 #include "access/route.h"
 #include "access/voice.h"
@@ -75,7 +76,7 @@ static void warn_of_language(struct whisperlive *c)
 	const char *asked = c->options.language, *pool = pool_name(c->pool);
 	struct error text;
 
-	if (whisperlive_may_hear(pool, asked) && !is_language_denied(c))
+	if (language_may_be_of(pool, asked) && !is_language_denied(c))
 		return;
 	(void)error_set(&text, ERROR_NONE,
 	    "language \"%.*s\" is not heard for this client; what it says is heard by pool \"%s\"",

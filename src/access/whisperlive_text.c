@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "access/json_text.h"
+#include "access/language.h"
 #include "base/error.h"
 #include "base/util.h"
 
@@ -207,30 +208,12 @@ json_t *whisperlive_ready(const char *uid)
 	    "{s:s,s:s,s:s}", "uid", uid, "message", "SERVER_READY", "backend", "faster_whisper");
 }
 
-static bool is_letter(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-/* "de", "pt-BR", "en_small". */
-static bool is_language(const char *name)
-{
-	return is_letter(name[0]) && is_letter(name[1]) &&
-	    (name[2] == '\0' || name[2] == '-' || name[2] == '_');
-}
-
-bool whisperlive_may_hear(const char *pool, const char *language)
-{
-	return !is_language(pool) || !is_language(language) || memcmp(pool, language, 2) == 0;
-}
-
 /* A pool is called by its language, perhaps with more behind it; no language is detected. */
 json_t *whisperlive_language(const char *uid, const char *pool)
 {
-	char code[3] = "en";
+	char code[3];
 
-	if (is_language(pool))
-		memcpy(code, pool, 2);
+	language_of(pool, code);
 	return json_pack("{s:s,s:s,s:f}", "uid", uid, "language", code, "language_prob", 1.0);
 }
 

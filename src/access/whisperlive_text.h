@@ -55,9 +55,6 @@ void whisperlive_note_span(struct whisperlive_segments *s, const struct session_
 void whisperlive_complete(struct whisperlive_segments *s, const struct whisperlive_options *o,
     const struct session_event *e);
 
-/* False: the pool is called by a language, and by another one, whatever the regions. */
-bool whisperlive_may_hear(const char *pool, const char *language);
-
 /* Messages; NULL: nothing to say, or no memory. The caller owns them. */
 /* All segments, with the one that a partial tells behind them; `e` NULL: no such. heard_ms: of audio, until now. */
 json_t *whisperlive_segments_of(const struct whisperlive_segments *s,

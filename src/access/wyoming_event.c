@@ -1,8 +1,8 @@
 #include "access/wyoming_event.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "access/language.h"
 #include "base/error.h"
 
 enum { RATE_MIN = 8000, RATE_MAX = 48000, WIDTH_MAX = 4, CHANNELS_MAX = 2 };
@@ -83,26 +83,6 @@ void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish)
 	read_text(data, "language", wish->language, sizeof wish->language);
 }
 
-static bool is_language(const char *name)
-{
-	return islower((unsigned char)name[0]) && islower((unsigned char)name[1]) &&
-	    (name[2] == '\0' || name[2] == '-' || name[2] == '_');
-}
-
-void wyoming_language(const char *pool, char out[3])
-{
-	memcpy(out, is_language(pool) ? pool : "en", 2);
-	out[2] = '\0';
-}
-
-bool wyoming_speaks(const char *pool, const char *language)
-{
-	char own[3];
-
-	wyoming_language(pool, own);
-	return is_language(language) && memcmp(own, language, 2) == 0;
-}
-
 static int find(const char *name, const char *const *pools, unsigned pools_n)
 {
 	for (unsigned i = 0; i < pools_n; i++)
@@ -118,7 +98,7 @@ int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, un
 	if (i < 0)
 		i = find(wish->language, pools, pools_n);
 	for (unsigned k = 0; i < 0 && k < pools_n; k++)
-		if (wyoming_speaks(pools[k], wish->language))
+		if (language_is_of(pools[k], wish->language))
 			i = (int)k;
 	return i;
 }
@@ -136,7 +116,7 @@ static json_t *model_of(const char *pool)
 	json_t *model = thing(pool, pool);
 	char language[3];
 
-	wyoming_language(pool, language);
+	language_of(pool, language);
 	(void)json_object_set_new(model, "languages", json_pack("[s]", language));
 	return model;
 }

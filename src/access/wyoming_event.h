@@ -46,10 +46,6 @@ struct wyoming_wish {
 /* What is no text, or is too long to be a name here, is not said. */
 void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish);
 
-/* The language that a pool's name begins with, when it is named as a language is ("de", "pt_BR", "en-small"); else "en". */
-void wyoming_language(const char *pool, char out[3]);
-/* Is it this language, whatever its region? */
-bool wyoming_speaks(const char *pool, const char *language);
 /* Which of the pools is wished: by the model's name, by the language as a name, by the language. -1: none of them. */
 int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, unsigned pools_n);
 

@@ -101,24 +101,6 @@ static void wide_samples_keep_their_upper_bytes_however_they_are_cut(void **stat
 	shortens(3, "aBCdEFg", "BCEF");
 }
 
-static void a_pools_name_tells_its_language(void **state)
-{
-	static const struct {
-		const char *pool, *language;
-	} named[] = { { "de", "de" }, { "pt_BR", "pt" }, { "fr-small", "fr" }, { "big", "en" },
-		{ "EN", "en" }, { "x", "en" }, { "", "en" } };
-	char language[3];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
-		wyoming_language(named[i].pool, language);
-		assert_string_equal(language, named[i].language);
-	}
-	assert_true(wyoming_speaks("de-small", "de_AT"));
-	assert_false(wyoming_speaks("de-small", "deutsch"));
-	assert_false(wyoming_speaks("de-small", "en"));
-}
-
 static void the_pool_is_the_models_or_speaks_the_language(void **state)
 {
 	static const char *const pools[] = { "en", "de-small", "de", "big" };
@@ -201,7 +183,6 @@ int main(void)
 		cmocka_unit_test(a_format_that_cannot_be_changes_nothing),
 		cmocka_unit_test(one_byte_is_unsigned_and_all_others_come_as_two),
 		cmocka_unit_test(wide_samples_keep_their_upper_bytes_however_they_are_cut),
-		cmocka_unit_test(a_pools_name_tells_its_language),
 		cmocka_unit_test(the_pool_is_the_models_or_speaks_the_language),
 		cmocka_unit_test(an_info_has_a_model_for_each_pool),
 		cmocka_unit_test(a_timestamp_is_a_time_or_none),

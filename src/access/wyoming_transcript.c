@@ -1,7 +1,7 @@
 #include "access/wyoming_transcript.h"
 
 #include "access/json_text.h"
-#include "access/wyoming_event.h"
+#include "access/language.h"
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg)
 {
@@ -27,7 +27,7 @@ static json_t *with_language(const struct wyoming_transcript *t, json_t *data)
 {
 	char language[3];
 
-	wyoming_language(t->pool, language);
+	language_of(t->pool, language);
 	if (data != NULL)
 		(void)json_object_set_new(data, "language", json_string(language));
 	return data;
