@@ -25,7 +25,7 @@ enum { STARTS_MAX = 10000 };
 struct sherpa {
 	struct wire wire;
 	struct voice voice;
-	bool opened, ending;
+	bool ending;
 	unsigned segment; /* of the utterance whose final comes next */
 	struct buffer
 	    starts; /* in ms, a uint64_t for each utterance without a final; the segment's first */
@@ -123,47 +123,33 @@ static void on_event(void *arg, const struct session_event *e)
 static const struct session_events session_events = { .on_event = on_event,
 	.on_drain = wire_on_drain };
 
-static int open_session(struct sherpa *s, struct error *err, unsigned *retry_after_ms)
+static int open_session(struct wire *w, struct error *err, unsigned *retry_after_ms)
 {
-	struct access *a = s->wire.access;
-	const struct access_listener *l = s->wire.listener;
-	struct pool *pool = access_pool_for(a, &s->wire.client, wire_listener_pool(&s->wire), err);
+	struct sherpa *s = sherpa_of(w);
+	const struct access_listener *l = w->listener;
+	struct pool *pool = access_pool_for(w->access, &w->client, wire_listener_pool(w), err);
 	struct session_config cfg;
 
 	if (pool == NULL)
 		return -1;
-	voice_defaults(a, &cfg);
+	voice_defaults(w->access, &cfg);
 	cfg.ear.format.encoding = ENCODING_F32LE;
 	if (l != NULL && l->sample_rate != 0)
 		cfg.ear.format.rate_hz = l->sample_rate;
 	cfg.partials = true;
-	if (voice_open(&s->voice, a, &s->wire.client, pool, &cfg, err, retry_after_ms) < 0)
+	if (voice_open(&s->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
-	s->wire.session = s->voice.id;
-	s->opened = true;
+	w->session = s->voice.id;
 	voice_start(&s->voice, &session_events, s);
 	return 0;
-}
-
-/* -1: the wire is closed. */
-static int be_open(struct sherpa *s)
-{
-	unsigned retry_after_ms = 0;
-	struct error err;
-
-	if (s->opened)
-		return 0;
-	if (open_session(s, &err, &retry_after_ms) == 0)
-		return s->wire.closing ? -1 : 0;
-	wire_fail(&s->wire, &err, retry_after_ms);
-	return -1;
 }
 
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct sherpa *s = sherpa_of(w);
 
-	if (s->ending || n != strlen(DONE) || memcmp(text, DONE, n) != 0 || be_open(s) < 0)
+	if (s->ending || n != strlen(DONE) || memcmp(text, DONE, n) != 0 ||
+	    wire_open_once(w, open_session) < 0)
 		return;
 	s->ending = true;
 	voice_end(&s->voice);
@@ -173,7 +159,8 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 {
 	struct sherpa *s = sherpa_of(w);
 
-	if (!s->ending && n > 0 && be_open(s) == 0 && !voice_audio(&s->voice, bytes, n))
+	if (!s->ending && n > 0 && wire_open_once(w, open_session) == 0 &&
+	    !voice_audio(&s->voice, bytes, n))
 		wire_pause(w);
 }
 
@@ -186,7 +173,7 @@ static void on_open(struct wire *w)
 
 static void look(struct wire *w, uint64_t now_ns)
 {
-	if (!sherpa_of(w)->opened)
+	if (w->session == 0)
 		wire_look_without_session(w, w->opened_ns, now_ns);
 }
 

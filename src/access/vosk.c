@@ -35,7 +35,7 @@ struct vosk {
 	struct vosk_config config;
 	struct wav
 	    *wav; /* owned; the client sends a whole WAV file, header and all; NULL: it does not */
-	bool opened, ending;
+	bool ending;
 	uint64_t told_ns;     /* when the client said something last */
 	struct buffer owed;   /* of struct owed, oldest first */
 	uint64_t given;       /* bytes of audio that the session has been given */
@@ -302,37 +302,22 @@ static struct pool *pool_of(const struct vosk *v, struct error *err)
 	return access_pool_among(v->wire.access, &v->wire.client, names, ARRAY_SIZE(names), err);
 }
 
-static int open_session(struct vosk *v, struct error *err, unsigned *retry_after_ms)
+static int open_session(struct wire *w, struct error *err, unsigned *retry_after_ms)
 {
+	struct vosk *v = vosk_of(w);
 	struct pool *pool = pool_of(v, err);
 	struct session_config cfg;
 
 	if (pool == NULL)
 		return -1;
-	voice_defaults(v->wire.access, &cfg);
+	voice_defaults(w->access, &cfg);
 	cfg.ear.format = format_of(v);
 	cfg.partials = cfg.wants_heard = true;
-	if (voice_open(
-		&v->voice, v->wire.access, &v->wire.client, pool, &cfg, err, retry_after_ms) < 0)
+	if (voice_open(&v->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
-	v->wire.session = v->voice.id;
-	v->opened = true;
+	w->session = v->voice.id;
 	voice_start(&v->voice, &session_events, v);
 	return 0;
-}
-
-/* -1: the wire is closed. */
-static int be_open(struct vosk *v)
-{
-	unsigned retry_after_ms = 0;
-	struct error err;
-
-	if (v->opened)
-		return 0;
-	if (open_session(v, &err, &retry_after_ms) == 0 && !v->wire.closing)
-		return 0;
-	wire_fail(&v->wire, &err, retry_after_ms);
-	return -1;
 }
 
 static void reconfigure(struct vosk *v)
@@ -341,13 +326,13 @@ static void reconfigure(struct vosk *v)
 		.endpoint = v->wire.access->cfg.endpoint };
 	struct error err;
 
-	if (v->opened && v->voice.session != NULL && voice_reconfigure(&v->voice, &ear, &err) < 0)
+	if (v->voice.session != NULL && voice_reconfigure(&v->voice, &ear, &err) < 0)
 		wire_fail(&v->wire, &err, 0);
 }
 
 static void end(struct vosk *v)
 {
-	if (be_open(v) < 0)
+	if (wire_open_once(&v->wire, open_session) < 0)
 		return;
 	v->ending = true;
 	owe(v, OWED_EOF, 0);
@@ -356,7 +341,7 @@ static void end(struct vosk *v)
 
 static void reset(struct vosk *v)
 {
-	if (be_open(v) < 0)
+	if (wire_open_once(&v->wire, open_session) < 0)
 		return;
 	owe(v, OWED_RESET, ++v->resets);
 	voice_commit(&v->voice);
@@ -384,7 +369,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 
 static void give(struct vosk *v, const void *bytes, size_t n)
 {
-	if (be_open(v) < 0)
+	if (wire_open_once(&v->wire, open_session) < 0)
 		return;
 	v->given += n;
 	owe(v, OWED_AUDIO, v->given);
@@ -433,7 +418,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 	v->told_ns = clock_now_ns();
 	if (v->ending)
 		return;
-	if (!v->opened && v->wav == NULL && n >= WAV_HEAD_BYTES &&
+	if (w->session == 0 && v->wav == NULL && n >= WAV_HEAD_BYTES &&
 	    memcmp(bytes, "RIFF", WAV_HEAD_BYTES) == 0)
 		v->wav = wav_new();
 	if (v->wav != NULL)
@@ -457,10 +442,8 @@ static void on_open(struct wire *w)
 
 static void look(struct wire *w, uint64_t now_ns)
 {
-	struct vosk *v = vosk_of(w);
-
-	if (!v->opened)
-		wire_look_without_session(w, v->told_ns, now_ns);
+	if (w->session == 0)
+		wire_look_without_session(w, vosk_of(w)->told_ns, now_ns);
 }
 
 static void on_closing(struct wire *w)

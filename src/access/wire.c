@@ -257,6 +257,16 @@ static void look_for_life(struct wire *w, uint64_t now_ns)
 	}
 }
 
+int wire_open_once(struct wire *w, wire_open_f *open)
+{
+	unsigned retry_after_ms = 0;
+	struct error err;
+
+	if (w->session == 0 && open(w, &err, &retry_after_ms) < 0)
+		wire_fail(w, &err, retry_after_ms);
+	return w->closing ? -1 : 0;
+}
+
 void wire_look_without_session(struct wire *w, uint64_t told_ns, uint64_t now_ns)
 {
 	const struct access *a = w->access;

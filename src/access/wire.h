@@ -104,6 +104,12 @@ void wire_close(struct wire *w, unsigned code, const char *reason);
 void wire_fail(struct wire *w, const struct error *why, unsigned retry_after_ms);
 unsigned wire_close_code(enum error_code code);
 
+/* For protocols whose session opens with the first that a client says, and is the only one: sets w->session. -1 with a sentence;
+ * *retry_after_ms: when to try again, 0: not said. */
+typedef int wire_open_f(struct wire *w, struct error *err, unsigned *retry_after_ms);
+/* Calls `open` unless there is a session. -1: the wire is closed, as that failed or what came of it has. */
+int wire_open_once(struct wire *w, wire_open_f *open);
+
 /* From `look`, of a client that has begun and has no session yet, so that the roster does not know it: ends it when the server
  * leaves, and when it has said nothing since told_ns for idle_timeout_ms. */
 void wire_look_without_session(struct wire *w, uint64_t told_ns, uint64_t now_ns);
