@@ -259,6 +259,20 @@ test('realtimestt errors: an utterance that fails has an empty sentence, since t
     await r.close();
   }));
 
+test('realtimestt errors: an utterance that fails while it is said has its empty sentence at its end', () =>
+  withBoth(fake({ 'server.poison_dir': '' }), async (server) => {
+    const r = await Recorder.open(server);
+    r.feed(join(babble(700, 1), fault('fail'), babble(700, 1)));
+    await server.untilMetric('utterances_failed_total', 1);
+    assert.deepEqual([r.sentences, types(r).includes('recording_stop')], [[], false]);
+    r.feed(join(silence(1500), babble(1500, 2), silence(1500)));
+    await r.sentence(1);
+    assert.equal(r.sentences[0], '');
+    assert.ok(r.sentences[1].length > 0);
+    assert.deepEqual(types(r).filter((t) => t === 'fullSentence' || t === 'recording_stop'), ['recording_stop', 'fullSentence', 'recording_stop', 'fullSentence']);
+    await r.close();
+  }));
+
 test('realtimestt sample rates: each packet says its own, and another one may follow', () =>
   withBoth(fake(), async (server) => {
     const r = await Recorder.open(server);

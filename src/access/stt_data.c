@@ -36,6 +36,7 @@ struct stt_data {
 	bool renew;        /* the endpointing is another one since the open utterance began */
 	unsigned clearing; /* clears that have not been carried out */
 	uint64_t last;     /* utterance that has begun */
+	uint64_t failed;   /* utterance that is being said, and will have no text; 0: none */
 	uint64_t muted_to; /* utterances up to it are told no more; 0: none */
 	uint64_t cleared_from, cleared_to; /* nor are these, of the last clears */
 	char *shown;                       /* owned; the last realtime text; NULL: none */
@@ -213,20 +214,6 @@ static void on_speech_start(struct stt_data *d, const struct session_event *e)
 	tell(d, "recording_start");
 }
 
-static void on_speech_end(struct stt_data *d, const struct session_event *e)
-{
-	if (is_muted(d, e->utterance))
-		return;
-	d->facts.speech_end_silence_start = stt_time_now();
-	tell(d, "start_turn_detection");
-	end_recording(d);
-	tell(d, "stop_turn_detection");
-	if (!d->wire.closing)
-		tell_audio(d, e->utterance);
-	if (d->renew && !d->wire.closing)
-		apply(d);
-}
-
 static void on_partial(struct stt_data *d, const struct session_event *e)
 {
 	char *text;
@@ -259,11 +246,35 @@ static void tell_sentence(struct stt_data *d, uint64_t utterance, const char *he
 		listen(d);
 }
 
+static void on_speech_end(struct stt_data *d, const struct session_event *e)
+{
+	if (is_muted(d, e->utterance))
+		return;
+	d->facts.speech_end_silence_start = stt_time_now();
+	tell(d, "start_turn_detection");
+	end_recording(d);
+	tell(d, "stop_turn_detection");
+	if (!d->wire.closing)
+		tell_audio(d, e->utterance);
+	if (d->failed == e->utterance)
+		tell_sentence(d, e->utterance, "", 0);
+	if (d->renew && !d->wire.closing)
+		apply(d);
+}
+
+/* Of one that is still being said that is told at its end, when the client begins to wait for its sentence. */
+static void on_failed(struct stt_data *d, uint64_t utterance)
+{
+	if (utterance == d->last && d->facts.is_recording)
+		d->failed = utterance;
+	else
+		tell_sentence(d, utterance, "", 0);
+}
+
 static void on_error(struct stt_data *d, const struct session_event *e)
 {
 	if (!e->error.fatal) {
-		if (e->utterance != d->last || !d->facts.is_recording)
-			tell_sentence(d, e->utterance, "", 0);
+		on_failed(d, e->utterance);
 	} else if (e->error.why->code == ERROR_TIMEOUT && d->placed) {
 		voice_drop(&d->voice); /* a client that is silent gives its recogniser back */
 		wire_resume(&d->wire);
@@ -345,7 +356,7 @@ static int open_session(struct stt_data *d, struct error *err, unsigned *retry_a
 	stt_settings_apply(&d->settings, &cfg.ear.endpoint);
 	d->placed = d->renew = d->facts.is_recording = false;
 	d->clearing = 0;
-	d->last = d->muted_to = d->cleared_to = 0;
+	d->last = d->failed = d->muted_to = d->cleared_to = 0;
 	d->cleared_from = 1;
 	if (voice_open(&d->voice, a, &d->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
