@@ -1,10 +1,11 @@
 // API keys: who is let in, by which carrier, and whose turn it is.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { withServer, fake, set, run } from './lib/server.mjs';
+import { withServer, fake, set, run, program } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { bearer, keys, keysFile, withKeys } from './lib/keys.mjs';
 import { babble } from './lib/speech.mjs';
@@ -68,17 +69,42 @@ for (const [name, args, code, words] of [
   ['a priority that is none', ['add', 'a', '--priority', 'urgent'], 1, /priority=urgent.*high, normal or low/],
   ['a number of sessions that is none', ['add', 'a', '--sessions', '0'], 1, /sessions=0.*1 to 1000000, or none/],
   ['a list of pools that is none', ['add', 'a', '--pools', 'en,'], 1, /pools=en, is no list of pools/],
-  ['set without anything to set', ['set', 'a'], 2, /usage: stenopool keys/],
-  ['no verb', [], 2, /usage: stenopool keys/],
-  ['no name', ['remove'], 2, /usage: stenopool keys/],
+  ['set without anything to set', ['set', 'a'], 2, /keys set needs something to set: --priority, --sessions, --minutes or --pools/],
+  ['no verb', [], 2, /keys needs a word behind it: add, set, list or remove/],
+  ['a verb that is none', ['ad', 'a'], 2, /keys cannot "ad"; allowed is add, set, list or remove/],
+  ['no name', ['remove'], 2, /keys remove needs the NAME of a key/],
+  ['a name too many', ['add', 'a', 'b'], 2, /keys add takes one NAME, and "b" is too much/],
+  ['a name for the list', ['list', 'a'], 2, /keys list takes no NAME, and "a" is too much/],
+  ['an option that is none', ['add', 'a', '--sesions', '3'], 2, /there is no option --sesions; allowed are --priority, --sessions, --minutes, --pools and --file/],
+  ['an option without its value', ['add', 'a', '--minutes'], 2, /--minutes needs a value/],
+  ['remove with what it would not do', ['remove', 'a', '--minutes', '3'], 2, /keys remove takes no option but --file; keys set changes what a key may/],
 ]) {
   test(`keys: ${name} is refused`, async () => {
-    const r = await keys(...args, '--file', path.join(dir, 'refused'));
+    const r = await keys('--file', path.join(dir, 'refused'), ...args);
     assert.equal(r.code, code);
     assert.match(r.stderr, words);
+    assert.equal(r.stderr.trim().split('\n').length, code, 'one sentence, and where the help is if the command was wrong');
     assert.ok(!fs.existsSync(path.join(dir, 'refused')));
   });
 }
+
+test('keys set and remove change the file that a link leads to, which is the one the server reads', async () => {
+  const [file, link] = [path.join(dir, 'linked'), path.join(dir, 'link')];
+  for (const name of ['a', 'b']) await keys('add', name, '--file', file);
+  fs.symlinkSync('linked', link);
+  assert.equal((await keys('remove', 'a', '--file', link)).code, 0);
+  assert.equal((await keys('set', 'b', '--sessions', '2', '--file', link)).code, 0);
+  assert.equal(fs.readlinkSync(link), 'linked');
+  assert.match(fs.readFileSync(file, 'utf8'), /^b:[0-9a-f]{64}:priority=normal,sessions=2\n$/);
+});
+
+test('keys add says so when the key could not be shown', () => {
+  const full = fs.openSync('/dev/full', 'w');
+  const r = spawnSync(program, ['keys', 'add', 'a', '--file', path.join(dir, 'unseen')], { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+  fs.closeSync(full);
+  assert.equal(r.status, 1);
+  assert.match(r.stderr, /the key of a could not be shown.*remove it and add it again/);
+});
 
 test('many adds at once lose no key', async () => {
   const file = path.join(dir, 'many');

@@ -36,7 +36,7 @@ static const char usage[] =
     "      --pools A,B      it may use these pools; without it, or with all, every one\n"
     "      --file FILE      the server's keys_file; without it stenopool.keys, here\n";
 
-enum { EXIT_USAGE = 2, PATH_CAP = 4096, OPT_FILE = 256, OPT_KEY };
+enum { EXIT_USAGE = 2, PATH_CAP = 4096, SUFFIX_CAP = 8, OPT_FILE = 256, OPT_KEY };
 
 static const char *const key_options[] = { "priority", "sessions", "minutes", "pools" };
 
@@ -140,6 +140,20 @@ static int make_key(const struct wish *w, struct key *key, char *secret, struct 
 	return keys_make(key, secret, err);
 }
 
+static int show(const struct wish *w, const char *secret, struct error *err)
+{
+	if (puts(secret) < 0 || fflush(stdout) != 0)
+		return error_set_errno(err, ERROR_SYSTEM,
+		    "the key of %.70s could not be shown, and nothing else has it; remove it and "
+		    "add it again",
+		    w->name);
+	(void)fprintf(stderr,
+	    "This is the key of %s. It is shown only now: %s keeps its SHA-256, not the key.\n"
+	    "It is let in once the server has read %s again (SIGHUP).\n",
+	    w->name, w->path, w->path);
+	return 0;
+}
+
 static int add(const struct wish *w, struct error *err)
 {
 	char secret[KEYS_SECRET_BYTES], line[KEYS_LINE_BYTES];
@@ -159,11 +173,7 @@ static int add(const struct wish *w, struct error *err)
 	(void)fclose(file);
 	if (rc != 0)
 		return -1;
-	(void)puts(secret);
-	(void)fprintf(stderr,
-	    "This is the key of %s. It is shown only now: %s keeps its SHA-256, not the key.\n",
-	    w->name, w->path);
-	return 0;
+	return show(w, secret, err);
 }
 
 static int list(const struct wish *w, struct error *err)
@@ -209,13 +219,14 @@ static int copy_others(FILE *from, FILE *to, const char *name, const char *inste
 }
 
 /* The new file, with the old one's mode and owner; the owner only if we may. */
-static FILE *open_beside(const char *path, char *temporary, FILE *old, struct error *err)
+static FILE *open_beside(
+    const char *path, char temporary[PATH_CAP + SUFFIX_CAP], FILE *old, struct error *err)
 {
 	struct stat st;
 	FILE *file;
 	int fd;
 
-	(void)snprintf(temporary, PATH_CAP, "%s.XXXXXX", path);
+	(void)snprintf(temporary, PATH_CAP + SUFFIX_CAP, "%s.XXXXXX", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (file == NULL) {
@@ -234,13 +245,17 @@ static int refuse_unknown(const struct wish *w, struct error *err)
 	    err, ERROR_CONFIG, "there is no key named %.70s in %.100s", w->name, w->path);
 }
 
+/* A link to the file stays one: the server may read it by another name. */
 static int replace(FILE *old, const struct wish *w, const char *instead, struct error *err)
 {
-	char temporary[PATH_CAP];
-	FILE *file = open_beside(w->path, temporary, old, err);
+	char path[PATH_CAP], temporary[PATH_CAP + SUFFIX_CAP];
+	FILE *file;
 	int left_out;
 	bool good;
 
+	if (realpath(w->path, path) == NULL)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot find %.120s", w->path);
+	file = open_beside(path, temporary, old, err);
 	if (file == NULL)
 		return -1;
 	left_out = copy_others(old, file, w->name, instead);
@@ -248,7 +263,7 @@ static int replace(FILE *old, const struct wish *w, const char *instead, struct 
 	good = fclose(file) == 0 && good;
 	if (left_out == 0)
 		(void)refuse_unknown(w, err);
-	else if (good && rename(temporary, w->path) == 0)
+	else if (good && rename(temporary, path) == 0)
 		return 0;
 	else
 		(void)error_set_errno(err, ERROR_SYSTEM, "cannot write %.120s", w->path);
@@ -267,7 +282,8 @@ static int remove_key(const struct wish *w, struct error *err)
 	(void)fclose(old);
 	if (rc == 0)
 		(void)fprintf(stderr,
-		    "The key of %s is not let in any more once the server has read %s again.\n",
+		    "The key of %s is not let in any more once the server has read %s again "
+		    "(SIGHUP).\n",
 		    w->name, w->path);
 	return rc;
 }
@@ -313,60 +329,119 @@ static int set_key(const struct wish *w, struct error *err)
 	return rc;
 }
 
-static const struct {
+static const struct verb {
 	const char *word;
 	bool named;
-	bool needs_values;
+	enum { VALUES_NONE, VALUES_MAY, VALUES_MUST } values;
 	int (*run)(const struct wish *w, struct error *err);
 } verbs[] = {
-	{ "add", true, false, add },
-	{ "set", true, true, set_key },
-	{ "list", false, false, list },
-	{ "remove", true, false, remove_key },
+	{ "add", true, VALUES_MAY, add },
+	{ "set", true, VALUES_MUST, set_key },
+	{ "list", false, VALUES_NONE, list },
+	{ "remove", true, VALUES_NONE, remove_key },
 };
 
-/* 0, EXIT_USAGE, or -1 when the help was asked for. */
-static int read_options(int argc, char **argv, struct wish *w)
+/* ERROR_INVALID: it is the command that is wrong, and not what it meets. */
+static int refuse_option(int c, const char *option, struct error *err)
 {
-	int c;
+	if (c == ':')
+		return error_set(err, ERROR_INVALID, "keys: %.60s needs a value", option);
+	return error_set(err, ERROR_INVALID,
+	    "keys: there is no option %.60s; allowed are --priority, --sessions, --minutes, "
+	    "--pools and --file",
+	    option);
+}
+
+static int take_path(struct wish *w, const char *path, struct error *err)
+{
+	if (*path == '\0' || strlen(path) >= PATH_CAP)
+		return error_set(
+		    err, ERROR_INVALID, "keys: --file needs a path of 1 to %d bytes", PATH_CAP - 1);
+	w->path = path;
+	return 0;
+}
+
+/* *help_out: the help was asked for. */
+static int read_options(int argc, char **argv, struct wish *w, bool *help_out, struct error *err)
+{
+	int c, rc = 0;
 
 	*w = (struct wish){ .path = "stenopool.keys", .name = "" };
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	opterr = 0;
+	while (rc == 0 && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (c == 'h')
-			return -1;
-		if (c == '?')
-			return EXIT_USAGE;
-		if (c == OPT_FILE) {
-			w->path = optarg;
-			continue;
-		}
-		w->values[c - OPT_KEY] = optarg;
-		w->has_values = true;
+			*help_out = true;
+		else if (c == '?' || c == ':')
+			rc = refuse_option(c, argv[optind - 1], err);
+		else if (c == OPT_FILE)
+			rc = take_path(w, optarg, err);
+		else
+			w->values[c - OPT_KEY] = optarg;
+		w->has_values = w->has_values || c >= OPT_KEY;
 	}
-	return strlen(w->path) < PATH_CAP - 16 ? 0 : EXIT_USAGE;
+	return rc;
+}
+
+static const struct verb *find_verb(const char *word, struct error *err)
+{
+	for (size_t i = 0; word != NULL && i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(word, verbs[i].word) == 0)
+			return &verbs[i];
+	if (word == NULL)
+		(void)error_set(
+		    err, ERROR_INVALID, "keys needs a word behind it: add, set, list or remove");
+	else
+		(void)error_set(err, ERROR_INVALID,
+		    "keys cannot \"%.40s\"; allowed is add, set, list or remove", word);
+	return NULL;
+}
+
+static int check_words(
+    const struct verb *v, int words, char **word, const struct wish *w, struct error *err)
+{
+	if (words < v->named)
+		return error_set(err, ERROR_INVALID, "keys %s needs the NAME of a key", v->word);
+	if (words > v->named)
+		return error_set(err, ERROR_INVALID, "keys %s takes %s, and \"%.40s\" is too much",
+		    v->word, v->named ? "one NAME" : "no NAME", word[v->named]);
+	if (v->values == VALUES_MUST && !w->has_values)
+		return error_set(err, ERROR_INVALID,
+		    "keys %s needs something to set: --priority, --sessions, --minutes or --pools",
+		    v->word);
+	if (v->values == VALUES_NONE && w->has_values)
+		return error_set(err, ERROR_INVALID,
+		    "keys %s takes no option but --file; keys set changes what a key may", v->word);
+	return 0;
+}
+
+static int run(int words, char **word, struct wish *w, struct error *err)
+{
+	const struct verb *v = find_verb(word[0], err);
+
+	if (v == NULL || check_words(v, words - 1, word + 1, w, err) != 0)
+		return -1;
+	if (v->named)
+		w->name = word[1];
+	return v->run(w, err);
 }
 
 int keys_cmd_main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct wish w;
-	int rc = read_options(argc, argv, &w), words = argc - optind;
+	bool help = false;
+	int rc = read_options(argc, argv, &w, &help, &err);
 
-	if (rc != 0) {
-		(void)fputs(usage, rc < 0 ? stdout : stderr);
-		return MAX(rc, 0);
+	if (help) {
+		(void)fputs(usage, stdout);
+		return EXIT_SUCCESS;
 	}
-	for (size_t i = 0; words > 0 && i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(argv[optind], verbs[i].word) != 0 || words != (verbs[i].named ? 2 : 1) ||
-		    (verbs[i].needs_values && !w.has_values))
-			continue;
-		w.name = verbs[i].named ? argv[optind + 1] : "";
-		if (verbs[i].run(&w, &err) == 0)
-			return EXIT_SUCCESS;
-		(void)fprintf(stderr, "stenopool: %s\n", err.text);
+	if (rc == 0 && run(argc - optind, argv + optind, &w, &err) == 0)
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "stenopool: %s\n", err.text);
+	if (err.code != ERROR_INVALID)
 		return EXIT_FAILURE;
-	}
-	(void)fputs(usage, stderr);
+	(void)fputs("stenopool keys --help shows how it is used.\n", stderr);
 	return EXIT_USAGE;
 }
