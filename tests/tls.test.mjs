@@ -124,9 +124,56 @@ test('a certificate without its key, or one that is none, is refused at the star
   assert.match(none.stderr, /\[listen listen1\].*\/nowhere.pem/);
   const bad = await start(`listen.listen1.certificate=${other}`, `listen.listen1.key=${key}`);
   assert.match(bad.stderr, /\[listen listen1\].*other.pem/);
+  const check = await run(['serve', '--check', '--listen', '127.0.0.1:0', '--set', `listen.listen1.certificate=${other}`, '--set', `listen.listen1.key=${key}`]);
+  assert.equal(check.code, 2, 'as --check finds it');
+  assert.match(check.stderr, /\[listen listen1\].*other.pem/);
   const half = await start(`listen.listen1.certificate=${certificate}`);
   assert.match(half.stderr, /TLS needs both a certificate and a key/);
 });
+
+test('a certificate that has expired is served, and said in the log, at the start and when it is read again', async () => {
+  const [mine, wrong] = [path.join(dir, 'mine.pem'), path.join(dir, 'expired.pem')];
+  const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe', cwd: dir });
+  openssl('req', '-new', '-key', key, '-subj', '/CN=old', '-out', 'old.csr');
+  fs.writeFileSync(path.join(dir, 'ca.cnf'), '[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n');
+  fs.writeFileSync(path.join(dir, 'index'), '');
+  fs.writeFileSync(path.join(dir, 'serial'), '01');
+  openssl('ca', '-batch', '-config', 'ca.cnf', '-selfsign', '-keyfile', key, '-in', 'old.csr', '-out', wrong, '-startdate', '20200101000000Z', '-enddate', '20200201000000Z');
+  const words = /\[listen listen2\]: the TLS certificate '.*mine.pem' expired at 2020-02-01 00:00 UTC; clients refuse it/;
+  fs.copyFileSync(certificate, mine);
+  await withServer([...secure(), ...settings({ 'listen.listen2.certificate': mine })], async (server) => {
+    assert.doesNotMatch(server.log, /expired/);
+    fs.copyFileSync(wrong, mine);
+    server.child.kill('SIGHUP');
+    await server.says(words);
+    assert.equal((await get(await portOf(server), '/readyz')).name, 'old');
+  });
+  await withServer([...secure(), ...settings({ 'listen.listen2.certificate': mine })], (server) => server.says(words));
+});
+
+test('a client that sends a byte a record, or says its end in the middle, is treated as in the clear', () =>
+  withServer([...secure(), ...settings()], async (server) => {
+    const port = await portOf(server);
+    const open = () => tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    const slow = open();
+    let answer = '';
+    slow.on('data', (d) => (answer += d));
+    slow.setNoDelay(true);
+    for (const c of 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n') slow.write(c);
+    await deadline(new Promise((resolve) => slow.on('end', resolve)), () => `the end of ${answer}`); // close_notify, and not only the socket
+    assert.match(answer, /^HTTP\/1\.1 200/);
+    const half = open();
+    half.on('error', () => {});
+    half.end('GET /healthz HTTP/1.1\r\nHost');
+    await deadline(new Promise((resolve) => half.on('close', resolve)), () => 'the end of half a request');
+    const c = await Client.open(at(port), over());
+    c.send({ type: 'start' });
+    await c.event('ready');
+    const bytes = babble(1500);
+    for (let i = 0; i < bytes.length; i += 8) c.audio(bytes.subarray(i, i + 8)); // 16 bytes a record
+    await c.finish();
+    assert.ok(c.text.length > 0);
+  }));
 
 test('connections of one address are bounded, and those behind a trusted proxy are not taken for one client', () =>
   withServer(fake({ 'server.max_connections_per_address': 2, 'pool.en.max': 4 }), async (server) => {

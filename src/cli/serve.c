@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
+#include "cli/listen_tls.h"
 #include "cli/server.h"
 
 static const char usage[] =
@@ -95,7 +96,7 @@ static int check_files(const struct config *cfg, struct error *err)
 		rc = twilio_tokens_load(&tokens, cfg->twilio_tokens_file, err);
 	keys_free(&keys);
 	twilio_tokens_free(&tokens);
-	return rc;
+	return rc == 0 ? listen_tls_check(cfg, err) : rc;
 }
 
 /* Where the settings come from, now and on SIGHUP. */

@@ -6,6 +6,7 @@
 #include "access/protocols.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "cli/listen_tls.h"
 #include "cli/server_internal.h"
 #include "net/http.h"
 #include "net/tls.h"
@@ -18,22 +19,13 @@ static void copy_settings(struct access_listener *l, const struct config_listen 
 	(void)snprintf(l->name, sizeof l->name, "%s", c->name);
 }
 
-static int make_tls(const struct config_listen *c, struct tls **out, struct error *err)
-{
-	*out = NULL;
-	if (c->certificate == NULL || *c->certificate == '\0')
-		return 0;
-	*out = tls_new(c->certificate, c->key, err);
-	return *out == NULL ? error_prefix(err, "[listen %s]", c->name) : 0;
-}
-
 static int word(struct server *s, const struct config_listen *c, struct http_listener_config *out,
     struct error *err)
 {
 	unsigned i = s->listeners_n++;
 
 	copy_settings(&s->listeners[i], c);
-	if (make_tls(c, &s->tls[i], err) < 0)
+	if (listen_tls_new(c, &s->tls[i], err) < 0)
 		return -1;
 	*out = (struct http_listener_config){ .address = c->address,
 		.data = &s->listeners[i],
@@ -133,15 +125,11 @@ void server_listen_names(const struct server *s, char *out, size_t cap)
 		    out + used, cap - used, "%s%s", i == 0 ? "" : ":", s->listeners[i].name);
 }
 
-/* One whose files are bad now keeps what it has. */
 void server_listen_reload(struct server *s)
 {
-	struct error err;
-
 	for (unsigned i = 0; i < s->listeners_n; i++)
-		if (s->tls[i] != NULL && tls_reload(s->tls[i], &err) < 0)
-			log_error("server: [listen %s]: the old certificate stays: %s",
-			    s->listeners[i].name, err.text);
+		if (s->tls[i] != NULL)
+			listen_tls_reload(s->tls[i], s->listeners[i].name);
 }
 
 void server_listen_done(struct server *s)

@@ -2,9 +2,11 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/util.h"
@@ -14,7 +16,7 @@ static const unsigned char alpn[] = "\x08http/1.1"; /* its length comes first */
 
 const char *tls_why(void)
 {
-	unsigned long code = ERR_peek_last_error();
+	unsigned long code = ERR_peek_error(); /* the first one is nearest to the cause */
 	const char *why = code == 0 ? NULL : ERR_reason_error_string(code);
 
 	ERR_clear_error();
@@ -67,7 +69,7 @@ static int load_certificate(SSL_CTX *ctx, const char *path, struct error *err)
 	if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1)
 		return 0;
 	return error_set(err, ERROR_CONFIG,
-	    "'%.100s' does not begin with a certificate in PEM that can be used: %s", path,
+	    "'%.100s' is no file of certificates in PEM (-----BEGIN CERTIFICATE-----): %s", path,
 	    tls_why());
 }
 
@@ -88,9 +90,36 @@ static EVP_PKEY *read_key(const char *path, struct error *err)
 		(void)error_set(err, ERROR_CONFIG,
 		    "the TLS key '%.100s' has a passphrase; it must be without one", path);
 	else if (key == NULL)
-		(void)error_set(
-		    err, ERROR_CONFIG, "'%.100s' has no private key in PEM: %s", path, tls_why());
+		(void)error_set(err, ERROR_CONFIG,
+		    "'%.100s' has no private key in PEM (-----BEGIN PRIVATE KEY-----): %s", path,
+		    tls_why());
 	return key;
+}
+
+/* Which of the certificates behind the first, counted from 1, has the key; 0: none. */
+static int place_of(SSL_CTX *ctx, EVP_PKEY *key)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	(void)SSL_CTX_get0_chain_certs(ctx, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		if (X509_check_private_key(sk_X509_value(chain, i), key) == 1)
+			return i + 2;
+	return 0;
+}
+
+static int refuse_pair(SSL_CTX *ctx, EVP_PKEY *key, const struct tls *tls, struct error *err)
+{
+	int place = place_of(ctx, key);
+
+	if (place > 0)
+		return error_set(err, ERROR_CONFIG,
+		    "certificate %d in '%.100s' is the one of the TLS key '%.100s'; it must be the "
+		    "first, before those it stands on",
+		    place, tls->certificate_path, tls->key_path);
+	return error_set(err, ERROR_CONFIG,
+	    "the TLS key '%.100s' does not belong to the certificate '%.100s'", tls->key_path,
+	    tls->certificate_path);
 }
 
 static int load_key(SSL_CTX *ctx, const struct tls *tls, struct error *err)
@@ -101,9 +130,7 @@ static int load_key(SSL_CTX *ctx, const struct tls *tls, struct error *err)
 	if (key == NULL)
 		return -1;
 	if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) != 1)
-		rc = error_set(err, ERROR_CONFIG,
-		    "the TLS key '%.100s' does not belong to the certificate '%.100s'",
-		    tls->key_path, tls->certificate_path);
+		rc = refuse_pair(ctx, key, tls, err);
 	else if (SSL_CTX_use_PrivateKey(ctx, key) != 1)
 		rc = error_set(err, ERROR_CONFIG, "the TLS key '%.100s' cannot be used: %s",
 		    tls->key_path, tls_why());
@@ -193,6 +220,48 @@ int tls_reload(struct tls *tls, struct error *err)
 	SSL_CTX_free(tls->ctx);
 	tls->ctx = ctx;
 	return 0;
+}
+
+static int refuse_time(
+    const struct tls *tls, const char *what, const ASN1_TIME *at, struct error *err)
+{
+	char text[32] = "a time that is none";
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(at, &tm) == 1)
+		(void)strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
+	return error_set(err, ERROR_CONFIG, "the TLS certificate '%.100s' %s %s; clients refuse it",
+	    tls->certificate_path, what, text);
+}
+
+static int check_chain(const struct tls *tls, X509 *first, struct error *err)
+{
+	STACK_OF(X509) *chain = NULL;
+	X509 *below = first;
+
+	(void)SSL_CTX_get0_chain_certs(tls->ctx, &chain);
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *x = sk_X509_value(chain, i);
+
+		if (X509_check_issued(x, below) != X509_V_OK)
+			return error_set(err, ERROR_CONFIG,
+			    "certificate %d in '%.100s' is not the one that number %d stands on; "
+			    "clients may refuse it",
+			    i + 2, tls->certificate_path, i + 1);
+		below = x;
+	}
+	return 0;
+}
+
+int tls_check(const struct tls *tls, struct error *err)
+{
+	X509 *x = SSL_CTX_get0_certificate(tls->ctx);
+
+	if (X509_cmp_current_time(X509_get0_notAfter(x)) < 0)
+		return refuse_time(tls, "expired at", X509_get0_notAfter(x), err);
+	if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0)
+		return refuse_time(tls, "is valid only from", X509_get0_notBefore(x), err);
+	return check_chain(tls, x, err);
 }
 
 void tls_free(struct tls **tls)

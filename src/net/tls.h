@@ -15,6 +15,9 @@ struct tls *tls_new_client(const char *trusted_path, struct error *err);
 /* A server's only. Reads both files again, for connections that begin from now on; open ones go on as they are. -1: *err says why, and nothing
  * has changed. */
 int tls_reload(struct tls *tls, struct error *err);
+/* What clients will have against the certificate in use, which is no reason not to serve: -1 and a sentence in *err. 0: nothing that
+ * can be told from here. */
+int tls_check(const struct tls *tls, struct error *err);
 /* Open connections go on; no listener may have it any more. */
 void tls_free(struct tls **tls);
 
