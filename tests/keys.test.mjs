@@ -137,6 +137,31 @@ test('a keys file with a mistake is named with its line, by --check and by serve
   }
 });
 
+test('a key that is removed lets nobody in once its file is read again, and its open session goes on', () =>
+  withKeys({ alice: {}, bob: {} }, {}, async (s, { alice, bob }, file) => {
+    const c = await Client.start(s, {}, bearer(alice));
+    await c.event('ready');
+    await keys('remove', 'alice', '--file', file);
+    s.child.kill('SIGHUP');
+    await s.untilMetric('config_reloads_total', 1);
+    await assert.rejects(Client.open(s, bearer(alice)), (e) => e.status === 401);
+    c.audio(babble(1000));
+    await c.finish();
+    assert.ok(c.text.length > 0);
+    await (await Client.start(s, {}, bearer(bob))).finish();
+  }));
+
+test('a file of keys that is wrong or gone when it is read again changes nothing, and is named', () =>
+  withKeys({ alice: {} }, {}, async (s, { alice }, file) => {
+    fs.appendFileSync(file, 'bob\n');
+    s.child.kill('SIGHUP');
+    await s.says(/the old settings and keys stay: .*:2: this is no key/);
+    fs.rmSync(file);
+    s.child.kill('SIGHUP');
+    await s.says(/the old settings and keys stay: cannot read .*: No such file or directory/);
+    await (await Client.start(s, {}, bearer(alice))).finish();
+  }));
+
 // ---- carriers ----
 
 const carriers = {
