@@ -94,8 +94,9 @@ class Kept {
     return this.items.find((item) => item.bytes && item.at + item.bytes.length >= at)?.sentAt;
   }
 
-  commitSentAt() {
-    return this.items.find((item) => item.commit)?.sentAt;
+  // When the commit at `at`, or the first behind it, was sent: earlier ones may have had nothing to end.
+  commitSentAt(at) {
+    return this.items.find((item) => item.commit && item.at >= at)?.sentAt;
   }
 }
 
@@ -167,8 +168,7 @@ export class Stenopool {
   #adaptation;
   #base = 0; // utterances of earlier connections
   #settledUtterance = 0;
-  #speech = null; // { utterance, at_ms, ended_ms } of the open utterance
-  #partialSeen = false;
+  #speeches = new Map(); // utterances of this connection without a final: { at_ms, ended_ms, failed, partialSeen }
   #why = null; // the server's word before it closes
   #attempt = 0;
   #readyAt = 0;
@@ -301,7 +301,7 @@ export class Stenopool {
     if (this.#settledMs > 0) fields.offset_ms = this.#settledMs;
     this.#open = true;
     this.#base = this.#settledUtterance;
-    this.#speech = null;
+    this.#speeches.clear();
     this.#kept.drop(this.#bytesOf(this.#settledMs));
     this.#kept.next = 0;
     if (this.#stop) this.#stop.sentAt = undefined;
@@ -385,7 +385,7 @@ export class Stenopool {
   // Old audio goes when there is too much of it. If nobody was speaking in it nothing is lost, and half of the room is made
   // free for a time without a connection.
   #bound() {
-    const quiet = this.state === 'listening' && !this.#speech;
+    const quiet = this.state === 'listening' && this.#speeches.size === 0;
     const room = this.#bytesOf(this.#options.keepMs / (quiet ? 2 : 1));
     const over = this.#kept.end - this.#kept.begin - room;
     if (over <= 0) return;
@@ -420,11 +420,10 @@ export class Stenopool {
         this.#step('listening');
         break;
       case 'speech_start':
-        this.#speech = { utterance: event.utterance, at_ms: event.at_ms };
-        this.#partialSeen = false;
+        this.#speeches.set(event.utterance, { at_ms: event.at_ms });
         break;
       case 'speech_end':
-        if (this.#speech) this.#speech.ended_ms = event.at_ms;
+        this.#speechEnded(event);
         break;
       case 'partial':
         this.#partial(event);
@@ -438,7 +437,7 @@ export class Stenopool {
           return;
         }
         event.fatal = false;
-        this.#utteranceEnded(event.utterance, this.#speech?.ended_ms ?? 0);
+        this.#utteranceFailed(event.utterance);
         break;
       case 'done':
         event.audio_ms = this.audioMs;
@@ -451,16 +450,33 @@ export class Stenopool {
   }
 
   #partial(event) {
+    const speech = this.#speeches.get(event.utterance);
     event.stable_text = stableText(event.text, event.stable);
-    const since = this.#partialSeen ? undefined : this.#kept.sentAt(this.#bytesOf(this.#speech?.at_ms ?? 0));
+    if (!speech || speech.partialSeen) return;
+    const since = this.#kept.sentAt(this.#bytesOf(speech.at_ms));
     if (since !== undefined) event.latency_ms = Math.round(performance.now() - since);
-    this.#partialSeen = true;
+    speech.partialSeen = true;
+  }
+
+  #speechEnded(event) {
+    const speech = this.#speeches.get(event.utterance);
+    if (!speech) return;
+    speech.ended_ms = event.at_ms;
+    if (speech.failed) this.#utteranceEnded(event.utterance, event.at_ms);
+  }
+
+  // One that is still being said is over at its end.
+  #utteranceFailed(utterance) {
+    const speech = this.#speeches.get(utterance);
+    if (speech && speech.ended_ms === undefined) speech.failed = true;
+    else this.#utteranceEnded(utterance, speech?.ended_ms ?? 0);
   }
 
   #final(event) {
-    const since = event.cause === 'commit' ? this.#kept.commitSentAt()
-      : event.cause === 'stop' ? this.#stop?.sentAt : this.#kept.sentAt(this.#bytesOf(event.end_ms));
-    const spoken = this.#speech?.ended_ms === undefined ? undefined : this.#kept.sentAt(this.#bytesOf(this.#speech.ended_ms));
+    const end = this.#bytesOf(event.end_ms);
+    const since = event.cause === 'commit' ? this.#kept.commitSentAt(end) : event.cause === 'stop' ? this.#stop?.sentAt : this.#kept.sentAt(end);
+    const ended_ms = this.#speeches.get(event.utterance)?.ended_ms;
+    const spoken = ended_ms === undefined ? undefined : this.#kept.sentAt(this.#bytesOf(ended_ms));
     const now = performance.now();
     if (since !== undefined) event.latency_ms = Math.round(now - since);
     if (spoken !== undefined) event.after_speech_ms = Math.round(now - spoken);
@@ -473,8 +489,8 @@ export class Stenopool {
 
   #utteranceEnded(utterance, end_ms) {
     this.#settledUtterance = utterance;
+    this.#speeches.delete(utterance);
     this.#settle(end_ms);
-    if (this.#speech?.utterance === utterance) this.#speech = null;
   }
 }
 

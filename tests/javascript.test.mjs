@@ -267,6 +267,41 @@ test('an utterance that cannot be heard is an error that ends nothing', { skip }
   });
 });
 
+test('an utterance that cannot be heard costs nothing of the next one, if the connection is lost before that has its final', { skip }, async () => {
+  await withServer(fake({ 'pool.en.param.end_ms': 300, 'server.poison_dir': '' }), async (server) => {
+    const [bad, good] = [join(babble(700, 1), fault('fail'), babble(700, 1), silence(1500)), join(babble(1200, 2), silence(1500))];
+    const wire = await Wire.to(server);
+    const s = open(wire);
+    const said = new Promise((resolve) => s.on('speech_end', (e) => e.utterance === 2 && resolve()));
+    s.on('error', async () => {
+      await said; // what is known of the second is not taken for the first
+      wire.cut();
+    });
+    s.send(join(bad, good));
+    await s.reached('paused');
+    const { finals } = await s.stop();
+    wire.close();
+    assert.deepEqual([s.all('error').length, finals.length], [1, 1]);
+    assert.ok(finals[0].text.length > 0 && finals[0].start_ms >= 2000, `${finals[0].start_ms}`);
+  });
+});
+
+test('a commit in silence ends nothing, and the next final is timed from its own commit', { skip }, async () => {
+  await withServer(fake(), async (server) => {
+    const s = open(server);
+    s.send(silence(500));
+    s.commit();
+    await s.event('ready');
+    s.send(babble(1500));
+    await s.event('partial');
+    const since = performance.now();
+    s.commit();
+    const { latency_ms } = await s.event('final');
+    assert.ok(latency_ms <= performance.now() - since + 1, `${latency_ms}`);
+    await s.stop();
+  });
+});
+
 test('what the server does not take ends the session with its sentence, at once', { skip }, async () => {
   await withServer(fake(), async (server) => {
     const s = open(server, { sampleRate: 4000 });
