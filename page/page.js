@@ -10,13 +10,20 @@ let session = null; // the one that runs
 let source = null; // its microphone
 let sentBefore = 0; // ms of audio of earlier sessions
 let lines = []; // finals; their times count on from session to session
+let tryingAt = 0; // when a lost session tries again; 0: none does
+let soundAt = 0; // when the microphone last gave any
 let stopped = false; // by the button: files that were to follow do not
 
 // ---- words for people ----
 
 const seconds = (ms) => (ms < 950 ? 'less than a second' : ms < 90000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60000)} min`);
 const figure = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`);
-const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, '0')}`;
+const two = (n) => String(n).padStart(2, '0');
+const clock = (ms) => {
+  const [hours, minutes, s] = [3600000, 60000, 1000].map((unit) => Math.floor(ms / unit));
+  return `${hours > 0 ? `${hours}:${two(minutes % 60)}` : minutes}:${two(s % 60)}`;
+};
+const length = (ms) => (ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : clock(ms));
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const MICROPHONE = {
@@ -32,12 +39,22 @@ const SERVER = {
   restarting: 'The server is restarting.',
   unreachable: 'The server cannot be reached.',
   lost: 'The connection to the server was lost.',
+  too_many_sessions: 'This key has as many sessions open as it may.',
+  quota_used_up: 'The minutes of this key are used up for now.',
 };
 
-function notice(text, detail = '') {
+function notice(text, detail = '', again_ms = 0) {
+  tryingAt = again_ms && Date.now() + again_ms;
+  showWait();
   $('notice').hidden = !text;
   $('notice-text').textContent = text;
   $('notice-detail').textContent = detail;
+}
+
+// Told once by those who read aloud, and seen to run down.
+function showWait() {
+  const words = tryingAt ? `Trying again in ${seconds(tryingAt - Date.now())}.` : '';
+  if ($('notice-wait').textContent !== words) $('notice-wait').textContent = words;
 }
 
 function status(text) {
@@ -50,8 +67,16 @@ const key = () => sessionStorage.getItem(KEY) || undefined;
 
 function askForKey(why) {
   $('key-form').hidden = false;
-  notice(why);
+  $('key-why').textContent = why;
+  $('key').setAttribute('aria-invalid', String(why !== ''));
+  notice('');
   $('key').focus();
+}
+
+function takeKey() {
+  if ($('key-form').contains(document.activeElement)) $('dictate').focus();
+  $('key-form').hidden = true;
+  $('change-key').hidden = !key();
 }
 
 // Which pools there are; whether a key is wanted is known afterwards.
@@ -61,8 +86,7 @@ async function look() {
   if (!answer) return notice(SERVER.unreachable);
   if (answer.status === 401) return askForKey(key() ? 'This key is not one of the server’s.' : '');
   if (!answer.ok) return;
-  $('key-form').hidden = true;
-  $('change-key').hidden = !key();
+  takeKey();
   notice('');
   const names = (await answer.json()).data.map((m) => m.id);
   const pools = names.filter((name) => name !== 'whisper-1'); // which stands for the first pool with OpenAI's clients
@@ -99,8 +123,8 @@ function wordElement(word) {
   if (low) {
     e.classList.add('unsure');
     e.classList.toggle('doubtful', word.confidence < DOUBTFUL);
-    e.tabIndex = 0;
-    $('legend').hidden = false;
+    e.tabIndex = -1;
+    if ($('legend').hidden) grow(() => ($('legend').hidden = false));
   }
   return e;
 }
@@ -111,7 +135,23 @@ function addLine(className, at_ms, ...content) {
   words.append(...content);
   line.append(element('span', 'time', clock(at_ms)), words);
   grow(() => $('text').append(line));
+  if (!$('text').querySelector('[tabindex="0"]')) makeTabStop(line.querySelector('.unsure'));
 }
+
+// Of all unsure words one is reached with Tab, and the others from there with the arrow keys: nobody has to pass by all of them.
+function makeTabStop(word) {
+  $('text').querySelector('[tabindex="0"]')?.setAttribute('tabindex', '-1');
+  word?.setAttribute('tabindex', '0');
+}
+
+$('text').addEventListener('focusin', (e) => e.target.matches('.unsure') && makeTabStop(e.target));
+$('text').addEventListener('keydown', (e) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+  if (!step || !e.target.matches('.unsure')) return;
+  const all = [...$('text').querySelectorAll('.unsure')];
+  all[all.indexOf(e.target) + step]?.focus();
+  e.preventDefault();
+});
 
 // Follows the text down, unless somebody has scrolled up to read.
 function grow(change) {
@@ -154,15 +194,20 @@ function clear() {
   $('legend').hidden = true;
   for (const id of ['copy', 'txt', 'srt', 'clear']) $(id).disabled = true;
   for (const id of ['first-words', 'final-text', 'after-speech', 'audio-sent']) $(id).textContent = '–';
+  $('foot').hidden = session === null;
+  $('dictate').focus();
 }
 
 // How sure a word is: on pointing at it, on focus, and on a tap.
 function tip(word) {
-  document.querySelector('.asked')?.classList.remove('asked');
+  const before = document.querySelector('.asked');
+  before?.classList.remove('asked');
+  before?.removeAttribute('aria-describedby');
   $('tip').hidden = !word;
   if (!word) return;
   const r = word.getBoundingClientRect();
   word.classList.add('asked');
+  word.setAttribute('aria-describedby', 'tip');
   $('tip').textContent = word.dataset.tip;
   const left = r.left + r.width / 2 - $('tip').offsetWidth / 2;
   $('tip').style.left = `${scrollX + Math.max(8, Math.min(left, document.documentElement.clientWidth - $('tip').offsetWidth - 8))}px`;
@@ -243,13 +288,14 @@ function showState({ state, because, in_ms }) {
   if (state === 'waiting') status('Waiting for a place …');
   if (state === 'listening') {
     notice('');
-    status(source ? 'Listening' : 'Hearing it');
+    soundAt = Date.now();
+    status(source ? LISTENING : 'Hearing it');
   }
   if (state !== 'waiting') showQueue(null);
   if (state === 'paused') {
     const kept = session.audioMs > 0 ? ' What was said is kept.' : '';
     const detail = ['lost', 'unreachable', 'restarting'].includes(because.code) ? '' : capital(because.message) + '.';
-    notice(`${SERVER[because.code] ?? 'The server has failed.'}${kept} Trying again in ${seconds(in_ms)}.`, detail);
+    notice(`${SERVER[because.code] ?? 'The server has failed.'}${kept}`, detail, in_ms);
     status('Not connected');
   }
 }
@@ -259,6 +305,8 @@ function showFailure(e) {
     askForKey(key() ? 'This key is not one of the server’s.' : '');
   } else if (e.code in MICROPHONE) {
     notice(MICROPHONE[e.code]);
+  } else if (e.code === 'timeout') {
+    notice('Nothing came for so long that the server ended the session. Press Dictate to go on.', capital(e.message) + '.');
   } else if (e.code in SERVER) {
     notice(`${SERVER[e.code]} Please try again later.`, capital(e.message) + '.');
   } else {
@@ -289,19 +337,56 @@ function watch(s) {
   });
 }
 
+// It keeps the focus, other than a button that is disabled.
+function setBusy(busy) {
+  $('dictate').setAttribute('aria-disabled', String(busy));
+}
+
 function showRunning(on) {
-  $('dictate').setAttribute('aria-pressed', String(on));
   $('dictate-label').textContent = on ? 'Stop' : 'Dictate';
-  $('dictate').disabled = false;
-  $('file').hidden = $('sample').hidden = on;
-  $('commit').hidden = !on || !source;
+  setBusy(false);
+  if ([$('file'), $('sample'), $('commit')].includes(document.activeElement)) $('dictate').focus(); // they go away
+  grow(() => {
+    $('file').hidden = $('sample').hidden = on;
+    $('commit').hidden = !on || !source;
+  });
   document.title = on ? '● Stenopool' : 'Stenopool';
   document.body.classList.toggle('running', on);
 }
 
+const LISTENING = 'Listening';
+const MUTED = 'The microphone gives no sound. Is it muted?';
+const MUTED_MS = 5000;
+
+function showSound() {
+  if (!source || session?.state !== 'listening' || ![LISTENING, MUTED].includes($('status').textContent)) return;
+  status(Date.now() - soundAt > MUTED_MS ? MUTED : LISTENING);
+}
+
+function showSent() {
+  if (sentBefore + (session?.audioMs ?? 0) === 0) return;
+  if ($('foot').hidden) grow(() => ($('foot').hidden = false));
+  $('audio-sent').textContent = length(sentBefore + (session?.audioMs ?? 0));
+}
+
 setInterval(() => {
-  if (session?.audioMs > 0) $('audio-sent').textContent = `${((sentBefore + session.audioMs) / 1000).toFixed(1)} s`;
+  showWait();
+  showSound();
+  if (session) showSent();
 }, 100);
+
+// A phone that falls asleep hears nothing more.
+let awake = null;
+async function stayAwake(on) {
+  const before = awake;
+  awake = null;
+  await before?.release().catch(() => {});
+  const lock = on && !document.hidden ? await navigator.wakeLock?.request('screen').catch(() => null) : null;
+  if (source) awake = lock;
+  else lock?.release().catch(() => {}); // it is over meanwhile
+}
+document.addEventListener('visibilitychange', () => source && stayAwake(true));
+addEventListener('beforeunload', (e) => source && e.preventDefault()); // what is being said would be lost
 
 // From its start to its end: `speak` sends what there is to send, and returns when that is over.
 async function run(title, options, speak) {
@@ -312,7 +397,6 @@ async function run(title, options, speak) {
     s = session = new Stenopool({ key: key(), pool: $('pool').value || undefined, ...options });
     watch(s);
     $('empty').hidden = true;
-    $('foot').hidden = false;
     showRunning(true);
     $('text').append(element('p', 'source', title));
     await speak(s);
@@ -330,17 +414,19 @@ async function run(title, options, speak) {
 function sayFinishing() {
   if (session.state === 'listening') status('Waiting for the last words …');
   $('dictate-label').textContent = 'Do not wait';
-  $('dictate').disabled = false;
+  setBusy(false);
+  if (document.activeElement === $('commit')) $('dictate').focus();
   $('commit').hidden = true;
 }
 
 async function leave(s) {
   await source?.stop();
   source = null;
+  stayAwake(false);
   s?.close();
   if (s) sentBefore += s.audioMs;
   session = null;
-  if (sentBefore > 0) $('audio-sent').textContent = `${(sentBefore / 1000).toFixed(1)} s`;
+  showSent();
   showPartial(null);
   showQueue(null);
   showRunning(false);
@@ -350,16 +436,20 @@ async function leave(s) {
 
 // Until it is stopped by the button, or ends by itself.
 async function speakByMicrophone(s) {
-  $('dictate').disabled = true;
+  setBusy(true);
   status('Asking for the microphone …');
   const over = new Promise((resolve) => s.on('state', ({ state }) => ['done', 'failed', 'closed'].includes(state) && resolve()));
   const unplugged = new Promise((resolve) => (s.unplugged = resolve));
   const finished = new Promise((resolve) => (s.finish = resolve));
   source = await microphone(s, {
-    onLevel: (peak) => $('dictate').style.setProperty('--level', Math.min(1, peak * 1.6).toFixed(2)),
+    onLevel: (peak) => {
+      if (peak > 0) soundAt = Date.now();
+      $('dictate').style.setProperty('--level', Math.min(1, peak * 1.6).toFixed(2));
+    },
     onEnded: () => s.unplugged(),
   });
   showRunning(true);
+  stayAwake(true);
   await Promise.race([over, unplugged, finished]);
   $('dictate').style.setProperty('--level', 0);
   await source.stop();
@@ -402,13 +492,14 @@ async function hearSample() {
 // ---- what can be pressed ----
 
 $('dictate').addEventListener('click', () => {
+  if ($('dictate').getAttribute('aria-disabled') === 'true') return;
   stopped = true;
   if (!session) {
     run('Microphone', {}, speakByMicrophone);
   } else if (session.isOver || session.audioMs === 0) {
     session.close();
   } else if (source) {
-    $('dictate').disabled = true; // until the last sample has been sent
+    setBusy(true); // until the last sample has been sent
     session.finish();
   } else {
     session.stop();

@@ -39,7 +39,7 @@ after(async () => {
 });
 
 const LINES = `[...document.querySelectorAll('#text .line:not(.failed) .words')].map((e) => e.innerText.trim()).join(' ')`;
-const idle = (tab) => tab.until(`document.querySelector('#dictate').getAttribute('aria-pressed') === 'false' && !document.querySelector('#dictate').disabled`);
+const idle = (tab) => tab.until(`!document.body.classList.contains('running') && document.querySelector('#dictate').getAttribute('aria-disabled') !== 'true'`);
 const lines = (tab) => tab.evaluate(LINES);
 const notice = (tab, words) => tab.until(`document.querySelector('#notice').hidden ? '' : document.querySelector('#notice').innerText.match(${words})?.input`, `a notice says ${words}`);
 
@@ -126,9 +126,9 @@ test('text comes while it is spoken; Enter on the button starts, and ends the se
     await pictures(tab, 'speaking');
     assert.equal(await tab.evaluate('document.title'), '● Stenopool');
     await tab.until(`${LINES}.length > 0`, 'there is text');
-    await tab.evaluate(`document.querySelector('#dictate').focus()`);
     await tab.key('Enter');
     await idle(tab);
+    assert.equal(await tab.evaluate('document.activeElement.id'), 'dictate', 'it has had the focus all the time');
     assert.match(await tab.text('#first-words'), /^[\d.]+ m?s$/);
     assert.match(await tab.text('#audio-sent'), /^[\d.]+ s$/);
     assert.deepEqual(await tab.evaluate(`[document.querySelector('#text').getAttribute('aria-live'), document.querySelector('#status').getAttribute('role')]`), ['polite', 'status']);
@@ -152,6 +152,79 @@ test('files are heard by the picker and by dropping them, one after another; wha
     assert.equal(await ended(tab), expected);
     await tab.drop([file('words.txt', 'no audio')]);
     await notice(tab, /words\.txt: This browser cannot find audio in the file\./);
+  }));
+});
+
+// The elements that Tab goes to, from the one that has the focus to the last.
+async function tabStops(tab) {
+  const stops = [];
+  for (;;) {
+    await tab.key('Tab');
+    const [name, outline] = await tab.evaluate(`[document.activeElement.id || document.activeElement.className || document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]`);
+    if (name === 'BODY') return stops;
+    assert.equal(outline, 'solid', `${name} shows that it has the focus`);
+    stops.push(name.split(' ')[0]);
+  }
+}
+
+test('with the keyboard alone nobody passes by all unsure words, and the focus is never lost', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    await tab.evaluate(`document.querySelector('#sample').focus()`);
+    await tab.key('Enter');
+    await tab.until(`document.body.classList.contains('running')`, 'it runs');
+    assert.equal(await tab.evaluate('document.activeElement.id'), 'dictate', 'the button that was pressed has gone');
+    await ended(tab);
+    assert.ok(await tab.evaluate(`document.querySelectorAll('#text .unsure').length`) > 1);
+    await tab.evaluate(`document.querySelector('#copy').focus()`);
+    assert.deepEqual(await tabStops(tab), ['txt', 'srt', 'clear', 'word', 'file', 'dictate', 'sample']);
+    await tab.evaluate(`document.querySelector('#text [tabindex="0"]').focus()`);
+    const word = () => tab.evaluate(`[[...document.querySelectorAll('#text .unsure')].indexOf(document.activeElement), document.querySelector('#tip').hidden, document.activeElement.getAttribute('aria-describedby')]`);
+    assert.deepEqual(await word(), [0, false, 'tip']);
+    await tab.key('ArrowRight');
+    assert.deepEqual(await word(), [1, false, 'tip']);
+    await tab.key('ArrowLeft');
+    assert.deepEqual(await word(), [0, false, 'tip']);
+    await tab.evaluate(`document.querySelector('#clear').focus()`);
+    await tab.key('Enter');
+    assert.equal(await tab.evaluate('document.activeElement.id'), 'dictate');
+  }));
+});
+
+test('of a long text the end is in sight, and with it what can be done with it and what is wrong', { skip }, async () => {
+  await withServer(fake({ 'server.drain_timeout_ms': 100, 'server.cut_timeout_ms': 100 }), (server) => withPage(server, async (tab) => {
+    await tab.look({ width: 390, height: 844, phone: true });
+    await open(tab, 'long.wav', wav(join(...Array.from({ length: 12 }, (_, i) => [babble(3000, i), silence(1200)]).flat())));
+    await tab.until(`document.querySelectorAll('#text .line').length === 12`, 'all of it has been heard');
+    await idle(tab);
+    const inSight = (selector) => tab.evaluate(`(() => { const e = document.querySelector('${selector}'), r = e.getBoundingClientRect();
+      return e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)); })()`);
+    const below = `document.documentElement.scrollHeight - document.documentElement.scrollTop - innerHeight`;
+    assert.ok(await tab.evaluate(below) < 5, `the page follows, but for ${await tab.evaluate(below)} px`);
+    for (const id of ['#copy', '#clear', '#dictate']) assert.ok(await inSight(id), id);
+    await pictures(tab, 'long');
+    await tab.look({ width: 390, height: 844, phone: true });
+    await tab.evaluate(`scrollTo(0, document.documentElement.scrollHeight)`);
+    await tab.evaluate(`void (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotFoundError')))`);
+    await tab.click('#dictate');
+    await notice(tab, /^No microphone was found/);
+    assert.ok(await inSight('#notice'));
+  }));
+});
+
+test('a microphone that gives no sound is said, and no more once it does', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    await tab.evaluate(`void (navigator.mediaDevices.getUserMedia = async () => {
+      const context = new AudioContext(), out = context.createMediaStreamDestination();
+      window.sound = new OscillatorNode(context, { frequency: 200 });
+      window.sound.connect(out);
+      return out.stream;
+    })`);
+    await tab.click('#dictate');
+    await tab.until(`document.querySelector('#status').innerText === 'The microphone gives no sound. Is it muted?'`);
+    await tab.evaluate('void window.sound.start()');
+    await tab.until(`document.querySelector('#status').innerText === 'Listening'`);
+    await tab.click('#dictate');
+    await idle(tab);
   }));
 });
 
@@ -271,13 +344,32 @@ test('a server that wants a key asks for it; it is kept in the tab and nowhere e
     await tab.evaluate(`void document.querySelector('#key').blur()`);
     await hear(tab); // the server says so as well
     await enter('sp_wrong');
-    await notice(tab, /^This key is not one of the server’s\./);
+    await tab.until(`document.querySelector('#key-why').innerText === 'This key is not one of the server’s.'`, 'it says that the key is wrong');
+    await pictures(tab, 'wrong-key');
     await enter(key);
     await tab.until(`document.querySelector('#key-form').hidden`, 'the key is taken');
     await hear(tab);
     assert.equal(await ended(tab), await heardWith(server, key));
     assert.deepEqual(await tab.evaluate(`[Object.values(sessionStorage), localStorage.length, document.cookie, location.href.includes('sp_')]`), [[key], 0, '', false]);
     assert.ok(!server.log.includes(key));
+  }));
+});
+
+test('a key that has as many sessions open as it may is told so, and gets in once one has ended', { skip }, async () => {
+  const file = path.join(dir, 'one');
+  const key = (await run(['keys', 'add', 'alice', '--sessions', '1', '--file', file])).stdout.trim();
+  await withServer(fake({ 'server.keys_file': file }), (server) => withPage(server, async (tab) => {
+    const other = await Client.start(server, manual, { headers: { Authorization: `Bearer ${key}` } });
+    await other.event('ready');
+    await tab.until(`document.activeElement.id === 'key'`, 'the field for the key waits');
+    await tab.type(key);
+    await tab.key('Enter');
+    await tab.until(`document.querySelector('#key-form').hidden`, 'the key is taken');
+    assert.equal(await tab.evaluate('document.activeElement.id'), 'dictate');
+    await hear(tab);
+    await notice(tab, /^This key has as many sessions open as it may\..* Trying again in .*sessions=1/s);
+    await other.finish();
+    assert.ok((await ended(tab)).length > 0);
   }));
 });
 

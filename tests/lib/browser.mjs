@@ -157,7 +157,7 @@ export class Tab {
   // With a real pointer, where a person would.
   async click(selector) {
     const at = await this.until(`(() => { const e = document.querySelector(${JSON.stringify(selector)});
-      if (!e || e.disabled || e.hidden) return null;
+      if (!e || e.disabled || e.ariaDisabled === 'true' || e.hidden) return null;
       e.scrollIntoView({ block: 'nearest' });
       const r = e.getBoundingClientRect();
       return { x: r.x + r.width / 2, y: r.y + r.height / 2 }; })()`, `${selector} can be clicked`);
