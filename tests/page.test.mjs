@@ -75,6 +75,9 @@ async function pictures(tab, name) {
       assert.equal(Number(paper.match(/\d+/)[0]) < 60, dark, paper);
     }
   }
+  await tab.look({ width: 320, height: 600, phone: true });
+  const wide = await tab.evaluate(`document.documentElement.scrollWidth`);
+  assert.ok(wide <= 320, `${name}: ${wide} px are wider than 320`);
   await tab.look({ width: 1280 });
 }
 
