@@ -306,7 +306,8 @@ test('realtimestt-fastapi queue: one that is too many is told so and closed with
     const e = second.client.events.at(-1);
     assert.deepEqual([e.type, e.where], ['error', 'admission']);
     assert.equal(e.limits.maxSessions, 1);
-    const third = await connect(server, listen, { path: '/ws/transcribe' });
+    const third = await connect(server, listen, { path: '/ws/transcribe', headers: { 'Sec-WebSocket-Protocol': 'token, sp_x' } });
+    assert.match(third.head, /^Sec-WebSocket-Protocol: token\r?$/im, 'without it a browser would not open the socket, and tell nothing');
     assert.equal((await third.end()).code, 1013);
     assert.deepEqual([third.events.length, third.events[0].where], [1, 'admission']);
     await first.stop();

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "access/credential.h"
 #include "access/protocols.h"
 #include "access/route.h"
 #include "access/stt_packet.h"
@@ -16,7 +17,7 @@
 #include "net/http.h"
 #include "net/websocket.h"
 
-enum { TAKES_MAX = 4 };
+enum { TAKES_MAX = 4, SUBPROTOCOL_BYTES = 64 };
 
 static struct stt_fastapi *fastapi_of(struct wire *w)
 {
@@ -418,13 +419,18 @@ static void on_refused_close(void *arg, struct ws *ws, unsigned code, const char
 
 static const struct ws_events refused_events = { on_refused_message, on_refused_close };
 
-/* A page's script is told only by the WebSocket itself why there is none for it. */
+/* A page's script is told only by the WebSocket itself why there is none for it; that opens only if one of the subprotocols it
+ * offered is answered. */
 static void refuse_in_words(struct http_exchange *x, const char *message)
 {
+	const char *offered = http_header(x, "Sec-WebSocket-Protocol");
+	char subprotocol[SUBPROTOCOL_BYTES];
 	json_t *o = json_pack("{s:s,s:s,s:s,s:{}}", "type", "error", "where", "admission",
 	    "message", message, "limits");
 	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-	struct ws *ws = http_upgrade(x, NULL, NULL, &refused_events, NULL);
+	struct ws *ws =
+	    http_upgrade(x, credential_subprotocol(offered, subprotocol, sizeof subprotocol), NULL,
+		&refused_events, NULL);
 
 	if (text != NULL)
 		(void)ws_send_text(ws, text, strlen(text));
