@@ -243,6 +243,21 @@ test('realtimestt-fastapi errors: an utterance that fails is told, and the next 
     await p.close();
   }));
 
+test('realtimestt-fastapi errors: a recording that fails while it is said has its end told', () =>
+  withPages(fake({ 'server.poison_dir': '' }), async (server) => {
+    const p = await Page.start(server);
+    p.feed(join(babble(700, 1), fault('fail'), babble(700, 1)));
+    const error = await p.client.event('error');
+    assert.equal(error.where, 'recorder');
+    assert.ok(p.story.indexOf('timeline:recording_ended') < p.story.indexOf('error') && p.story.includes('timeline:recording_ended'), `${p.story}`);
+    p.feed(join(silence(1500), babble(1500, 2), silence(1500)));
+    const final = await p.client.event('final');
+    assert.deepEqual([final.segmentId, final.text.length > 0], [2, true]);
+    assert.equal(p.story.filter((e) => e === 'timeline:recording_ended').length, 2);
+    await p.stop();
+    await p.close();
+  }));
+
 test('realtimestt-fastapi errors: hostile bytes end that client only', () =>
   withPages(fake(), async (server) => {
     const bad = await Page.start(server);

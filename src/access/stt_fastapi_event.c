@@ -297,6 +297,10 @@ static void on_utterance_failed(struct stt_take *t, const struct session_event *
 
 	if (*at == NULL)
 		return;
+	if (is_open(*at)) { /* what is still said of it is told no more */
+		close_segment(*at, stt_time_now());
+		tell_ended(f, *at);
+	}
 	stt_fastapi_send(f, stt_fastapi_message("error", f->id, "recorder", e->error.why->text));
 	end_speech(at);
 	tell_state(f);
