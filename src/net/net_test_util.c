@@ -42,6 +42,10 @@ static void on_ws_message(void *arg, struct ws *ws, enum ws_kind kind, const voi
 	t->last_n = n;
 	if (t->free_on_message)
 		net_test_free_server(t);
+	if (t->pause_on_message)
+		ws_pause(ws);
+	if (t->taker != NULL)
+		assert_int_equal(ws_take_message(ws, t->taker), 0);
 	if (t->mute || t->free_on_message)
 		return;
 	if (kind == WS_TEXT && n == 7 && memcmp(bytes, "goodbye", 7) == 0)

@@ -41,6 +41,8 @@ struct net_test {
 	bool pause_on_bytes; /* the raw connection, each time */
 	bool tcp_refuse;     /* it is dropped before it begins */
 	bool pause_at_once, free_on_message;
+	bool pause_on_message; /* the WebSocket, each time */
+	struct buffer *taker; /* borrowed; NULL, or what takes each message of the WebSocket over */
 	unsigned requests, aborts, headers, opened, closed, messages;
 	size_t last_n; /* bytes of the last message */
 	unsigned close_code;

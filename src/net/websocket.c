@@ -49,6 +49,8 @@ struct ws {
 	size_t in_n;
 	bool feeding; /* feed() is on the stack and frees a closed ws */
 	bool paused;
+	bool
+	    held; /* in `unread`, or in the library, is what came before the pause and was not looked at */
 
 	struct { /* the frame being received */
 		bool open;
@@ -59,7 +61,9 @@ struct ws {
 		bool open;
 		enum ws_kind kind;
 		struct buffer bytes; /* empty for one that is delivered from the library's buffer */
-		struct utf8 utf8;    /* at the start of a character between messages */
+		const void *lent;    /* while it is being delivered */
+		size_t lent_n;
+		struct utf8 utf8; /* at the start of a character between messages */
 	} message;
 	uint8_t control[CONTROL_MAX_BYTES];
 	uint8_t control_n;
@@ -287,10 +291,27 @@ static void take_control(struct ws *ws)
 static void deliver(struct ws *ws, const void *bytes, size_t n)
 {
 	ws->message.open = false;
-	if (ws->message.kind == WS_TEXT && !utf8_is_whole(&ws->message.utf8))
+	if (ws->message.kind == WS_TEXT && !utf8_is_whole(&ws->message.utf8)) {
 		violated(ws, WS_CLOSE_BAD_TEXT, "a text message ends inside a character");
-	else
-		ws->events->on_message(ws->arg, ws, ws->message.kind, bytes, n);
+		return;
+	}
+	ws->message.lent = bytes;
+	ws->message.lent_n = n;
+	ws->events->on_message(ws->arg, ws, ws->message.kind, bytes, n);
+	ws->message.lent = NULL;
+}
+
+int ws_take_message(struct ws *ws, struct buffer *out)
+{
+	struct buffer *b = &ws->message.bytes;
+
+	assert(ws->message.lent != NULL);
+	buffer_init(out, b->max);
+	if (b->len == 0)
+		return buffer_append(out, ws->message.lent, ws->message.lent_n);
+	*out = *b;
+	buffer_init(b, out->max);
+	return 0;
 }
 
 /* A piece of a message's frame; `last` is it of the whole message. */
@@ -404,6 +425,14 @@ static void take_piece(struct ws *ws, const struct wslay_frame_iocb *io)
 	}
 }
 
+/* What a pause has stopped us from looking at. */
+static void hold_rest(struct ws *ws)
+{
+	ws->held = true;
+	if (buffer_append(&ws->unread, ws->in, ws->in_n) != 0)
+		violated(ws, WS_CLOSE_INTERNAL, "no memory for what came before a pause");
+}
+
 /* False when the ws is gone. */
 static bool feed(struct ws *ws, const uint8_t *bytes, size_t n)
 {
@@ -412,7 +441,7 @@ static bool feed(struct ws *ws, const uint8_t *bytes, size_t n)
 	ws->in = bytes;
 	ws->in_n = n;
 	ws->feeding = true;
-	while (ws->state != WS_CLOSED) {
+	while (ws->state != WS_CLOSED && !ws->paused) {
 		ssize_t r = wslay_frame_recv(ws->frames, &io);
 
 		if (r == WSLAY_ERR_WANT_READ)
@@ -422,6 +451,8 @@ static bool feed(struct ws *ws, const uint8_t *bytes, size_t n)
 		else
 			take_piece(ws, &io);
 	}
+	if (ws->state != WS_CLOSED && ws->paused)
+		hold_rest(ws);
 	ws->feeding = false;
 	if (ws->state != WS_CLOSED) {
 		ws->heard_ns = clock_now_ns();
@@ -436,7 +467,7 @@ static void on_read(void *arg, const uint8_t *bytes, size_t n)
 	(void)feed(arg, bytes, n);
 }
 
-/* What came behind the handshake. */
+/* What came behind the handshake, or before a pause. */
 static void on_kick(void *arg)
 {
 	struct ws *ws = arg;
@@ -444,6 +475,7 @@ static void on_kick(void *arg)
 
 	if (ws->paused)
 		return;
+	ws->held = false;
 	buffer_init(&ws->unread, b.max);
 	if (feed(ws, buffer_head(&b), b.len) && !ws->paused)
 		conn_read_start(ws->conn);
@@ -513,6 +545,7 @@ void ws_unread(struct ws *ws, const void *bytes, size_t n)
 		ws_close(ws, WS_CLOSE_INTERNAL, "no memory for what came behind the handshake");
 		return;
 	}
+	ws->held = true;
 	conn_read_stop(ws->conn);
 	conn_kick(ws->conn);
 }
@@ -545,7 +578,7 @@ uint64_t ws_last_heard_ns(const struct ws *ws)
 static void go_on_reading(struct ws *ws)
 {
 	ws->paused = false;
-	if (ws->unread.len > 0)
+	if (ws->held)
 		conn_kick(ws->conn);
 	else
 		conn_read_start(ws->conn);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buffer;
 struct ws;
 
 enum ws_kind { WS_TEXT, WS_BINARY };
@@ -51,8 +52,12 @@ uint64_t ws_last_heard_ns(const struct ws *ws);
  * `reason` is cut at 123 bytes. on_message is not called any more; on_close will be. */
 void ws_close(struct ws *ws, unsigned code, const char *reason);
 
-/* Stops reading, so that TCP slows the sender, and starts again. What has been read already may still be
- * delivered as whole messages. */
+/* From inside on_message: what was lent is the caller's from here on, in *out, to be given back with buffer_done. Not moved
+ * where it is of more than 4 KiB. -1: memory is out, and *out is empty. */
+int ws_take_message(struct ws *ws, struct buffer *out);
+
+/* Stops reading, so that TCP slows the sender, and starts again. No message comes between the two; what had been read
+ * comes first after them, in a turn of the loop of its own. */
 void ws_pause(struct ws *ws);
 void ws_resume(struct ws *ws);
 bool ws_is_paused(const struct ws *ws);

@@ -553,6 +553,55 @@ static void test_pause_holds_glued_bytes_too(void **state)
 	net_peer_close(&p);
 }
 
+/* Whole frames, one that is cut, and one over all that the library keeps. */
+static void test_pause_inside_a_message_holds_those_behind_it(void **state)
+{
+	enum { MANY = 70000 };
+	static uint8_t bytes[7 + 7 + 14 + MANY] = "\x81\x81\0\0\0\0a\x81\x81\0\0\0\0b"
+						  "\x82\xff\0\0\0\0\0\1\x11\x70";
+	struct net_test *t = *state;
+	struct net_peer p;
+
+	net_peer_open_ws(&p, t);
+	t->mute = t->pause_on_message = true;
+	net_peer_send(&p, bytes, sizeof bytes);
+	for (unsigned i = 1; i <= 3; i++) {
+		net_test_wait_count(t, &t->messages, i);
+		turn(t, 20);
+		assert_int_equal(t->messages, i);
+		ws_resume(t->ws);
+	}
+	assert_int_equal(t->last_n, MANY);
+	t->mute = false;
+	net_peer_frame(&p, TEXT, "on", 2);
+	expect_frame(&p, TEXT, "on", 2);
+	ws_close(t->ws, 1000, "");
+	net_peer_close(&p);
+	net_test_wait_count(t, &t->closed, 1);
+}
+
+static void test_a_message_can_be_taken_over(void **state)
+{
+	static uint8_t bytes[100000];
+	struct net_test *t = *state;
+	struct buffer taken;
+	struct net_peer p;
+
+	net_peer_open_ws(&p, t);
+	t->taker = &taken;
+	for (size_t n = sizeof bytes; n > 0; n /= 60) {
+		memset(bytes, (int)n, n);
+		net_peer_frame(&p, BINARY, bytes, n);
+		expect_frame(&p, BINARY, bytes, n);
+		net_peer_frame(&p, PING, "", 0);
+		expect_frame(&p, PONG, "", 0);
+		assert_int_equal(taken.len, n);
+		assert_memory_equal(buffer_head(&taken), bytes, n);
+		buffer_done(&taken);
+	}
+	net_peer_close(&p);
+}
+
 static void test_close_while_paused_hears_the_peers_close(void **state)
 {
 	struct net_test *t = *state;
@@ -672,6 +721,8 @@ int main(void)
 		TEST(test_pings_from_one_that_does_not_read),
 		TEST(test_pause_stops_reading_and_resume_goes_on),
 		TEST(test_pause_holds_glued_bytes_too),
+		TEST(test_pause_inside_a_message_holds_those_behind_it),
+		TEST(test_a_message_can_be_taken_over),
 		TEST(test_close_while_paused_hears_the_peers_close),
 		TEST(test_hears_pongs),
 		TEST(test_no_descriptor_is_lost),
