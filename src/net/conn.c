@@ -8,7 +8,7 @@
 #include "net/conn_internal.h"
 
 enum {
-	READ_BYTES = 64 * 1024,
+	READ_BYTES = 16 * 1024,
 	DRAIN_MAX_BYTES = 64 * 1024 * 1024, /* read and thrown away after our end of file */
 	KEEPALIVE_S = 60,
 };
