@@ -6,7 +6,7 @@ import { Client } from './lib/client.mjs';
 import { withKeys } from './lib/keys.mjs';
 import { babble, clip, fault, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
 import { deadline } from './lib/wait.mjs';
-import { Realtime, input, pcm16k, skip, transcribe } from './lib/protocols/openai_realtime.mjs';
+import { Realtime, base64, input, pcm16k, skip, transcribe } from './lib/protocols/openai_realtime.mjs';
 
 let server;
 before(async () => {
@@ -95,6 +95,47 @@ ours('commit: a turn that is longer than an utterance may be is one item all the
     assert.equal(c.deltas(done.item_id), done.transcript);
     assert.equal(c.of('committed').length, 1);
     assert.ok(done.usage.seconds >= 5 && done.transcript.split(' ').length > 15, JSON.stringify(done));
+    await c.close();
+  });
+});
+
+const parts = (n, ms = 700) => join(...Array.from({ length: n }, (_, i) => babble(ms, i + 1)));
+
+ours('commit: what comes right behind a large append is obeyed behind it', async () => {
+  const [first, second] = [parts(20), babble(900, 3)];
+  const alone = [await transcribe(server, { samples: first, rate: 16000 }), await transcribe(server, { samples: second, rate: 16000 })];
+  const c = await opened(server, manual);
+  c.append(join(first, silence(200)));
+  c.commit();
+  c.send('session.update', { session: input({ format: { type: 'audio/pcm', rate: 24000 } }) });
+  c.append(at24k(first));
+  c.commit();
+  c.send('session.update', { session: input({ format: pcm16k }) });
+  c.append(join(second, silence(200)));
+  c.commit();
+  await c.event('transcription.completed', 3);
+  const [one, two, three] = c.of('transcription.completed');
+  assert.deepEqual([one.transcript, three.transcript], alone);
+  assert.deepEqual([one, two, three].map((e) => e.usage.seconds), [15, 14, 2]);
+  assert.deepEqual(c.of('committed').map((e) => e.item_id), [one, two, three].map((e) => e.item_id));
+  await c.close();
+});
+
+ours('commit: a large append is held back with the rest where there is no room, and heard in whole', async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'pool.en.lease': 'session', 'server.session_buffer_ms': 1000 }), async (s) => {
+    const holder = await Client.start(s);
+    await holder.event('ready');
+    const c = await opened(s, manual);
+    for (let i = 0; i < 2; i++) {
+      c.append(parts(15));
+      c.commit();
+    }
+    await s.until(async () => (await s.status()).sessions.some((x) => x.state === 'queued'), 'it waits');
+    await holder.finish();
+    const second = await c.event('transcription.completed', 2);
+    const [first] = c.of('transcription.completed');
+    assert.deepEqual([first.usage.seconds, second.usage.seconds], [11, 11]);
+    assert.equal(first.transcript, second.transcript);
     await c.close();
   });
 });
@@ -301,6 +342,20 @@ ours('errors: what cannot be is told with its code and field, nothing of it hold
   await c.close();
 });
 
+ours('errors: a large append that is wrong at its end is taken in no part, and a large update as any other', async () => {
+  const c = await opened(server, manual);
+  c.send('input_audio_buffer.append', { audio: `${base64(parts(20))}?`, event_id: 'mine' });
+  c.commit();
+  const { error } = await c.event('error');
+  assert.deepEqual([error.code, error.param, error.event_id], ['invalid_value', 'audio', 'mine']);
+  assert.equal((await c.event('error', 2)).error.code, 'input_audio_buffer_commit_empty');
+  c.send('session.update', { session: { instructions: 'x'.repeat(200000), colour: 'red' }, event_id: 'other' });
+  assert.deepEqual([(await c.event('error', 3)).error.param, c.of('error')[2].error.event_id], ['session.colour', 'other']);
+  c.send('session.update', { session: { instructions: 'x'.repeat(200000) } });
+  await c.event('session.updated', 2);
+  await c.close();
+});
+
 ours('errors: what only a conversation needs is passed over without one', async () => {
   const c = await opened(server, manual);
   for (const type of ['response.create', 'response.cancel', 'conversation.item.create', 'conversation.item.retrieve', 'conversation.item.delete', 'conversation.item.truncate', 'output_audio_buffer.clear'])
@@ -427,6 +482,17 @@ ours('end: a client that leaves in the middle of a turn gives its place back', a
   c.append(babble(1500));
   await c.event('speech_started');
   assert.equal((await c.close()).code, 1000);
+  await server.checkSums();
+});
+
+ours('end: a client that leaves behind a large append gives its place back', async () => {
+  const c = await opened(server, vad);
+  c.append(parts(300));
+  c.append(parts(300));
+  assert.equal((await c.close()).code, 1000);
+  const gone = await opened(server, vad);
+  gone.append(parts(300));
+  gone.ws.terminate();
   await server.checkSums();
 });
 

@@ -56,6 +56,20 @@ static void update(
 	check(s);
 }
 
+static void decode(struct realtime_ids *ids, const struct realtime_command *c)
+{
+	uint8_t piece[REALTIME_PIECE_BYTES];
+	struct realtime_blame blame = { 0 };
+	struct error err = ERROR_INIT;
+	size_t at = 0;
+
+	while (at < c->audio_n)
+		if (realtime_command_audio(c, &at, piece, &err, &blame) < 0) {
+			refuse(ids, &err, &blame, c);
+			return;
+		}
+}
+
 static void take(struct realtime_session *s, struct realtime_ids *ids, const char *text, size_t n)
 {
 	struct realtime_command c;
@@ -66,6 +80,8 @@ static void take(struct realtime_session *s, struct realtime_ids *ids, const cha
 		refuse(ids, &err, &blame, &c);
 	else if (c.kind == REALTIME_UPDATE || c.kind == REALTIME_UPDATE_BETA)
 		update(s, ids, &c);
+	else if (c.kind == REALTIME_APPEND)
+		decode(ids, &c);
 	assert(c.audio_n <= n);
 	realtime_command_done(&c);
 }

@@ -1,7 +1,9 @@
 /* OpenAI's Realtime interface for transcription (docs/protocols/openai.md): one WebSocket, one session, and turns in it.
  *   WAITING --session.update, audio--> BEGUN --first audio--> a voice is there --fatal error--> (wire closes)
  * The voice is opened by the first audio, since a client first says what it will send and to which model. A message that
- * cannot be is answered by an `error` event, and the session stays: clients do not expect to lose it. */
+ * cannot be is answered by an `error` event, and the session stays: clients do not expect to lose it.
+ *
+ * While a large message is dealt with, or the voice has enough, the connection is paused, so messages are obeyed in order. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +14,12 @@
 #include "access/openai.h"
 #include "access/openai_realtime_command.h"
 #include "access/openai_realtime_event.h"
+#include "access/openai_realtime_large.h"
 #include "access/openai_realtime_session.h"
 #include "access/openai_realtime_turns.h"
 #include "access/voice.h"
 #include "access/wire.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +45,8 @@ struct realtime {
 	uint64_t told_ns;        /* when the client said something last */
 	const json_t *event_id;  /* of the message that is being dealt with */
 	uint64_t bytes_per_s;
+	struct realtime_large *large; /* owned; NULL: no large message is being dealt with */
+	bool full;                    /* the voice has enough for now */
 };
 
 static struct realtime *realtime_of(struct wire *w)
@@ -183,8 +189,23 @@ static void on_event(void *arg, const struct session_event *e)
 		realtime_turns_event(&r->turns, e);
 }
 
-static const struct session_events session_events = { .on_event = on_event,
-	.on_drain = wire_on_drain };
+static void read_on(struct realtime *r)
+{
+	if (r->large == NULL && !r->full)
+		wire_resume(&r->wire);
+}
+
+static void on_drain(void *arg)
+{
+	struct realtime *r = arg;
+
+	r->full = false;
+	if (r->large != NULL)
+		realtime_large_go_on(r->large);
+	read_on(r);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
 /* A model that names no pool is another server's name for what the first pool does. */
 static struct pool *find_pool(
@@ -226,15 +247,32 @@ static bool has_voice(struct realtime *r)
 
 /* Commands. */
 
+/* False: the voice has enough. */
+static bool give(struct realtime *r, const uint8_t *bytes, size_t n)
+{
+	if (n == 0 || !has_voice(r))
+		return true;
+	r->given_ns += n * NS_PER_S / r->bytes_per_s;
+	r->turns.given_ms = r->given_ns / NS_PER_MS;
+	r->full = !voice_audio(&r->voice, bytes, n);
+	if (r->full)
+		wire_pause(&r->wire);
+	return !r->full;
+}
+
+/* Of a message that is not large, so there is one piece. */
 static void append(struct realtime *r, const struct realtime_command *c)
 {
-	r->wire.begun = true;
-	if (c->audio_n == 0 || !has_voice(r))
-		return;
-	r->given_ns += c->audio_n * NS_PER_S / r->bytes_per_s;
-	r->turns.given_ms = r->given_ns / NS_PER_MS;
-	if (!voice_audio(&r->voice, c->audio, c->audio_n))
-		wire_pause(&r->wire);
+	uint8_t piece[REALTIME_PIECE_BYTES];
+	struct realtime_blame blame = { 0 };
+	struct error err;
+	size_t at = 0;
+	long n = realtime_command_audio(c, &at, piece, &err, &blame);
+
+	if (n < 0)
+		send_error(r, &err, &blame);
+	else
+		(void)give(r, piece, (size_t)n);
 }
 
 static void commit(struct realtime *r)
@@ -341,6 +379,7 @@ static void obey(struct realtime *r, const struct realtime_command *c)
 		update(r, c);
 		return;
 	case REALTIME_APPEND:
+		r->wire.begun = true;
 		append(r, c);
 		return;
 	case REALTIME_COMMIT:
@@ -354,21 +393,72 @@ static void obey(struct realtime *r, const struct realtime_command *c)
 	}
 }
 
+/* Of an append that is large the audio follows. */
+static void take(struct realtime *r, const struct realtime_command *c, const struct error *why,
+    const struct realtime_blame *blame)
+{
+	r->told_ns = clock_now_ns();
+	r->event_id = c->event_id;
+	if (why != NULL)
+		send_error(r, why, blame);
+	else if (r->large != NULL && c->kind == REALTIME_APPEND)
+		r->wire.begun = true;
+	else
+		obey(r, c);
+	r->event_id = NULL;
+}
+
+static void on_large_command(void *arg, const struct realtime_command *c, const struct error *why,
+    const struct realtime_blame *blame)
+{
+	take(arg, c, why, blame);
+}
+
+static bool on_large_audio(void *arg, const uint8_t *bytes, size_t n)
+{
+	return give(arg, bytes, n);
+}
+
+static void on_large_end(void *arg)
+{
+	struct realtime *r = arg;
+
+	realtime_large_free(&r->large);
+	read_on(r);
+}
+
+static const struct realtime_large_events large_events = {
+	.on_command = on_large_command, .on_audio = on_large_audio, .on_end = on_large_end
+};
+
+static void take_large(struct realtime *r)
+{
+	struct buffer message;
+	struct error err;
+
+	if (ws_take_message(r->wire.ws, &message) < 0) {
+		(void)error_set(&err, ERROR_SYSTEM, "there is no memory for the message");
+		wire_fail(&r->wire, &err, 0);
+		return;
+	}
+	wire_pause(&r->wire);
+	r->large = realtime_large_new(r->wire.access->work, &message, &large_events, r);
+}
+
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct realtime *r = realtime_of(w);
 	struct realtime_command c;
 	struct realtime_blame blame;
 	struct error err;
-	int rc = realtime_command_read(&c, text, n, &err, &blame);
+	int rc;
 
-	r->told_ns = clock_now_ns();
-	r->event_id = c.event_id;
-	if (rc < 0)
-		send_error(r, &err, &blame);
-	else
-		obey(r, &c);
-	r->event_id = NULL;
+	if (n >= REALTIME_LARGE_BYTES) {
+		take_large(r);
+		return;
+	}
+	rc = realtime_command_read(&c, text, n, &err, &blame);
+	take(r, &c, rc < 0 ? &err : NULL, &blame);
 	realtime_command_done(&c);
 }
 
@@ -406,7 +496,10 @@ static void look(struct wire *w, uint64_t now_ns)
 
 static void on_closing(struct wire *w)
 {
-	voice_drop(&realtime_of(w)->voice);
+	struct realtime *r = realtime_of(w);
+
+	realtime_large_free(&r->large);
+	voice_drop(&r->voice);
 }
 
 static void on_gone(struct wire *w)

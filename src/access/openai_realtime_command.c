@@ -46,24 +46,6 @@ static int refuse(struct realtime_blame *blame, const char *code, const char *pa
 	return -1;
 }
 
-static int read_audio(struct realtime_command *c, const char *text, size_t n, struct error *err)
-{
-	size_t cap = n / 4 * 3;
-	long used;
-
-	if (n == 0)
-		return 0;
-	c->audio = malloc(cap + 1);
-	if (c->audio == NULL)
-		return error_set(
-		    err, ERROR_SYSTEM, "there is no memory for %zu bytes of audio", cap);
-	used = base64_decode(text, n, c->audio, cap);
-	if (used < 0)
-		return error_set(err, ERROR_INVALID, "audio is not base64");
-	c->audio_n = (size_t)used;
-	return 0;
-}
-
 static int read_append(struct realtime_command *c, const struct cut *cut, struct error *err,
     struct realtime_blame *blame)
 {
@@ -79,10 +61,22 @@ static int read_append(struct realtime_command *c, const struct cut *cut, struct
 		    err, ERROR_INVALID, "audio must be text, not %s", json_text_kind(v));
 		return refuse(blame, "invalid_type", "audio");
 	}
-	return read_audio(c, is_cut ? cut->audio : json_string_value(v),
-		   is_cut ? cut->n : json_string_length(v), err) == 0
-	    ? 0
-	    : refuse(blame, "invalid_value", "audio");
+	c->audio = is_cut ? cut->audio : json_string_value(v);
+	c->audio_n = is_cut ? cut->n : json_string_length(v);
+	return 0;
+}
+
+long realtime_command_audio(const struct realtime_command *c, size_t *at,
+    uint8_t out[REALTIME_PIECE_BYTES], struct error *err, struct realtime_blame *blame)
+{
+	size_t n = MIN(c->audio_n - *at, (size_t)REALTIME_PIECE_CHARS);
+	long bytes = base64_decode(c->audio + *at, n, out, REALTIME_PIECE_BYTES);
+
+	*at += n;
+	if (bytes >= 0 && (*at == c->audio_n || bytes == REALTIME_PIECE_BYTES))
+		return bytes;
+	(void)error_set(err, ERROR_INVALID, "audio is not base64");
+	return refuse(blame, "invalid_value", "audio");
 }
 
 static int read_update(struct realtime_command *c, struct error *err, struct realtime_blame *blame)
@@ -196,6 +190,5 @@ int realtime_command_read(struct realtime_command *c, const char *text, size_t n
 void realtime_command_done(struct realtime_command *c)
 {
 	json_decref(c->message);
-	free(c->audio);
 	*c = (struct realtime_command){ .kind = REALTIME_NOTHING };
 }

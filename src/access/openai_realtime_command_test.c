@@ -50,15 +50,34 @@ static struct row {
 	{ "no JSON", "{\"type\"", 0, NULL, NULL, "invalid_json", "" },
 };
 
+/* Reads it and decodes its audio, of which the last piece is in `piece` then; bytes in all, or -1. */
+static long read_all(struct realtime_command *c, const char *text, size_t n,
+    uint8_t piece[REALTIME_PIECE_BYTES], struct realtime_blame *blame)
+{
+	struct error err;
+	size_t at = 0;
+	long all = 0, bytes;
+
+	if (realtime_command_read(c, text, n, &err, blame) < 0)
+		return -1;
+	while (at < c->audio_n) {
+		bytes = realtime_command_audio(c, &at, piece, &err, blame);
+		if (bytes < 0)
+			return -1;
+		all += bytes;
+	}
+	return all;
+}
+
 static void test_row(void **state)
 {
 	const struct row *r = *state;
+	uint8_t piece[REALTIME_PIECE_BYTES];
 	struct realtime_command c;
 	struct realtime_blame blame;
-	struct error err;
-	int rc = realtime_command_read(&c, r->text, strlen(r->text), &err, &blame);
+	long all = read_all(&c, r->text, strlen(r->text), piece, &blame);
 
-	assert_int_equal(rc, r->code == NULL ? 0 : -1);
+	assert_int_equal(all < 0, r->code != NULL);
 	if (r->event_id != NULL)
 		assert_string_equal(json_string_value(c.event_id), r->event_id);
 	else
@@ -70,29 +89,29 @@ static void test_row(void **state)
 		assert_int_equal(c.kind, r->kind);
 	}
 	if (r->audio != NULL) {
-		assert_int_equal(c.audio_n, strlen(r->audio));
-		assert_memory_equal(
-		    c.audio == NULL ? "" : (const char *)c.audio, r->audio, c.audio_n);
+		assert_int_equal(all, strlen(r->audio));
+		assert_memory_equal(piece, r->audio, strlen(r->audio));
 	}
 	realtime_command_done(&c);
 }
 
 /* `head`, n times "AQID", `tail`. */
-static int read_long(struct realtime_command *c, const char *head, size_t n, const char *tail,
-    struct realtime_blame *blame)
+static long read_long(const char *head, size_t n, const char *tail,
+    uint8_t piece[REALTIME_PIECE_BYTES], struct realtime_blame *blame)
 {
 	size_t head_n = strlen(head), tail_n = strlen(tail);
 	char *text = malloc(head_n + 4 * n + tail_n);
-	struct error err;
-	int rc;
+	struct realtime_command c;
+	long all;
 
 	memcpy(text, head, head_n);
 	for (size_t i = 0; i < n; i++)
 		memcpy(text + head_n + 4 * i, "AQID", 4);
 	memcpy(text + head_n + 4 * n, tail, tail_n);
-	rc = realtime_command_read(c, text, head_n + 4 * n + tail_n, &err, blame);
+	all = read_all(&c, text, head_n + 4 * n + tail_n, piece, blame);
+	realtime_command_done(&c);
 	free(text);
-	return rc;
+	return all;
 }
 
 static void test_long(void **state)
@@ -114,32 +133,54 @@ static void test_long(void **state)
 		    "missing_required_parameter" },
 		{ "[\"audio\",\"", "\"]", "invalid_json" },
 	};
-	struct realtime_command c;
+	uint8_t piece[REALTIME_PIECE_BYTES];
 	struct realtime_blame blame;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int rc = read_long(&c, cases[i].head, 50000, cases[i].tail, &blame);
+		long all = read_long(cases[i].head, 50000, cases[i].tail, piece, &blame);
 
-		assert_int_equal(rc, cases[i].code == NULL ? 0 : -1);
-		if (rc < 0)
+		assert_int_equal(all < 0, cases[i].code != NULL);
+		if (all < 0)
 			assert_string_equal(blame.code, cases[i].code);
 		else
-			assert_in_range(c.audio_n, 150000, 150003);
-		if (rc == 0)
-			assert_memory_equal(c.audio + 149997, "\1\2\3", 3);
-		realtime_command_done(&c);
+			assert_in_range(all, 150000, 150003);
+		if (all >= 0)
+			assert_memory_equal(piece + 150000 % REALTIME_PIECE_BYTES - 3, "\1\2\3", 3);
 	}
+}
+
+static void test_padding_inside(void **state)
+{
+	char text[2 * REALTIME_PIECE_CHARS];
+	uint8_t piece[REALTIME_PIECE_BYTES];
+	struct realtime_command c = { .audio = text, .audio_n = sizeof text };
+	struct realtime_blame blame = { 0 };
+	struct error err;
+	size_t at = 0;
+
+	(void)state;
+	memset(text, 'A', sizeof text);
+	text[REALTIME_PIECE_CHARS - 1] = '=';
+	assert_int_equal(realtime_command_audio(&c, &at, piece, &err, &blame), -1);
+	assert_string_equal(blame.code, "invalid_value");
+	at = REALTIME_PIECE_CHARS;
+	assert_int_equal(
+	    realtime_command_audio(&c, &at, piece, &err, &blame), REALTIME_PIECE_BYTES);
+	assert_int_equal(at, sizeof text);
 }
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 1];
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
 	tests[ARRAY_SIZE(rows)] =
 	    (struct CMUnitTest){ "long audio is taken as short is, wherever it stands", test_long,
 		    NULL, NULL, NULL };
+	tests[ARRAY_SIZE(rows) + 1] =
+	    (struct CMUnitTest){ "padding stands at the end of all pieces only",
+		    test_padding_inside, NULL, NULL, NULL };
 	return cmocka_run_group_tests_name("openai_realtime_command", tests, NULL, NULL);
 }
