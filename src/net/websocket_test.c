@@ -565,13 +565,17 @@ static void test_pause_inside_a_message_holds_those_behind_it(void **state)
 	net_peer_open_ws(&p, t);
 	t->mute = t->pause_on_message = true;
 	net_peer_send(&p, bytes, sizeof bytes);
-	for (unsigned i = 1; i <= 3; i++) {
-		net_test_wait_count(t, &t->messages, i);
-		turn(t, 20);
-		assert_int_equal(t->messages, i);
-		ws_resume(t->ws);
-	}
+	net_test_wait_count(t, &t->messages, 1);
+	turn(t, 20);
+	assert_int_equal(t->messages, 1);
+	ws_resume(t->ws);
+	turn(t, 20);
+	assert_int_equal(t->messages, 2);
+	ws_resume(t->ws);
+	while (t->messages < 3)
+		turn(t, 1);
 	assert_int_equal(t->last_n, MANY);
+	ws_resume(t->ws);
 	t->mute = false;
 	net_peer_frame(&p, TEXT, "on", 2);
 	expect_frame(&p, TEXT, "on", 2);
