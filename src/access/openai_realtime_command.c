@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "access/json_text.h"
-#include "access/openai_realtime_session.h"
+#include "access/openai_realtime_patch.h"
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/util.h"

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "access/openai_realtime_session.h"
+#include "access/openai_realtime_patch.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "access/openai_realtime_large.h"
-#include "access/openai_realtime_session.h"
+#include "access/openai_realtime_patch.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"

@@ -6,17 +6,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "access/openai_realtime_patch.h"
 #include "audio/ear.h"
 
 struct error;
 
-enum { REALTIME_ID_BYTES = 48, REALTIME_PARAM_BYTES = 128 };
-
-/* What an `error` event says besides its sentence. */
-struct realtime_blame {
-	const char *code;                 /* "invalid_value"; static */
-	char param[REALTIME_PARAM_BYTES]; /* "session.audio.input.format.rate"; "": none */
-};
+enum { REALTIME_ID_BYTES = 48 };
 
 /* Plain data. The values are owned and never changed where they are, so that copies share them. */
 struct realtime_session {
