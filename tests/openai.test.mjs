@@ -83,7 +83,8 @@ test('verbose_json has segments, and words for who asks for them', async () => {
   assert.deepEqual([plain.task, plain.language, plain.text, plain.words], ['transcribe', 'en', text, undefined]);
   assert.ok(Math.abs(plain.duration - speech.length / 16000) < 0.02, `${plain.duration}`);
   assert.deepEqual(plain.segments.map((g) => [g.id, g.start, g.end, g.text]),
-    native.finals.map((f, i) => [i, s(f.start_ms), s(f.end_ms), f.text]));
+    native.finals.map((f, i) => [i, s(f.start_ms), s(f.end_ms), ` ${f.text}`]));
+  assert.equal(plain.segments.map((g) => g.text).join('').trim(), text);
   assert.deepEqual(Object.keys(plain.segments[0]),
     ['id', 'seek', 'start', 'end', 'text', 'tokens', 'temperature', 'avg_logprob', 'compression_ratio', 'no_speech_prob']);
   const both = await ask({ 'timestamp_granularities[]': ['word', 'segment'], language: 'en-GB' });
@@ -115,6 +116,7 @@ for (const [name, fields, bytes, status, want] of [
   ['a WAV file cut in its header', {}, wav(silence(100)).subarray(0, 30), 400, { param: 'file', message: /ends before its audio/ }],
   ['a format that is not there', { response_format: 'diarized_json' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
   ['a granularity that is not there', { 'timestamp_granularities[]': 'letter' }, undefined, 400, { message: /word or segment/ }],
+  ['a stream that is neither', { stream: 'yes' }, undefined, 400, { param: 'stream', message: /true or false, not "yes"/ }],
   ['a stream of subtitles', { stream: 'true', response_format: 'srt' }, undefined, 400, { param: 'stream', message: /json or text/ }],
 ]) {
   test(`${name} is refused with ${status} and a sentence`, () => refused(post(server, fields, bytes), status, want));

@@ -45,7 +45,7 @@ test('each format is what it makes of it', { skip }, async () => {
   assert.match(await ask({ response_format: 'vtt' }), /^WEBVTT\n/);
   const verbose = await ask({ response_format: 'verbose_json', timestamp_granularities: ['word', 'segment'] });
   assert.deepEqual(verbose.words.map((w) => w.word), words.split(' '));
-  assert.equal(verbose.segments[0].text, words);
+  assert.equal(verbose.segments[0].text, ` ${words}`);
 });
 
 test('it lists the models, and asks for one', { skip }, async () => {

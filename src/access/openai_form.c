@@ -1,6 +1,7 @@
 #include "access/openai_form.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/util.h"
@@ -68,11 +69,25 @@ static int read_granularity(
 	return 0;
 }
 
+/* Clients in Python are apt to write "True". */
+static bool is_any_of(const struct multipart_part *p, const char *a, const char *b)
+{
+	const char *const words[] = { a, b };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (p->n == strlen(words[i]) &&
+		    strncasecmp((const char *)p->bytes, words[i], p->n) == 0)
+			return true;
+	return false;
+}
+
 static int read_stream(struct openai_form *f, const struct multipart_part *p, struct error *err)
 {
-	(void)err;
-	f->style.stream = is(p, "true") || is(p, "1");
-	return 0;
+	f->style.stream = is_any_of(p, "true", "1");
+	if (f->style.stream || p->n == 0 || is_any_of(p, "false", "0"))
+		return 0;
+	return error_set(err, ERROR_INVALID, "stream must be true or false, not \"%.*s\"",
+	    (int)MIN(p->n, 40u), (const char *)p->bytes);
 }
 
 /* What is in no row (prompt, temperature, ...) makes no difference to what is heard, and is passed over. */

@@ -15,6 +15,7 @@
 #include "access/openai_form.h"
 #include "access/openai_text.h"
 #include "access/recording.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -31,8 +32,9 @@ struct rest {
 	struct http_exchange
 	    *x; /* NULL once it is answered, in whole or by a stream, or the client has left */
 	struct http_stream
-	    *stream;   /* NULL before it begins, and once it has ended or the client has left */
-	uint8_t *file; /* owned; a copy of the form's, which does not outlive x; NULL: no stream */
+	    *stream; /* NULL before it begins, and once it has ended or the client has left */
+	struct buffer
+	    body; /* of a stream, which the form's file is in and x does not keep; else empty */
 	struct delta delta; /* of the utterance that is being heard */
 	bool said;          /* something of an earlier one was sent */
 	struct client client;
@@ -76,8 +78,7 @@ static void leave(struct rest *r)
 		return;
 	openai_transcript_done(&r->transcript);
 	delta_reset(&r->delta);
-	free(r->file);
-	r->file = NULL;
+	buffer_done(&r->body);
 	r->ended_ns = clock_now_ns();
 	if (r->link.ops == NULL)
 		free(r);
@@ -312,33 +313,17 @@ static void stop(struct access_link *l, const struct error *why)
 /* While the server drains, it is the sessions that are told. */
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
-/* The body goes with the beginning of a stream, and the recording needs the file to its end. -1: answered. */
-static int keep_file(struct rest *r)
-{
-	struct error err;
-
-	r->file = malloc(r->form.file_n + 1);
-	if (r->file != NULL) {
-		memcpy(r->file, r->form.file, r->form.file_n);
-		r->form.file = r->file;
-		return 0;
-	}
-	(void)error_set(&err, ERROR_SYSTEM, "no memory for the file");
-	refuse(r, &err, 0);
-	return -1;
-}
-
 /* It may be answered from inside. */
 static void begin(struct rest *r)
 {
-	struct recording_wishes wishes = { .n = r->form.file_n,
+	struct recording_wishes wishes = { .bytes = r->form.file,
+		.n = r->form.file_n,
 		.pool = r->pool,
 		.client = &r->client,
 		.partials = r->form.style.stream };
 
-	if (r->form.style.stream && keep_file(r) < 0)
-		return;
-	wishes.bytes = r->form.file;
+	if (r->form.style.stream)
+		http_take_body(r->x, &r->body);
 	http_set_data(r->x, r);
 	r->recording = recording_new(r->access, &wishes, &recording_events, r);
 	recording_start(r->recording);

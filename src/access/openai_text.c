@@ -179,17 +179,19 @@ static json_t *seconds_of(uint64_t ms)
 	return json_real((double)ms / 1000.0);
 }
 
-/* What is not known is as the type asks for it, and means nothing. */
+/* What is not known is as the type asks for it, and means nothing. A text begins with a blank, so that who puts the segments
+ * together has the whole. */
 static json_t *segments_of(const struct openai_pieces *p)
 {
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < p->n; i++)
 		(void)json_array_append_new(all,
-		    json_pack("{s:I,s:i,s:o,s:o,s:s,s:[],s:f,s:f,s:f,s:f}", "id", (json_int_t)i,
+		    json_pack("{s:I,s:i,s:o,s:o,s:s+,s:[],s:f,s:f,s:f,s:f}", "id", (json_int_t)i,
 			"seek", 0, "start", seconds_of(p->at[i].start_ms), "end",
-			seconds_of(p->at[i].end_ms), "text", p->at[i].text, "tokens", "temperature",
-			0.0, "avg_logprob", 0.0, "compression_ratio", 1.0, "no_speech_prob", 0.0));
+			seconds_of(p->at[i].end_ms), "text", " ", p->at[i].text, "tokens",
+			"temperature", 0.0, "avg_logprob", 0.0, "compression_ratio", 1.0,
+			"no_speech_prob", 0.0));
 	return all;
 }
 

@@ -49,6 +49,12 @@ const void *http_body(const struct http_exchange *x, size_t *n_out)
 	return x->body.len > 0 ? (const void *)buffer_head(&x->body) : "";
 }
 
+void http_take_body(struct http_exchange *x, struct buffer *out)
+{
+	*out = x->body;
+	buffer_init(&x->body, out->max);
+}
+
 const char *http_peer(const struct http_exchange *x)
 {
 	return x->peer[0] != '\0' ? x->peer : conn_peer(x->conn);

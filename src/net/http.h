@@ -17,7 +17,8 @@
 #include "net/address_list.h"
 
 struct error;
-struct http_server;   /* a set of listeners with one handler */
+struct http_server; /* a set of listeners with one handler */
+struct buffer;
 struct http_exchange; /* one request and its answer; valid until the answer is given or on_abort */
 struct tcp;
 struct tls;
@@ -112,6 +113,8 @@ const char *http_header(const struct http_exchange *x, const char *name);
 /* The n-th header of that name, for those that may be repeated. */
 const char *http_header_nth(const struct http_exchange *x, const char *name, unsigned n);
 const void *http_body(const struct http_exchange *x, size_t *n_out);
+/* From here on the body is the caller's, to be given back with buffer_done; it stays where it is, and the request has none. */
+void http_take_body(struct http_exchange *x, struct buffer *out);
 /* "127.0.0.1:54321"; with a trusted proxy as the peer it is whom that names as its client, as "1.2.3.4:0". */
 const char *http_peer(const struct http_exchange *x);
 /* The peer is a trusted proxy: what it says of the request in X-Forwarded-... is so. */

@@ -43,6 +43,31 @@ static void expect_answer(struct net_test *t, const char *request, const char *a
 	net_peer_close(&p);
 }
 
+/* Two on one connection: the body of the second is another one. */
+static void test_a_body_can_be_taken_over(void **state)
+{
+	struct net_test *t = *state;
+	struct net_peer p;
+	struct buffer first, second;
+
+	net_peer_open(&p, t);
+	net_peer_say(&p, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc");
+	net_test_wait_count(t, &t->requests, 1);
+	http_take_body(t->pending, &first);
+	http_respond(t->pending, &(struct http_answer){ .status = 200 });
+	net_peer_say(&p, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nother");
+	net_test_wait_count(t, &t->requests, 2);
+	http_take_body(t->pending, &second);
+	assert_int_equal(first.len, 3);
+	assert_memory_equal(buffer_head(&first), "abc", 3);
+	assert_int_equal(second.len, 5);
+	assert_memory_equal(buffer_head(&second), "other", 5);
+	http_respond(t->pending, &(struct http_answer){ .status = 200 });
+	buffer_done(&first);
+	buffer_done(&second);
+	net_peer_close(&p);
+}
+
 static void test_answers(void **state)
 {
 	expect_answer(*state, "GET /a%20b?c=%20d HTTP/1.1\r\n" HOST "\r\n",
@@ -765,6 +790,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, net_test_setup, net_test_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers),
+		TEST(test_a_body_can_be_taken_over),
 		TEST(test_refuses_and_ends),
 		TEST(test_head_has_the_length_but_no_body),
 		TEST(test_pipelined_requests_are_answered_in_order),
