@@ -310,6 +310,22 @@ static void test_no_audio(void **state)
 	stage_finish();
 }
 
+static void test_burst_after_silence(void **state)
+{
+	(void)state;
+	stage_open();
+	hear_live(100);
+	work_fake_run(&stage.work);
+	pool_fake_pass_ms(&stage.pool, 60000);
+	for (int i = 0; i < 14; i++)
+		(void)session_fake_hear(stage.f, 100);
+	assert_false(stage.f->over);
+	assert_false(session_fake_hear(stage.f, 100));
+	work_fake_run(&stage.work);
+	assert_int_equal(stage.f->drains, 1);
+	stage_finish();
+}
+
 #define T(name, f)                                                                                 \
 	{                                                                                          \
 		name, f, stage_setup, stage_teardown, NULL                                         \
@@ -333,6 +349,8 @@ int main(void)
 		T("a live client beyond the bound is told it is too much", test_overloaded),
 		T("one faster than time is made to wait", test_files_wait),
 		T("whose only sign of life was no audio is not live by that", test_no_audio),
+		T("nor is one that sends faster than time after a silence",
+		    test_burst_after_silence),
 	};
 
 	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);

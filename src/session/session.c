@@ -211,11 +211,12 @@ void session_free(struct session **session)
 	session_leave(s);
 }
 
-/* Whether the client has sent no more than somebody can have said in the time: a live one, which cannot be slowed. */
+/* Whether the client has sent no more than somebody can have said in the time, since its audio has to wait: a live one, which
+ * cannot be slowed. What it kept to itself before does not make it one. */
 static bool is_live(struct session *s)
 {
-	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->first_audio_ns) / NS_PER_MS;
-	uint64_t sent_ms = s->given_ns / NS_PER_MS;
+	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->backlog_from_ns) / NS_PER_MS;
+	uint64_t sent_ms = s->backlog_ns / NS_PER_MS;
 
 	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
 }
@@ -250,10 +251,12 @@ static void note_audio(struct session *s, size_t n)
 
 	s->heard = true;
 	s->given += n;
-	s->given_ns += ns;
 	s->waiting_ns += ns;
-	if (s->first_audio_ns == 0 && n > 0)
-		s->first_audio_ns = pool_now_ns(s->pool);
+	if (s->input.len == 0) {
+		s->backlog_from_ns = pool_now_ns(s->pool);
+		s->backlog_ns = 0;
+	}
+	s->backlog_ns += ns;
 }
 
 bool session_audio(struct session *s, const void *bytes, size_t n)

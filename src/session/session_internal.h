@@ -104,9 +104,10 @@ struct session {
 	struct format format;
 	struct place ear_from; /* where the ear began */
 	struct buffer input;
-	uint64_t given;    /* bytes that came from the client */
-	uint64_t given_ns; /* ... as time; and of this in `input`: */
-	uint64_t waiting_ns;
+	uint64_t given;            /* bytes that came from the client */
+	uint64_t waiting_ns;       /* of them in `input`, as time */
+	uint64_t backlog_ns;       /* what came since `input` was empty last, as time, */
+	uint64_t backlog_from_ns;  /* and when it began to come */
 	uint64_t input_taken;      /* bytes that went from input to the ear, or were dropped */
 	struct place taken;        /* ... and whose events have been told */
 	struct place taken_before; /* ... before the last of these bytes came to it */
@@ -115,7 +116,6 @@ struct session {
 	bool ending, finished;     /* no more audio will come; the ear has been told */
 	bool blocked;              /* the client was told to wait */
 	bool outpaces; /* it was, and was faster than time passes: a file, not a speaker */
-	uint64_t first_audio_ns; /* 0: none came yet */
 	struct hearing hearing;
 	bool job_running;
 	uint64_t received_ms; /* of audio that the ear has heard, as counted by the metric */
