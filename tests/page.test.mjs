@@ -320,7 +320,7 @@ test('a full server is a sentence with the time of the next attempt, and Stop en
   await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': 0 }), (server) => withPage(server, async (tab) => {
     const other = await Client.start(server, manual);
     await other.event('ready');
-    await tab.click('#sample');
+    await tab.click('#dictate'); // a microphone, as the sample would end while pictures are taken
     await notice(tab, /^The server is full\..* Trying again in .*queue_max/s);
     await pictures(tab, 'full');
     await tab.click('#dictate');

@@ -154,13 +154,16 @@ export class Tab {
     return this.evaluate(`document.querySelector(${JSON.stringify(selector)}).innerText.trim()`);
   }
 
-  // With a real pointer, where a person would.
+  // With a real pointer, where a person would: on what is there, has come to rest, and is not covered.
   async click(selector) {
     const at = await this.until(`(() => { const e = document.querySelector(${JSON.stringify(selector)});
       if (!e || e.disabled || e.ariaDisabled === 'true' || e.hidden) return null;
       e.scrollIntoView({ block: 'nearest' });
       const r = e.getBoundingClientRect();
-      return { x: r.x + r.width / 2, y: r.y + r.height / 2 }; })()`, `${selector} can be clicked`);
+      const at = { x: r.x + r.width / 2, y: r.y + r.height / 2 };
+      const before = e.stoodAt;
+      e.stoodAt = at;
+      return before?.x === at.x && before.y === at.y && e.contains(document.elementFromPoint(at.x, at.y)) ? at : null; })()`, `${selector} can be clicked`);
     for (const type of ['mousePressed', 'mouseReleased'])
       await this.send('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 });
   }
