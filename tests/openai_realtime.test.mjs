@@ -49,6 +49,21 @@ ours('speech events: a turn that speech detection ends has its events in order, 
   await c.close();
 });
 
+ours('speech events: a turn that is cut, for its length or by a commit, ends where the next one begins', async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'vad.max_utterance_ms': 3000 }), async (s) => {
+    const c = await opened(s, vad);
+    c.append(join(silence(300), babble(5000)));
+    await c.event('speech_started', 2);
+    c.commit();
+    c.append(join(babble(1500, 2), silence(1500)));
+    await c.event('transcription.completed', 3);
+    const times = c.events.map((e) => e.audio_start_ms ?? e.audio_end_ms).filter((ms) => ms !== undefined);
+    assert.deepEqual(times, times.toSorted((a, b) => a - b));
+    assert.deepEqual([times[1], times[3]], [times[2], times[4]], `${times}`);
+    await c.close();
+  });
+});
+
 ours('finals: each turn knows the one before it', async () => {
   const c = await opened(server, vad);
   c.append(join(turn(), turn(babble(800, 2))));

@@ -126,6 +126,7 @@ static void on_speech_start(struct realtime_turns *t, const struct session_event
 {
 	struct realtime_turn *turn = t->last;
 	uint64_t prefix_ms = MIN(t->mode.prefix_ms, e->at_ms);
+	uint64_t start_ms = MAX(e->at_ms - prefix_ms, t->ended_ms); /* no two turns overlap */
 
 	if (turn == NULL || turn->committed || !turn->manual) {
 		turn = add(t, t->mode.manual);
@@ -135,8 +136,16 @@ static void on_speech_start(struct realtime_turns *t, const struct session_event
 	turn->open++;
 	if (!turn->manual)
 		t->send(t->arg,
-		    realtime_event_speech(t->ids, "speech_started", "audio_start_ms",
-			e->at_ms - prefix_ms, turn->item));
+		    realtime_event_speech(
+			t->ids, "speech_started", "audio_start_ms", start_ms, turn->item));
+}
+
+/* The silence that ends a turn is its own; a commit and the greatest length end it where they cut. */
+static uint64_t end_ms_of(const struct realtime_turns *t, const struct session_event *e)
+{
+	if (e->end_cause != EAR_CAUSE_SILENCE)
+		return e->at_ms;
+	return MAX(e->at_ms, MIN(e->at_ms + t->mode.silence_ms, t->given_ms));
 }
 
 static void on_speech_end(struct realtime_turns *t, const struct session_event *e)
@@ -145,7 +154,7 @@ static void on_speech_end(struct realtime_turns *t, const struct session_event *
 
 	if (turn == NULL || turn->manual || turn->committed)
 		return;
-	t->ended_ms = MAX(e->at_ms, MIN(e->at_ms + t->mode.silence_ms, t->given_ms));
+	t->ended_ms = end_ms_of(t, e);
 	t->send(t->arg,
 	    realtime_event_speech(
 		t->ids, "speech_stopped", "audio_end_ms", t->ended_ms, turn->item));

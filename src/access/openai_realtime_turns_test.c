@@ -102,13 +102,19 @@ static void start(uint64_t utterance, uint64_t at_ms)
 	realtime_turns_event(&turns, &e);
 }
 
-static void end(uint64_t utterance, uint64_t at_ms)
+static void end_by(uint64_t utterance, uint64_t at_ms, enum ear_cause cause)
 {
-	const struct session_event e = {
-		.kind = SESSION_EVENT_SPEECH_END, .utterance = utterance, .at_ms = at_ms
-	};
+	const struct session_event e = { .kind = SESSION_EVENT_SPEECH_END,
+		.utterance = utterance,
+		.at_ms = at_ms,
+		.end_cause = cause };
 
 	realtime_turns_event(&turns, &e);
+}
+
+static void end(uint64_t utterance, uint64_t at_ms)
+{
+	end_by(utterance, at_ms, EAR_CAUSE_SILENCE);
 }
 
 static void partial(uint64_t utterance, const char *text, size_t stable)
@@ -240,13 +246,31 @@ static void test_commit_with_vad(void **state)
 	(void)state;
 	realtime_turns_commit(&turns);
 	start(1, 500);
-	end(1, 1000);
+	end_by(1, 1000, EAR_CAUSE_COMMIT);
 	committed(1);
 	final(1, "x");
 	assert_string_equal(sent,
-	    "speech_started 1 200; speech_stopped 1 1500; committed - 1; added -; done -; delta 1 "
+	    "speech_started 1 200; speech_stopped 1 1000; committed - 1; added -; done -; delta 1 "
 	    "'x'; "
 	    "completed 1 'x' 2");
+}
+
+static void test_no_overlap(void **state)
+{
+	static const enum ear_cause causes[] = { EAR_CAUSE_MAX_LENGTH, EAR_CAUSE_COMMIT,
+		EAR_CAUSE_STOP, EAR_CAUSE_SILENCE };
+
+	(void)state;
+	for (uint64_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		start(i + 1, i * 1000);
+		end_by(i + 1, i * 1000 + 1000, causes[i]);
+	}
+	start(5, 4100);
+	assert_non_null(strstr(sent, "speech_stopped 1 1000; "));
+	assert_non_null(strstr(sent, "speech_started 2 1000; speech_stopped 2 2000; "));
+	assert_non_null(strstr(sent, "speech_started 3 2000; speech_stopped 3 3000; "));
+	assert_non_null(strstr(sent, "speech_started 4 3000; speech_stopped 4 4500; "));
+	assert_non_null(strstr(sent, "speech_started 5 4500"));
 }
 
 static void test_failed(void **state)
@@ -346,6 +370,8 @@ int main(void)
 		{ "a commit of nothing", test_empty, setup, teardown, NULL },
 		{ "a commit with speech detection makes one item", test_commit_with_vad, setup,
 		    teardown, NULL },
+		{ "no turn begins before the end of the last one", test_no_overlap, setup, teardown,
+		    NULL },
 		{ "a turn fails with any of its utterances", test_failed, setup, teardown, NULL },
 		{ "one that fails while it is open is told at its end", test_failed_while_open,
 		    setup, teardown, NULL },

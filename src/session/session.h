@@ -82,7 +82,10 @@ struct session_event {
 			unsigned position;
 			uint64_t estimated_wait_ms;
 		} queued;
-		uint64_t at_ms; /* SPEECH_START, SPEECH_END */
+		struct {
+			uint64_t at_ms;           /* SPEECH_START, SPEECH_END */
+			enum ear_cause end_cause; /* SPEECH_END */
+		};
 		struct {
 			const char *text;
 			size_t text_bytes;

@@ -101,6 +101,7 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 		session_step(s, STEP_SILENCE);
 	event.utterance = u->id;
 	event.at_ms = to_ms(s, e->speech_at);
+	event.end_cause = u->cause;
 	if (u->failed)
 		utterance_free(s, take_first(s));
 	session_emit(s, &event);
