@@ -12,7 +12,11 @@
 #include "base/error.h"
 #include "base/util.h"
 
-enum { SHA1_BYTES = 20, LINE_BYTES = 256 };
+enum {
+	SHA1_BYTES = 20,
+	LINE_BYTES = 256,
+	SHOWN_BYTES = 30, /* of a path in a sentence, and nothing of a query, where a key may be */
+};
 
 struct twilio_tokens {
 	unsigned n;
@@ -161,8 +165,8 @@ int twilio_signature_check(
 	    fits_either_way(t, s, signature, url))
 		return 0;
 	return error_set(err, ERROR_FORBIDDEN,
-	    "X-Twilio-Signature does not fit the url wss://%.60s%.30s and any token of "
+	    "X-Twilio-Signature does not fit the url wss://%.60s%.*s and any token of "
 	    "twilio_tokens_file; behind a proxy, list it in trusted_proxies and have it send "
 	    "X-Forwarded-Host",
-	    s->host, s->target);
+	    s->host, (int)MIN(strcspn(s->target, "?"), (size_t)SHOWN_BYTES), s->target);
 }

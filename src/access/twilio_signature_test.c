@@ -52,6 +52,8 @@ static struct row {
 	{ "another scheme", { "speech.example.com", "/twilio", HTTPS }, false },
 	{ "another host", { "speech.example.org", "/twilio", PLAIN }, false },
 	{ "another path", { "speech.example.com", "/twilio/", PLAIN }, false },
+	{ "another query, which may be a key and is not told",
+	    { "speech.example.com:8443", "/twilio/en?token=12345", QUERY }, false },
 	{ "no host", { NULL, "/twilio", PLAIN }, false },
 	{ "no signature", { "speech.example.com", "/twilio", NULL }, false },
 	{ "an empty one", { "speech.example.com", "/twilio", "" }, false },
