@@ -161,6 +161,20 @@ test('deepgram commit: Finalize ends what is being said, and is answered when th
   });
 });
 
+test('deepgram commit: Finalize is answered before a file has shown its format, and for a channel that is not there', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server);
+    l.say('Finalize');
+    const empty = await l.until(() => l.finals[0], 'the answer');
+    assert.deepEqual([best(empty).transcript, empty.from_finalize, empty.start, empty.duration], ['', true, 0, 0]);
+    l.audio(wav(babble(1500)));
+    l.say('Finalize', { channel: 1 });
+    assert.match((await l.until(() => l.all('Error')[0], 'the Error')).description, /channel is 1/);
+    assert.equal((await l.finish()).code, 1000);
+    assert.ok(l.text());
+  });
+});
+
 test('deepgram sample rates: each raw encoding, any rate, and WAV with its header, are heard the same', { skip: noRealSpeech }, async () => {
   await withServer(set({ 'pool.en.max': 2 }), async (server) => {
     const { samples } = clip('goforward');

@@ -228,6 +228,26 @@ static void close_stream(struct deepgram *d)
 		end_sessions(d);
 }
 
+/* Whoever waits for the answer gets one, also where nothing can have been said: of a file that has not shown its format. */
+static void finalize(struct deepgram *d, int channel)
+{
+	static const struct deepgram_result nothing = {
+		.is_final = true, .from_finalize = true, .text = ""
+	};
+	struct error err;
+
+	if (channel >= (int)d->about.channels) {
+		(void)error_set(&err, ERROR_INVALID,
+		    "channel is %d; the channels of this stream are counted from 0, and it has %u",
+		    channel, d->about.channels);
+		wire_send_json(&d->wire, deepgram_error_of(&err));
+	} else if (d->channels.n == 0) {
+		wire_send_json(&d->wire, deepgram_results_of(&d->about, &nothing));
+	} else {
+		deepgram_channels_commit(&d->channels, channel);
+	}
+}
+
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct deepgram *d = deepgram_of(w);
@@ -244,7 +264,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	else if (control.command == DEEPGRAM_CLOSE_STREAM)
 		close_stream(d);
 	else if (control.command == DEEPGRAM_FINALIZE)
-		deepgram_channels_commit(&d->channels, control.channel);
+		finalize(d, control.channel);
 	else if (d->channels.n > 0)
 		hear(d, "",
 		    0); /* one without audio is not idle when its client says that it is there */
