@@ -3,8 +3,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +65,7 @@ static int take_line(struct twilio_tokens *t, const char *line, struct error *er
 	return 0;
 }
 
-static int read_tokens(struct twilio_tokens *t, FILE *from, const char *path, struct error *err)
+static int read_lines(struct twilio_tokens *t, FILE *from, const char *name, struct error *err)
 {
 	char line[LINE_BYTES];
 	unsigned number = 0;
@@ -77,13 +77,22 @@ static int read_tokens(struct twilio_tokens *t, FILE *from, const char *path, st
 	}
 	OPENSSL_cleanse(line, sizeof line);
 	if (rc != 0)
-		return error_prefix(err, "%.100s:%u", path, number);
+		return error_prefix(err, "%.100s:%u", name, number);
 	if (ferror(from))
-		return error_set_errno(err, ERROR_CONFIG, "cannot read %.120s", path);
+		return error_set_errno(err, ERROR_CONFIG, "cannot read %.120s", name);
 	if (t->n == 0)
 		return error_set(err, ERROR_CONFIG,
-		    "there is no auth token in %.120s, so no stream could be let in", path);
+		    "there is no auth token in %.120s, so no stream could be let in", name);
 	return 0;
+}
+
+int twilio_tokens_read(struct twilio_tokens **out, FILE *from, const char *name, struct error *err)
+{
+	*out = xcalloc(1, sizeof **out);
+	if (read_lines(*out, from, name, err) == 0)
+		return 0;
+	twilio_tokens_free(out);
+	return -1;
 }
 
 int twilio_tokens_load(struct twilio_tokens **out, const char *path, struct error *err)
@@ -97,11 +106,8 @@ int twilio_tokens_load(struct twilio_tokens **out, const char *path, struct erro
 	from = fopen(path, "re");
 	if (from == NULL)
 		return error_set_errno(err, ERROR_CONFIG, "cannot read %.120s", path);
-	*out = xcalloc(1, sizeof **out);
-	rc = read_tokens(*out, from, path, err);
+	rc = twilio_tokens_read(out, from, path, err);
 	(void)fclose(from);
-	if (rc != 0)
-		twilio_tokens_free(out);
 	return rc;
 }
 

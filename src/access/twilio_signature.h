@@ -3,7 +3,7 @@
 #ifndef ACCESS_TWILIO_SIGNATURE_H
 #define ACCESS_TWILIO_SIGNATURE_H
 
-#include <stdbool.h>
+#include <stdio.h>
 
 struct error;
 struct twilio_tokens;
@@ -18,6 +18,8 @@ enum {
  * looks at signatures; the caller owns it. -1 with a sentence, which quotes nothing of the file: it cannot be read, or has no
  * token, too many, or something else. */
 int twilio_tokens_load(struct twilio_tokens **out, const char *path, struct error *err);
+/* The same of a file that is open; `name` is for the sentence. */
+int twilio_tokens_read(struct twilio_tokens **out, FILE *from, const char *name, struct error *err);
 unsigned twilio_tokens_count(const struct twilio_tokens *t);
 void twilio_tokens_free(struct twilio_tokens **t); /* wipes them; NULL in it is fine */
 
