@@ -69,8 +69,9 @@ static int load_certificate(SSL_CTX *ctx, const char *path, struct error *err)
 	if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1)
 		return 0;
 	return error_set(err, ERROR_CONFIG,
-	    "'%.100s' is no file of certificates in PEM (-----BEGIN CERTIFICATE-----): %s", path,
-	    tls_why());
+	    "the TLS certificate '%.100s' cannot be used; it must be PEM (-----BEGIN "
+	    "CERTIFICATE-----): %s",
+	    path, tls_why());
 }
 
 static EVP_PKEY *read_key(const char *path, struct error *err)
@@ -91,8 +92,9 @@ static EVP_PKEY *read_key(const char *path, struct error *err)
 		    "the TLS key '%.100s' has a passphrase; it must be without one", path);
 	else if (key == NULL)
 		(void)error_set(err, ERROR_CONFIG,
-		    "'%.100s' has no private key in PEM (-----BEGIN PRIVATE KEY-----): %s", path,
-		    tls_why());
+		    "the TLS key '%.100s' cannot be used; it must be PEM (-----BEGIN PRIVATE "
+		    "KEY-----): %s",
+		    path, tls_why());
 	return key;
 }
 
