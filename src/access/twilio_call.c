@@ -242,10 +242,12 @@ static void look_for_pause(struct twilio_side *t, uint64_t now_ns)
 static void look_at_sides(struct twilio_call *c, uint64_t now_ns)
 {
 	bool heard = c->heard_ns > c->looked_ns;
+	/* Where this process itself stood still, what came meanwhile has not been read yet. */
+	bool stalled = now_ns - MIN(now_ns, c->looked_ns) > LATE_MS * NS_PER_MS;
 
 	c->looked_ns = now_ns;
 	for (unsigned i = 0; i < TWILIO_TRACKS; i++) {
-		if (c->sides[i].voice.session != NULL)
+		if (c->sides[i].voice.session != NULL && !stalled)
 			look_for_pause(&c->sides[i], now_ns);
 		if (heard)
 			(void)voice_audio(&c->sides[i].voice, "", 0);
