@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { withServer, fake, set } from './lib/server.mjs';
-import { BINARY, Client, frame } from './lib/client.mjs';
+import { BINARY, Client, TEXT, frame } from './lib/client.mjs';
 import { wav } from './lib/audio.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
@@ -253,6 +253,20 @@ test('vosk errors: thousands of tiny messages are each answered', () =>
     v.client.socket.uncork();
     v.answers = n + 100;
     await v.eof();
+  }));
+
+test('vosk queue: more messages than may wait for their answers are not read before, and each is answered', () =>
+  withVosk(fake({ 'pool.en.max': 1 }), async (server) => {
+    const first = await Vosk.open(server, at16k);
+    await first.chunk(bytesOf(babble(500, 1)));
+    const second = await Vosk.open(server, at16k);
+    const n = 120000;
+    const message = (opcode, payload) => frame(opcode, Buffer.from(payload));
+    second.client.raw(Buffer.concat([...Array(n).fill(message(BINARY, [0])), message(TEXT, '{"eof" : 1}')]));
+    await server.until(async () => (await server.status()).sessions.some((s) => s.state === 'queued'), 'the second waits');
+    await first.eof();
+    assert.equal((await second.client.end()).code, 1000);
+    assert.equal(second.client.events.length, n + 1);
   }));
 
 test('vosk errors: an utterance that fails is no result, and answers go on', () =>

@@ -19,7 +19,15 @@
 #include "base/util.h"
 #include "net/websocket.h"
 
-enum { DEFAULT_RATE_HZ = 8000, WAITING_MAX = 100000, RESULTS_MAX = 1000, WAV_HEAD_BYTES = 4 };
+/* WAITING_MAX: answers that wait before nothing more is read, as all of them may become due at one moment, and writing them
+ * delays everybody. What had been read by then is taken: OWED_MAX is more than can be. */
+enum {
+	DEFAULT_RATE_HZ = 8000,
+	WAITING_MAX = 4000,
+	OWED_MAX = 20000,
+	RESULTS_MAX = 1000,
+	WAV_HEAD_BYTES = 4
+};
 
 /* An answer that is owed. */
 enum owed_kind { OWED_AUDIO, OWED_RESET, OWED_EOF };
@@ -36,6 +44,7 @@ struct vosk {
 	struct wav
 	    *wav; /* owned; the client sends a whole WAV file, header and all; NULL: it does not */
 	bool ending;
+	bool full;            /* the session takes no more for now */
 	uint64_t told_ns;     /* when the client said something last */
 	struct buffer owed;   /* of struct owed, oldest first */
 	uint64_t given;       /* bytes of audio that the session has been given */
@@ -129,6 +138,14 @@ static bool is_due(const struct vosk *v, const struct owed *o)
 	return false;
 }
 
+static void read_or_wait(struct vosk *v)
+{
+	if (v->full || v->owed.len >= WAITING_MAX * sizeof(struct owed))
+		wire_pause(&v->wire);
+	else
+		wire_resume(&v->wire);
+}
+
 static void answer_due(struct vosk *v)
 {
 	struct owed o;
@@ -136,13 +153,14 @@ static void answer_due(struct vosk *v)
 	while (!v->wire.closing && v->owed.len > 0) {
 		memcpy(&o, buffer_head(&v->owed), sizeof o);
 		if (!is_due(v, &o))
-			return;
+			break;
 		buffer_consume(&v->owed, sizeof o);
 		if (o.kind == OWED_AUDIO)
 			answer_audio(v);
 		else
 			answer_rest(v);
 	}
+	read_or_wait(v);
 }
 
 static void owe(struct vosk *v, enum owed_kind kind, uint64_t upto)
@@ -150,11 +168,13 @@ static void owe(struct vosk *v, enum owed_kind kind, uint64_t upto)
 	const struct owed o = { kind, upto };
 	struct error err;
 
-	if (buffer_append(&v->owed, &o, sizeof o) == 0)
+	if (buffer_append(&v->owed, &o, sizeof o) == 0) {
+		read_or_wait(v);
 		return;
+	}
 	(void)error_set(&err, ERROR_LIMIT,
 	    "%d messages wait for their answers; wait for the answer to one before the next",
-	    WAITING_MAX);
+	    OWED_MAX);
 	wire_fail(&v->wire, &err, 0);
 }
 
@@ -277,8 +297,15 @@ static void on_event(void *arg, const struct session_event *e)
 	}
 }
 
-static const struct session_events session_events = { .on_event = on_event,
-	.on_drain = wire_on_drain };
+static void on_drain(void *arg)
+{
+	struct vosk *v = arg;
+
+	v->full = false;
+	read_or_wait(v);
+}
+
+static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
 /* What a WAV header says goes first, then what the client said, then the listener's setting. The header may not be whole. */
 static struct format format_of(const struct vosk *v)
@@ -374,7 +401,7 @@ static void give(struct vosk *v, const void *bytes, size_t n)
 	v->given += n;
 	owe(v, OWED_AUDIO, v->given);
 	if (!v->wire.closing && n > 0 && !voice_audio(&v->voice, bytes, n))
-		wire_pause(&v->wire);
+		v->full = true;
 	answer_due(v); /* where the message had no audio */
 }
 
@@ -435,9 +462,9 @@ static void on_open(struct wire *w)
 	w->begun = true;
 	v->told_ns = w->opened_ns;
 	v->config.words = true;
-	buffer_init(&v->owed, WAITING_MAX * sizeof(struct owed));
+	buffer_init(&v->owed, OWED_MAX * sizeof(struct owed));
 	buffer_init(&v->results, RESULTS_MAX * sizeof(struct vosk_result));
-	buffer_init(&v->reset_ends, WAITING_MAX * sizeof(uint64_t));
+	buffer_init(&v->reset_ends, OWED_MAX * sizeof(uint64_t));
 }
 
 static void look(struct wire *w, uint64_t now_ns)
