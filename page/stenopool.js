@@ -127,9 +127,9 @@ async function diagnose(url, key) {
   const base = new URL(url);
   base.protocol = base.protocol.replace('ws', 'http');
   base.pathname = base.pathname.replace(/v1\/stream$/, '');
-  const ask = async (path) => {
+  const ask = async (path, method = 'GET') => {
     const headers = key ? { Authorization: `Bearer ${key}` } : {};
-    const r = await fetch(new URL(path, base), { headers, cache: 'no-store', signal: AbortSignal.timeout(5000) });
+    const r = await fetch(new URL(path, base), { method, headers, cache: 'no-store', signal: AbortSignal.timeout(5000) });
     return { status: r.status, retry_after_ms: 1000 * (Number(r.headers.get('Retry-After')) || 0), body: await r.json().catch(() => ({})) };
   };
   try {
@@ -140,6 +140,8 @@ async function diagnose(url, key) {
     if (models.status >= 400) return { code: 'busy', message: words ?? 'the server takes nobody at the moment', retry_after_ms: models.retry_after_ms };
     const ready = await ask('readyz');
     if (ready.body.state && ready.body.state !== 'serving') return { code: 'restarting', message: 'the server is shutting down' };
+    const page = globalThis.location ? await ask('v1/stream', 'POST') : {}; // it says whose page this is, other than a GET of the same origin
+    if (page.status === 403) return { code: 'forbidden', message: page.body.error?.message ?? 'this page may not use the server' };
     return { code: 'busy', message: 'the server takes no more sessions at the moment' };
   } catch {
     return { code: 'unreachable', message: `${base.host} cannot be reached` };

@@ -1,7 +1,7 @@
 // The page at /, in a browser without a window. What it looks like is left in artefacts/ of the build directory.
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,7 +31,7 @@ before(async () => {
   if (skip) return;
   fs.mkdirSync(path.join(build, 'artefacts'), { recursive: true });
   // A name that is this machine, but of which a browser does not know that.
-  browser = await Browser.launch({ microphone: said('babble', babble(2000)), args: ['--host-resolver-rules=MAP elsewhere.test 127.0.0.1'] });
+  browser = await Browser.launch({ microphone: said('babble', babble(2000)), args: ['--host-resolver-rules=MAP elsewhere.test 127.0.0.1', '--ignore-certificate-errors'] });
 });
 after(async () => {
   await browser?.close();
@@ -382,6 +382,36 @@ async function heardWith(server, key) {
   await c.finish();
   return c.text;
 }
+
+test('a page by a name that the server does not know to be its own is told so, and not that the server is full', { skip }, async () => {
+  await withServer(fake(), (server) => withPage(server, async (tab) => {
+    await hear(tab);
+    await notice(tab, /^Pages of http:\/\/elsewhere\.test:\d+ may not use this server; its allowed_origins would have to name them\./);
+    await idle(tab);
+  }, { host: 'elsewhere.test' }));
+  await withServer(fake({ 'server.allow_open': 'yes' }), (server) => withPage(server, async (tab) => {
+    await hear(tab);
+    assert.ok((await ended(tab)).length > 0);
+  }, { host: 'elsewhere.test' }));
+});
+
+test('by https the page has the microphone under any name, and speaks wss', { skip }, async () => {
+  const [key, certificate] = ['key', 'certificate'].map((name) => path.join(dir, `${name}.pem`));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=elsewhere.test',
+    '-addext', 'subjectAltName=DNS:elsewhere.test', '-keyout', key, '-out', certificate], { stdio: 'pipe' });
+  const secure = ['--listen', '127.0.0.1:0', ...set({ 'listen.listen2.certificate': certificate, 'listen.listen2.key': key, 'server.allow_open': 'yes' })];
+  await withServer([...secure, ...fake()], async (server) => {
+    const [, port] = await server.says(/listening on https:\/\/127\.0\.0\.1:(\d+)/);
+    const tab = await browser.open(`https://elsewhere.test:${port}/`);
+    assert.equal(await tab.evaluate('isSecureContext'), true);
+    await tab.click('#dictate');
+    await tab.until(`document.querySelector('#partial').innerText.trim().length > 0 || ${LINES}.length > 0`, 'it is heard');
+    await tab.click('#dictate');
+    assert.ok((await ended(tab)).length > 0);
+    assert.deepEqual(tab.problems, []);
+    await tab.send('Page.close');
+  });
+});
 
 test('of several pools one is chosen', { skip }, async () => {
   await withServer([...fake(), ...set({ 'pool.de.engine': 'fake', 'pool.de.param.model': 'other' })], (server) => withPage(server, async (tab) => {
