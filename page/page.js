@@ -424,6 +424,7 @@ async function leave(s) {
   source = null;
   stayAwake(false);
   s?.close();
+  if (tryingAt) notice(''); // nothing is tried any more
   if (s) sentBefore += s.audioMs;
   session = null;
   showSent();

@@ -327,6 +327,7 @@ test('a full server is a sentence with the time of the next attempt, and Stop en
     await tab.until(`document.querySelector('#dictate').innerText.trim() === 'Do not wait'`);
     await tab.click('#dictate');
     await idle(tab);
+    assert.equal(await tab.evaluate(`document.querySelector('#notice').hidden`), true, 'nothing is tried any more');
     await other.finish();
     await hear(tab);
     assert.equal(await ended(tab), (await dictate(server, short)).text);
