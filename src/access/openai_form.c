@@ -15,8 +15,10 @@ static bool is(const struct multipart_part *p, const char *value)
 static int copy(
     char *out, size_t cap, const struct multipart_part *p, const char *what, struct error *err)
 {
-	if (p->n >= cap || memchr(p->bytes, '\0', p->n) != NULL)
+	if (p->n >= cap)
 		return error_set(err, ERROR_INVALID, "%s has more than %zu bytes", what, cap - 1);
+	if (memchr(p->bytes, '\0', p->n) != NULL)
+		return error_set(err, ERROR_INVALID, "%s has a zero byte in it", what);
 	memcpy(out, p->bytes, p->n);
 	out[p->n] = '\0';
 	return 0;

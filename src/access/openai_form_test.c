@@ -97,6 +97,23 @@ static void test_row(void **state)
 	assert_int_equal(f.style.segments, r->style.segments);
 }
 
+static void test_zero_byte(void **state)
+{
+	static const char body[] =
+	    "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ne\0n"
+	    "\r\n--b--\r\n";
+	struct openai_form f;
+	struct error err = ERROR_INIT;
+	const char *param;
+
+	(void)state;
+	assert_int_equal(openai_form_read(&f, "multipart/form-data; boundary=b", body,
+			     sizeof body - 1, &err, &param),
+	    -1);
+	assert_string_equal(param, "model");
+	assert_string_equal(err.text, "model has a zero byte in it");
+}
+
 static void test_no_form(void **state)
 {
 	struct openai_form f;
@@ -110,11 +127,13 @@ static void test_no_form(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 1];
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
 	tests[ARRAY_SIZE(rows)] =
 	    (struct CMUnitTest){ "what is no form", test_no_form, NULL, NULL, NULL };
+	tests[ARRAY_SIZE(rows) + 1] =
+	    (struct CMUnitTest){ "a model with a zero byte", test_zero_byte, NULL, NULL, NULL };
 	return cmocka_run_group_tests_name("openai_form", tests, NULL, NULL);
 }
