@@ -35,7 +35,7 @@ static const struct session_event finals[] = {
 	"{\"task\":\"transcribe\",\"language\":\"en\",\"duration\":3723.25,\"text\":"              \
 	"\"he said a-->b <c> & ?\","
 #define SEGMENTS                                                                                   \
-	"\"segments\":[{\"id\":0,\"seek\":0,\"start\":0.0,\"end\":1.2,\"text\":\" he "              \
+	"\"segments\":[{\"id\":0,\"seek\":0,\"start\":0.0,\"end\":1.2,\"text\":\" he "             \
 	"said\"" SEGMENT_REST                                                                      \
 	",{\"id\":1,\"seek\":0,\"start\":3723.004,\"end\":3723.004,\"text\":"                      \
 	"\" a-->b <c> & ?\"" SEGMENT_REST "],"
