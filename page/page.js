@@ -88,8 +88,8 @@ async function look() {
   if (!answer.ok) return;
   takeKey();
   notice('');
-  const names = (await answer.json()).data.map((m) => m.id);
-  const pools = names.filter((name) => name !== 'whisper-1'); // which stands for the first pool with OpenAI's clients
+  // The rest are names that OpenAI's clients may say for any pool.
+  const pools = (await answer.json()).data.filter((m) => m.owned_by === 'stenopool').map((m) => m.id);
   const chosen = $('pool').value;
   $('pool').replaceChildren(...pools.map((name) => new Option(name, name, false, name === chosen)));
   $('pool-field').hidden = pools.length < 2;

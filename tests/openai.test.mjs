@@ -99,11 +99,37 @@ test('silence has no text, and is no mistake', async () => {
   assert.equal(await (await post(server, { response_format: 'vtt' }, wav(silence(100)))).text(), 'WEBVTT\n\n');
 });
 
-test('models are the pools, and whisper-1 which is the first of them', async () => {
-  const list = await (await fetch(url(server, '/v1/models'))).json();
-  assert.deepEqual([list.object, list.data.map((m) => [m.id, m.object])], ['list', [['en', 'model'], ['whisper-1', 'model']]]);
-  assert.equal((await (await fetch(url(server, '/v1/models/en'))).json()).id, 'en');
+test('models are the pools, and the names that stand for any of them', async () => {
+  const models = async (s) => (await (await fetch(url(s, '/v1/models'))).json()).data;
+  const list = await models(server);
+  assert.deepEqual(list.map((m) => [m.id, m.object, m.owned_by]), [['en', 'model', 'stenopool'],
+    ...['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'gpt-4o-transcribe-diarize', 'gpt-transcribe'].map((id) => [id, 'model', 'openai'])]);
+  for (const { id, owned_by } of list) {
+    const m = await (await fetch(url(server, `/v1/models/${id}`))).json();
+    assert.deepEqual([m.id, m.owned_by], [id, owned_by]);
+  }
   await refused(fetch(url(server, '/v1/models/xx')), 404, { code: 'model_not_found' });
+  await withServer(fake({ 'server.openai_models': '*' }), async (s) => {
+    assert.deepEqual((await models(s)).map((m) => m.id), ['en']);
+    assert.equal((await post(s, { model: 'whatever' }, wav(babble(600)))).status, 200);
+  });
+  await withServer(fake({ 'server.openai_models': 'base, en' }), async (s) => {
+    assert.deepEqual((await models(s)).map((m) => m.id), ['en', 'base']);
+    assert.equal((await post(s, { model: 'base' }, wav(babble(600)))).status, 200);
+    await refused(post(s, { model: 'whisper-1' }, wav(babble(600))), 404, { code: 'model_not_found' });
+  });
+});
+
+test('a model of OpenAI\'s is the first pool of the language that is said; one of ours is that one', async () => {
+  const pools = ['large', 'de-small', 'de'].flatMap((name) => ['--set', `pool.${name}.engine=fake`, '--set', `pool.${name}.max=1`]);
+  await withServer([...fake(), ...pools], async (s) => {
+    for (const [fields, pool] of [[{}, 'en'], [{ language: 'de' }, 'de-small'], [{ language: 'de-AT', model: 'gpt-4o-mini-transcribe' }, 'de-small'],
+      [{ language: 'fr', model: 'whisper-1' }, 'en'], [{ language: 'en' }, 'en'], [{ language: 'de', model: 'large' }, 'large'], [{ language: 'en', model: 'de' }, 'de']]) {
+      const before = (await s.metrics())[`pool_utterances_ended_total{pool="${pool}"}`];
+      assert.equal((await post(s, fields, wav(babble(600)))).status, 200);
+      assert.ok((await s.metrics())[`pool_utterances_ended_total{pool="${pool}"}`] > before, `${JSON.stringify(fields)} is heard by ${pool}`);
+    }
+  });
 });
 
 // ---- refusals ----

@@ -296,6 +296,20 @@ ours('session: the model chooses the pool before audio comes, and not after; ano
   });
 });
 
+ours('session: the language chooses the pool where the model names none', async () => {
+  await withServer([...fake(), '--set', 'pool.de-small.engine=fake', '--set', 'pool.de-small.max=1'], async (s) => {
+    for (const [language, pool] of [['de', 'de-small'], ['en', 'en'], ['fr', 'en']]) {
+      const c = await opened(s, { ...manual, transcription: { model: 'gpt-4o-transcribe', language } });
+      c.append(babble(600));
+      await s.until(async () => (await s.pool(pool)).counts.leased === 1, `the pool ${pool} hears ${language}`);
+      c.commit();
+      await c.event('transcription.completed');
+      await c.close();
+      await s.until(async () => (await s.status()).sessions.length === 0, 'it has gone');
+    }
+  });
+});
+
 ours('dialect: with the beta header the session is flat, and an item is created', async () => {
   const c = await Realtime.open(server, { headers: { 'OpenAI-Beta': 'realtime=v1' } });
   const { session } = await c.event('transcription_session.created');

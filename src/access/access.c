@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/language.h"
 #include "access/twilio_internal.h"
 #include "access/twilio_signature.h"
 #include "base/clock.h"
@@ -48,7 +49,7 @@ void access_free(struct access **a)
 	*a = NULL;
 }
 
-static bool is_pool(const struct access *a, const char *name, size_t n)
+bool access_has_pool(const struct access *a, const char *name, size_t n)
 {
 	for (unsigned i = 0; i < a->pools_n; i++)
 		if (strncmp(pool_name(a->pools[i]), name, n) == 0 &&
@@ -63,7 +64,7 @@ static void warn_of_pools(const struct access *a, const struct key *key)
 	for (const char *at = key->pools; *at != '\0';) {
 		size_t n = strcspn(at, ",");
 
-		if (!is_pool(a, at, n))
+		if (!access_has_pool(a, at, n))
 			log_warn(
 			    "server: key %s: there is no pool \"%.*s\"", key->name, (int)n, at);
 		at += n + (at[n] == ',');
@@ -246,11 +247,28 @@ struct pool *access_pool_for(
 	return pool != NULL && client_check_pool(c, pool_name(pool), err) == 0 ? pool : NULL;
 }
 
+struct pool *access_pool_for_language(
+    const struct access *a, const struct client *c, const char *language, struct error *err)
+{
+	bool denied = false;
+
+	for (unsigned i = 0; i < a->pools_n; i++) {
+		const char *name = pool_name(a->pools[i]);
+
+		if (!language_is_of(name, language))
+			continue;
+		if (client_check_pool(c, name, err) == 0)
+			return a->pools[i];
+		denied = true;
+	}
+	return denied ? NULL : access_pool_for(a, c, NULL, err);
+}
+
 struct pool *access_pool_among(const struct access *a, const struct client *c,
     const char *const *names, unsigned n, struct error *err)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (names[i] != NULL && is_pool(a, names[i], strlen(names[i])))
+		if (names[i] != NULL && access_has_pool(a, names[i], strlen(names[i])))
 			return access_pool_for(a, c, names[i], err);
 	return access_pool_for(a, c, NULL, err);
 }

@@ -30,8 +30,10 @@ struct access_config {
 	unsigned ping_interval_ms;              /* between our pings on a quiet connection */
 	unsigned ping_timeout_ms;    /* without any sign of life the connection is dropped */
 	const char *allowed_origins; /* as origin.h says; lent: not copied */
-	bool is_open;                /* whoever reaches it may use it */
-	bool log_text;               /* what was heard stands in the log */
+	const char
+	    *openai_models; /* names, or "*", that OpenAI's clients may say for any pool; lent */
+	bool is_open;       /* whoever reaches it may use it */
+	bool log_text;      /* what was heard stands in the log */
 };
 
 /* Borrows all; the first pool is the one of clients that name none. */

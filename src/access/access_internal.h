@@ -54,11 +54,16 @@ void access_word_leaving(struct error *err);
 void access_link_add(struct access *a, struct access_link *l, const struct access_link_ops *ops);
 /* When it was the last one, whoever waits for that is told from inside. */
 void access_link_remove(struct access *a, struct access_link *l);
+bool access_has_pool(const struct access *a, const char *name, size_t n);
 /* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
 struct pool *access_pool(const struct access *a, const char *name, struct error *err);
 /* The same for a client whose key may not allow all: NULL stands for the first one that it may use. */
 struct pool *access_pool_for(
     const struct access *a, const struct client *c, const char *name, struct error *err);
+/* For a client that says which language it speaks, as "de" or "de-AT": the first pool for that language that it may use, an error
+ * where it may use none of those there are, and where there are none, or it is "", the first one that it may use. */
+struct pool *access_pool_for_language(
+    const struct access *a, const struct client *c, const char *language, struct error *err);
 /* Of names that may be a pool's or anything else, such as a model's or a language's: the pool of the first that is one's, and
  * where none is, or the list is empty, the first one that the client may use. NULL and "" are passed over. */
 struct pool *access_pool_among(const struct access *a, const struct client *c,

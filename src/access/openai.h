@@ -44,9 +44,9 @@ char *openai_refusal_text(const struct error *why, const struct openai_refusal *
 /* The error's code as OpenAI's clients know it. */
 const char *openai_code(enum error_code code);
 
-/* The pool that a client means by `model`: one of that name, or for "" and "whisper-1" the first that it may use; NULL and a
- * sentence. */
-struct pool *openai_pool(
-    const struct access *a, const struct client *c, const char *model, struct error *err);
+/* The pool that a client means by `model`: one of that name, or for "" and a name of the setting openai_models the first for its
+ * language ("": not said); NULL and a sentence. */
+struct pool *openai_pool(const struct access *a, const struct client *c, const char *model,
+    const char *language, struct error *err);
 
 #endif

@@ -11,8 +11,8 @@
 #include "net/http.h"
 #include "pool/pool.h"
 
-#define ALIAS  "whisper-1" /* what clients ask for that were never told otherwise */
-#define MODELS "/v1/models"
+#define MODELS     "/v1/models"
+#define SEPARATORS " \t,"
 
 bool openai_is_path(const char *path)
 {
@@ -78,13 +78,37 @@ void openai_refuse(
 	free(text);
 }
 
-struct pool *openai_pool(
-    const struct access *a, const struct client *c, const char *model, struct error *err)
+/* The next name of a list, whose end *n says; NULL: there is none. */
+static const char *next_name(const char **list, size_t *n)
+{
+	const char *name = *list + strspn(*list, SEPARATORS);
+
+	*n = strcspn(name, SEPARATORS);
+	*list = name + *n;
+	return *n > 0 ? name : NULL;
+}
+
+/* What clients ask for that were made for OpenAI's server and never told otherwise. */
+static bool stands_for_any(const struct access *a, const char *model)
+{
+	const char *list = a->cfg.openai_models, *name;
+	size_t n;
+
+	if (*model == '\0' || strcmp(list, "*") == 0)
+		return true;
+	while ((name = next_name(&list, &n)) != NULL)
+		if (strlen(model) == n && memcmp(model, name, n) == 0)
+			return true;
+	return false;
+}
+
+struct pool *openai_pool(const struct access *a, const struct client *c, const char *model,
+    const char *language, struct error *err)
 {
 	struct pool *pool = *model == '\0' ? NULL : access_pool(a, model, err);
 
-	if (pool == NULL && (*model == '\0' || strcmp(model, ALIAS) == 0))
-		pool = access_pool_for(a, c, NULL, err);
+	if (pool == NULL && stands_for_any(a, model))
+		pool = access_pool_for_language(a, c, language, err);
 	return pool;
 }
 
@@ -100,10 +124,16 @@ static bool is_let_in(struct access *a, struct http_exchange *x, struct client *
 	return false;
 }
 
-static json_t *model_of(const char *name)
+/* `owner` tells a pool from a name that stands for any. */
+static json_t *model_of(const char *name, size_t n, const char *owner)
 {
-	return json_pack("{s:s,s:s,s:i,s:s}", "id", name, "object", "model", "created", 0,
-	    "owned_by", "stenopool");
+	return json_pack("{s:s%,s:s,s:i,s:s}", "id", name, n, "object", "model", "created", 0,
+	    "owned_by", owner);
+}
+
+static json_t *pool_model(const struct pool *pool)
+{
+	return model_of(pool_name(pool), strlen(pool_name(pool)), "stenopool");
 }
 
 static void answer(struct http_exchange *x, json_t *object)
@@ -118,16 +148,18 @@ static void answer(struct http_exchange *x, json_t *object)
 void openai_models(struct access *a, struct http_exchange *x)
 {
 	struct client client;
+	const char *list = a->cfg.openai_models, *name;
 	json_t *data;
-	struct error err;
+	size_t n;
 
 	if (!is_let_in(a, x, &client))
 		return;
 	data = json_array();
 	for (unsigned i = 0; i < a->pools_n; i++)
-		(void)json_array_append_new(data, model_of(pool_name(a->pools[i])));
-	if (access_pool(a, ALIAS, &err) == NULL)
-		(void)json_array_append_new(data, model_of(ALIAS));
+		(void)json_array_append_new(data, pool_model(a->pools[i]));
+	while ((name = next_name(&list, &n)) != NULL)
+		if (!access_has_pool(a, name, n) && *name != '*')
+			(void)json_array_append_new(data, model_of(name, n, "openai"));
 	answer(x, json_pack("{s:s,s:o}", "object", "list", "data", data));
 }
 
@@ -139,12 +171,14 @@ void openai_model(struct access *a, struct http_exchange *x)
 
 	if (!is_let_in(a, x, &client))
 		return;
-	if (*name == '\0' || openai_pool(a, &client, name, &err) == NULL) {
+	if (*name == '\0' || openai_pool(a, &client, name, "", &err) == NULL) {
 		(void)error_set(&err, ERROR_INVALID, "there is no model \"%.40s\"", name);
 		openai_refuse(x, &err,
 		    &(struct openai_refusal){
 			.status = 404, .param = "model", .code = "model_not_found" });
 		return;
 	}
-	answer(x, model_of(name));
+	answer(x,
+	    model_of(name, strlen(name),
+		access_has_pool(a, name, strlen(name)) ? "stenopool" : "openai"));
 }

@@ -207,13 +207,16 @@ static void on_drain(void *arg)
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
-/* A model that names no pool is another server's name for what the first pool does. */
+/* A model that names no pool is another server's name for what ours do. */
 static struct pool *find_pool(
     const struct realtime *r, const struct realtime_session *s, struct error *err)
 {
+	const struct access *a = r->wire.access;
 	const char *model = realtime_session_model(s);
 
-	return access_pool_among(r->wire.access, &r->wire.client, &model, 1, err);
+	return access_has_pool(a, model, strlen(model))
+	    ? access_pool_for(a, &r->wire.client, model, err)
+	    : access_pool_for_language(a, &r->wire.client, realtime_session_language(s), err);
 }
 
 static int open_voice(struct realtime *r, struct error *err, unsigned *retry_after_ms)

@@ -196,9 +196,19 @@ void realtime_session_ear(const struct realtime_session *s, struct ear_config *o
 	realtime_detection_read(s->turn_detection, &out->endpoint);
 }
 
+static const char *said(const struct realtime_session *s, const char *name)
+{
+	const char *value = json_string_value(json_object_get(s->transcription, name));
+
+	return value == NULL ? "" : value;
+}
+
 const char *realtime_session_model(const struct realtime_session *s)
 {
-	const char *model = json_string_value(json_object_get(s->transcription, "model"));
+	return said(s, "model");
+}
 
-	return model == NULL ? "" : model;
+const char *realtime_session_language(const struct realtime_session *s)
+{
+	return said(s, "language");
 }

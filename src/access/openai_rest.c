@@ -343,7 +343,7 @@ static void read_request(struct rest *r)
 		refuse_as(r, &err, &how);
 		return;
 	}
-	r->pool = openai_pool(r->access, &r->client, r->form.model, &err);
+	r->pool = openai_pool(r->access, &r->client, r->form.model, r->form.language, &err);
 	if (r->pool != NULL)
 		begin(r);
 	else if (err.code == ERROR_FORBIDDEN)

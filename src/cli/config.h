@@ -61,9 +61,10 @@ struct config {
 	char *keys_file;          /* owned; NULL or "": everybody is let in */
 	char *twilio_tokens_file; /* owned; NULL or "": calls need not be signed */
 	char *allowed_origins;    /* owned; NULL or "": as access/origin.h says */
-	unsigned log_text;        /* 1: what is heard stands in the log */
-	unsigned allow_open;      /* 1: without keys too, on any address */
-	unsigned page;            /* 1: yes */
+	char *openai_models; /* owned; what OpenAI's clients may call any pool; "*": anything */
+	unsigned log_text;   /* 1: what is heard stands in the log */
+	unsigned allow_open; /* 1: without keys too, on any address */
+	unsigned page;       /* 1: yes */
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */

@@ -7,7 +7,7 @@
 
 static void print_range(FILE *to, const struct config_row *row)
 {
-	char allowed[192], initial[64];
+	char allowed[192], initial[CONFIG_INITIAL_BYTES];
 
 	config_value_allowed(row, allowed, sizeof allowed);
 	config_value_initial(row, initial, sizeof initial);
@@ -33,7 +33,7 @@ static void print_effect(FILE *to, const struct config_row *row)
 
 static void print_row(FILE *to, const struct config_row *row)
 {
-	char initial[64];
+	char initial[CONFIG_INITIAL_BYTES];
 
 	config_value_initial(row, initial, sizeof initial);
 	(void)fprintf(to, "\n# %s.\n", row->help);

@@ -265,8 +265,9 @@ static void test_every_default_is_in_its_own_range(void **state)
 			struct config_listen l;
 		} object = { 0 };
 		struct error err = ERROR_INIT;
-		char initial[64];
+		char initial[CONFIG_INITIAL_BYTES];
 
+		assert_true(row->initial == NULL || strlen(row->initial) < sizeof initial);
 		config_value_initial(row, initial, sizeof initial);
 		if (*initial != '\0' &&
 		    config_value_apply(row, &object, row->key, initial, &err) != 0)

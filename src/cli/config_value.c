@@ -296,7 +296,7 @@ void config_value_text(
 void config_value_defaults(enum config_section section, void *object)
 {
 	struct error err = ERROR_INIT;
-	char initial[64];
+	char initial[CONFIG_INITIAL_BYTES];
 
 	for (unsigned i = 0; i < config_table_n; i++) {
 		const struct config_row *row = &config_table[i];

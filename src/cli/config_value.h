@@ -33,6 +33,7 @@ void config_value_done(enum config_section section, void *object);
 
 /* "1 to 1024 instances", "utterance, session or reset". */
 void config_value_allowed(const struct config_row *row, char *out, size_t out_bytes);
+enum { CONFIG_INITIAL_BYTES = 256 }; /* has room for every default */
 /* The default as a person would write it; "" when there is none. */
 void config_value_initial(const struct config_row *row, char *out, size_t out_bytes);
 

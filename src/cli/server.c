@@ -126,6 +126,7 @@ void server_word_access(const struct config *c, struct access_config *out)
 		.ping_interval_ms = c->ping_interval_ms,
 		.ping_timeout_ms = c->ping_timeout_ms,
 		.allowed_origins = c->allowed_origins,
+		.openai_models = c->openai_models,
 		.is_open = c->allow_open == 1,
 		.log_text = c->log_text == 1 };
 	out->session.piece_bytes = c->http.max_message_bytes;
