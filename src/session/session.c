@@ -259,21 +259,30 @@ static void note_audio(struct session *s, size_t n)
 	s->backlog_ns += ns;
 }
 
-bool session_audio(struct session *s, const void *bytes, size_t n)
+static void fail_for_room(struct session *s, size_t n)
 {
 	struct error err;
+
+	if (n > s->input.max - s->input.len)
+		(void)error_set(&err, ERROR_LIMIT,
+		    "more audio came than is kept for a session (session_buffer_ms %u, twice over)",
+		    s->limits->buffer_ms);
+	else
+		(void)error_set(
+		    &err, ERROR_SYSTEM, "out of memory for the audio that waits to be heard");
+	session_fail(s, &err, 0);
+}
+
+bool session_audio(struct session *s, const void *bytes, size_t n)
+{
 	bool go_on;
 
 	if (s->ending || s->state == SESSION_CLOSED)
 		return true;
 	note_audio(s, n);
 	session_enter(s);
-	if (buffer_append(&s->input, bytes, n) < 0) {
-		(void)error_set(&err, ERROR_LIMIT,
-		    "more audio came than is kept for a session (session_buffer_ms %u, twice over)",
-		    s->limits->buffer_ms);
-		session_fail(s, &err, 0);
-	}
+	if (buffer_append(&s->input, bytes, n) < 0)
+		fail_for_room(s, n);
 	hearing_next(s);
 	block_or_fail(s);
 	go_on = !s->blocked;
