@@ -12,6 +12,7 @@
 
 #include "access/twilio_signature.h"
 #include "base/error.h"
+#include "base/test_rows.h"
 #include "base/util.h"
 
 static struct twilio_tokens *load(const char *text, struct error *err)
@@ -131,20 +132,13 @@ static void test_no_file_is_no_tokens_and_one_that_is_not_there_an_error(void **
 	assert_null(t);
 }
 
-#define ROWS(rows, test)                                                                           \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                                              \
-		tests[n++] = (struct CMUnitTest)                                                   \
-		{                                                                                  \
-			rows[i].name, test, NULL, NULL, &rows[i]                                   \
-		}
-
 int main(void)
 {
 	struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(files) + 2];
 	size_t n = 0;
 
-	ROWS(rows, test_row);
-	ROWS(files, test_file);
+	TEST_ROWS(tests, n, rows, test_row);
+	TEST_ROWS(tests, n, files, test_file);
 	tests[n++] =
 	    (struct CMUnitTest)cmocka_unit_test(test_a_url_that_is_too_long_is_signed_by_nobody);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(

@@ -9,6 +9,7 @@
 
 #include "access/twilio_text.h"
 #include "base/error.h"
+#include "base/test_rows.h"
 #include "base/util.h"
 
 static int parse(const char *text, struct twilio_message *m, struct error *err)
@@ -220,20 +221,13 @@ static void test_transcript(void **state)
 	json_decref(event);
 }
 
-#define ROWS(rows, test)                                                                           \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                                              \
-		tests[n++] = (struct CMUnitTest)                                                   \
-		{                                                                                  \
-			rows[i].name, test, NULL, NULL, &rows[i]                                   \
-		}
-
 int main(void)
 {
 	struct CMUnitTest tests[ARRAY_SIZE(rows) + ARRAY_SIZE(queries) + 7];
 	size_t n = 0;
 
-	ROWS(rows, test_row);
-	ROWS(queries, test_query);
+	TEST_ROWS(tests, n, rows, test_row);
+	TEST_ROWS(tests, n, queries, test_query);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_start);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_bare_start);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_media);

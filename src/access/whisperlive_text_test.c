@@ -10,6 +10,7 @@
 
 #include "access/whisperlive_text.h"
 #include "base/error.h"
+#include "base/test_rows.h"
 #include "base/util.h"
 
 static struct option_row {
@@ -245,20 +246,13 @@ static void test_language(void **state)
 	    "{\"uid\":\"u\",\"language\":\"pt\",\"language_prob\":1.0}");
 }
 
-#define ROWS(rows, test)                                                                           \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                                              \
-		tests[n++] = (struct CMUnitTest)                                                   \
-		{                                                                                  \
-			rows[i].name, test, NULL, NULL, &rows[i]                                   \
-		}
-
 int main(void)
 {
 	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + 7];
 	size_t n = 0;
 
-	ROWS(options, test_options);
-	ROWS(refusals, test_refusal);
+	TEST_ROWS(tests, n, options, test_options);
+	TEST_ROWS(tests, n, refusals, test_refusal);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_long_uid);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty_is_not_told);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_growing);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/test_rows.h"
 #include "base/util.h"
 #include "net/query.h"
 
@@ -107,22 +108,15 @@ static void test_digits_behind_the_value_are_not_its_own(void **state)
 	    QUERY_BROKEN);
 }
 
-#define ROWS(rows, test)                                                                           \
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)                                              \
-		tests[n++] = (struct CMUnitTest)                                                   \
-		{                                                                                  \
-			rows[i].name, test, NULL, NULL, &rows[i]                                   \
-		}
-
 int main(void)
 {
 	struct CMUnitTest
 	    tests[ARRAY_SIZE(pairs_rows) + ARRAY_SIZE(find_rows) + ARRAY_SIZE(decode_rows) + 1];
 	size_t n = 0;
 
-	ROWS(pairs_rows, test_pairs);
-	ROWS(find_rows, test_find);
-	ROWS(decode_rows, test_decode);
+	TEST_ROWS(tests, n, pairs_rows, test_pairs);
+	TEST_ROWS(tests, n, find_rows, test_find);
+	TEST_ROWS(tests, n, decode_rows, test_decode);
 	tests[n++] =
 	    (struct CMUnitTest)cmocka_unit_test(test_digits_behind_the_value_are_not_its_own);
 	return cmocka_run_group_tests_name("query", tests, NULL, NULL);
