@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/name_list.h"
 #include "base/util.h"
 #include "pool/pool.h"
 #include "session/roster.h"
@@ -61,14 +62,13 @@ bool access_has_pool(const struct access *a, const char *name, size_t n)
 /* A slip in a name shuts a client out of its pool, and cannot be seen in the file alone. */
 static void warn_of_pools(const struct access *a, const struct key *key)
 {
-	for (const char *at = key->pools; *at != '\0';) {
-		size_t n = strcspn(at, ",");
+	const char *list = key->pools, *name;
+	size_t n;
 
-		if (!access_has_pool(a, at, n))
+	while ((name = name_list_next(&list, &n)) != NULL)
+		if (!access_has_pool(a, name, n))
 			log_warn(
-			    "server: key %s: there is no pool \"%.*s\"", key->name, (int)n, at);
-		at += n + (at[n] == ',');
-	}
+			    "server: key %s: there is no pool \"%.*s\"", key->name, (int)n, name);
 }
 
 static void take_limits(struct access *a)

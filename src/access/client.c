@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/name_list.h"
 #include "base/util.h"
 #include "net/http.h"
 
@@ -125,7 +126,7 @@ void client_limit(struct client *c, const struct key *key)
 
 int client_check_pool(const struct client *c, const char *pool, struct error *err)
 {
-	if (*c->pools == '\0' || keys_pools_have(c->pools, pool))
+	if (*c->pools == '\0' || name_list_has(c->pools, pool))
 		return 0;
 	return error_set(err, ERROR_FORBIDDEN,
 	    "the key may not use the pool \"%.40s\"; it may use: %.120s", pool, c->pools);

@@ -59,7 +59,5 @@ int keys_set_option(struct key *key, const char *option, struct error *err); /* 
 void keys_format(const struct key *key, char line[KEYS_LINE_BYTES]);
 /* Its options alone; those that limit nothing are left out. */
 void keys_format_options(const struct key *key, char separator, char options[KEYS_OPTIONS_BYTES]);
-/* Whether a list as in struct key has the pool. */
-bool keys_pools_have(const char *pools, const char *pool);
 
 #endif

@@ -150,15 +150,3 @@ void keys_format_options(const struct key *key, char separator, char text[KEYS_O
 		(void)snprintf(
 		    text + n, KEYS_OPTIONS_BYTES - n, "%c%s%s", separator, list, key->pools);
 }
-
-bool keys_pools_have(const char *pools, const char *pool)
-{
-	size_t n = strlen(pool);
-
-	for (; pools != NULL; pools = strchr(pools, ',')) {
-		pools += *pools == ',';
-		if (strncmp(pools, pool, n) == 0 && (pools[n] == ',' || pools[n] == '\0'))
-			return true;
-	}
-	return false;
-}

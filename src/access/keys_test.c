@@ -245,17 +245,6 @@ static void test_the_longest_line_fits(void **state)
 	keys_free(&k);
 }
 
-static void test_pools_have(void **state)
-{
-	(void)state;
-	assert_true(keys_pools_have("en,de", "en"));
-	assert_true(keys_pools_have("en,de", "de"));
-	assert_false(keys_pools_have("en,de", "e"));
-	assert_false(keys_pools_have("en,de", "n"));
-	assert_false(keys_pools_have("en,de", "den"));
-	assert_false(keys_pools_have("en", "en-us"));
-}
-
 static const struct {
 	const char *secret, *name; /* NULL: nobody's */
 } guesses[] = {
@@ -333,7 +322,6 @@ int main(void)
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_the_longest_line_fits),
-		cmocka_unit_test(test_pools_have),
 		cmocka_unit_test(test_match_does_the_same_work_for_all),
 		cmocka_unit_test(test_nobody_has_a_key_of_an_empty_table),
 		cmocka_unit_test(test_what_is_made_can_be_read_and_matched),

@@ -8,11 +8,12 @@
 #include "access/openai_text.h"
 #include "access/route.h"
 #include "base/error.h"
+#include "base/name_list.h"
+#include "base/util.h"
 #include "net/http.h"
 #include "pool/pool.h"
 
-#define MODELS     "/v1/models"
-#define SEPARATORS " \t,"
+#define MODELS "/v1/models"
 
 bool openai_is_path(const char *path)
 {
@@ -78,28 +79,10 @@ void openai_refuse(
 	free(text);
 }
 
-/* The next name of a list, whose end *n says; NULL: there is none. */
-static const char *next_name(const char **list, size_t *n)
-{
-	const char *name = *list + strspn(*list, SEPARATORS);
-
-	*n = strcspn(name, SEPARATORS);
-	*list = name + *n;
-	return *n > 0 ? name : NULL;
-}
-
-/* What clients ask for that were made for OpenAI's server and never told otherwise. */
+/* What clients ask for that were made for another server and never told otherwise. */
 static bool stands_for_any(const struct access *a, const char *model)
 {
-	const char *list = a->cfg.openai_models, *name;
-	size_t n;
-
-	if (*model == '\0' || strcmp(list, "*") == 0)
-		return true;
-	while ((name = next_name(&list, &n)) != NULL)
-		if (strlen(model) == n && memcmp(model, name, n) == 0)
-			return true;
-	return false;
+	return *model == '\0' || name_list_matches(a->cfg.openai_models, model);
 }
 
 struct pool *openai_pool(const struct access *a, const struct client *c, const char *model,
@@ -136,6 +119,16 @@ static json_t *pool_model(const struct pool *pool)
 	return model_of(pool_name(pool), strlen(pool_name(pool)), "stenopool");
 }
 
+/* What clients look for in the list, where a pattern lets it in. */
+static const char *const well_known[] = { "whisper-1", "gpt-4o-transcribe",
+	"gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize", "gpt-transcribe" };
+
+static void add_stand_in(const struct access *a, json_t *data, const char *name, size_t n)
+{
+	if (!access_has_pool(a, name, n))
+		(void)json_array_append_new(data, model_of(name, n, "openai"));
+}
+
 static void answer(struct http_exchange *x, json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
@@ -157,9 +150,13 @@ void openai_models(struct access *a, struct http_exchange *x)
 	data = json_array();
 	for (unsigned i = 0; i < a->pools_n; i++)
 		(void)json_array_append_new(data, pool_model(a->pools[i]));
-	while ((name = next_name(&list, &n)) != NULL)
-		if (!access_has_pool(a, name, n) && *name != '*')
-			(void)json_array_append_new(data, model_of(name, n, "openai"));
+	while ((name = name_list_next(&list, &n)) != NULL)
+		if (name[n - 1] != '*')
+			add_stand_in(a, data, name, n);
+	for (size_t i = 0; i < ARRAY_SIZE(well_known); i++)
+		if (!name_list_has(a->cfg.openai_models, well_known[i]) &&
+		    name_list_matches(a->cfg.openai_models, well_known[i]))
+			add_stand_in(a, data, well_known[i], strlen(well_known[i]));
 	answer(x, json_pack("{s:s,s:o}", "object", "list", "data", data));
 }
 

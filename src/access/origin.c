@@ -6,9 +6,8 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/name_list.h"
 #include "base/util.h"
-
-#define SEPARATORS " \t,"
 
 /* A host with its port; both lent. */
 struct place {
@@ -69,19 +68,17 @@ static bool is_own(const struct origin_rules *rules, const char *origin, const c
 	return rules->has_keys || rules->is_open || is_address(&here);
 }
 
+/* Hosts are the same in capitals. */
 static bool is_listed(const char *list, const char *origin)
 {
-	size_t length = strlen(origin);
+	size_t length = strlen(origin), n;
+	const char *one;
 
 	if (is_any(list))
 		return true;
-	for (list += strspn(list, SEPARATORS); *list != '\0'; list += strspn(list, SEPARATORS)) {
-		size_t n = strcspn(list, SEPARATORS);
-
-		if (n == length && strncasecmp(list, origin, n) == 0)
+	while ((one = name_list_next(&list, &n)) != NULL)
+		if (n == length && strncasecmp(one, origin, n) == 0)
 			return true;
-		list += n;
-	}
 	return false;
 }
 
@@ -133,17 +130,16 @@ static bool is_origin(const char *text, size_t n)
 
 int origin_check_list(const char *list, struct error *err)
 {
+	const char *one;
+	size_t n;
+
 	if (is_any(list))
 		return 0;
-	for (list += strspn(list, SEPARATORS); *list != '\0'; list += strspn(list, SEPARATORS)) {
-		size_t n = strcspn(list, SEPARATORS);
-
-		if (!is_origin(list, n))
+	while ((one = name_list_next(&list, &n)) != NULL)
+		if (!is_origin(one, n))
 			return error_set(err, ERROR_CONFIG,
 			    "\"%.*s\" is no origin; allowed are * alone, null, or ones such as "
 			    "https://example.org:8443 or chrome-extension://ID, without a path",
-			    (int)(n < 80 ? n : 80), list);
-		list += n;
-	}
+			    (int)(n < 80 ? n : 80), one);
 	return 0;
 }
