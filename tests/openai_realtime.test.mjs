@@ -58,7 +58,7 @@ ours('speech events: a turn that is cut, for its length or by a commit, ends whe
     c.append(join(babble(1500, 2), silence(1500)));
     await c.event('transcription.completed', 3);
     const times = c.events.map((e) => e.audio_start_ms ?? e.audio_end_ms).filter((ms) => ms !== undefined);
-    assert.deepEqual(times, times.toSorted((a, b) => a - b));
+    assert.deepEqual(times, times.slice().sort((a, b) => a - b));
     assert.deepEqual([times[1], times[3]], [times[2], times[4]], `${times}`);
     await c.close();
   });
@@ -207,6 +207,109 @@ ours('clear: what was given is dropped and no item comes of it', async () => {
   assert.equal(transcript, alone);
   assert.equal(c.of('committed').length, 1);
   await c.close();
+});
+
+ours('realtime-commit-race: with turn detection a commit right behind the server\'s own end is no error', async () => {
+  const c = await opened(server, { ...vad, transcription: { model: 'gpt-4o-transcribe' } });
+  for (let i = 1; i <= 3; i++) {
+    c.append(turn(babble(900, i)));
+    await c.event('committed', c.of('committed').length + 1);
+    c.commit();
+    c.commit();
+    await c.event('transcription.completed', c.of('committed').length);
+  }
+  c.send('session.update', { session: {} });
+  await c.event('session.updated', 2);
+  assert.deepEqual(c.of('error'), []);
+  assert.deepEqual(c.of('completed').map((e) => e.item_id), c.of('committed').map((e) => e.item_id));
+  assert.equal(c.of('completed').filter((e) => e.transcript).length, 3);
+  await c.close();
+});
+
+ours('realtime-commit-race: a commit in the middle of a turn that has just begun ends it', async () => {
+  await withServer(fake({ 'pool.en.max': 1, 'vad.max_utterance_ms': 1000 }), async (s) => {
+    const c = await opened(s, vad);
+    c.append(join(silence(300), babble(1050)));
+    await c.event('committed');
+    c.commit();
+    await c.event('transcription.completed', c.of('committed').length);
+    assert.deepEqual(c.of('error'), []);
+    await c.close();
+  });
+});
+
+ours('realtime-commit-race: a model that has no turn detection with OpenAI has none here, unless it is asked for', async () => {
+  const detection = (session) => session.audio.input.turn_detection;
+  for (const model of ['gpt-realtime-whisper', 'gpt-live-transcribe-2026-08-01']) {
+    const c = await Realtime.open(server, { query: `?model=${model}` });
+    assert.equal(detection((await c.event('session.created')).session), null);
+    assert.equal(detection(await c.update({ transcription: { model, language: 'en' } })), null);
+    assert.equal(detection(await c.update({ transcription: { model: 'whisper-1' } })).type, 'server_vad');
+    assert.equal(detection(await c.update({ transcription: { model } })), null);
+    assert.equal(detection(await c.update({ turn_detection: { type: 'server_vad' } })).type, 'server_vad');
+    assert.equal(detection(await c.update({ transcription: { model: 'other' } })).type, 'server_vad');
+    assert.equal(detection(await c.update({ transcription: { model } })).type, 'server_vad');
+    await c.close();
+  }
+  await withServer(fake({ 'server.openai_commit_models': 'my-*' }), async (s) => {
+    const c = await opened(s, { transcription: { model: 'my-model' }, format: pcm16k });
+    c.append(turn());
+    c.commit();
+    await c.event('transcription.completed');
+    assert.deepEqual(c.of('speech_started'), []);
+    await c.close();
+  });
+});
+
+// ---- silence ----
+
+const quick = { 'server.idle_timeout_ms': 300, 'server.start_timeout_ms': 300, 'pool.en.lease': 'session' };
+
+ours('realtime-idle-error: who is silent gives the recogniser back, is told nothing, and is heard again', async () => {
+  await withServer(fake({ ...quick, 'pool.en.max': 1 }), async (s) => {
+    const [one, two] = [await opened(s, vad), await opened(s, { ...vad, transcription: { language: 'en' } })];
+    const gone = () => s.until(async () => (await s.status()).sessions.length === 0, 'the place is given back');
+    for (let i = 1; i <= 2; i++) {
+      for (const c of [one, two]) {
+        c.append(turn(babble(800, i)));
+        await c.event('transcription.completed', i);
+        await gone();
+        c.append(silence(400)); // a microphone that is opened
+        await s.until(async () => (await s.status()).sessions.length === 1, 'there is one again');
+        await gone();
+      }
+    }
+    for (const c of [one, two]) {
+      const [started, again] = c.of('speech_started').map((e) => e.audio_start_ms);
+      assert.ok(again - started >= 2800 - 300 && again - started <= 2800 + 300, `${started} ${again}: the time goes on`);
+      assert.equal(c.of('completed').filter((e) => e.transcript === '').length, 0);
+      assert.equal(new Set(c.of('completed').map((e) => e.item_id)).size, 2);
+      assert.deepEqual([c.of('error'), c.closed], [[], undefined]);
+      await c.close();
+    }
+  });
+});
+
+ours('realtime-idle-error: a commit of silence that was heard long ago is answered', async () => {
+  await withServer(fake(quick), async (s) => {
+    const c = await opened(s, vad);
+    c.append(silence(500));
+    await s.until(async () => (await s.metrics()).sessions_closed_total === 1, 'its place is given back');
+    c.commit();
+    assert.equal((await c.event('transcription.completed')).transcript, '');
+    c.append(turn());
+    assert.notEqual((await c.event('transcription.completed', 2)).transcript, '');
+    await c.close();
+  });
+});
+
+ours('realtime-idle-error: one that only connects is kept, and ended after openai_realtime_timeout_ms', async () => {
+  await withServer(fake({ ...quick, 'server.openai_realtime_timeout_ms': 2000 }), async (s) => {
+    const c = await Realtime.open(s);
+    await deadline(c.ended, () => 'the end');
+    assert.deepEqual(c.types(), ['session.created', 'error']);
+    assert.deepEqual([c.events[1].error.code, c.events[1].error.message, c.closed.code], ['session_expired', 'nothing came for openai_realtime_timeout_ms 2000', 1008]);
+  });
 });
 
 // ---- settings ----

@@ -25,15 +25,17 @@ struct access_config {
 	unsigned start_timeout_ms;       /* from connection to `start` */
 	unsigned
 	    deepgram_timeout_ms; /* a client of /v1/listen that sends nothing for so long is ended */
+	unsigned openai_realtime_timeout_ms; /* a client of /v1/realtime likewise; 0: for ever */
 	unsigned
 	    whisperlive_max_connection_time_ms; /* so long a client of WhisperLive's may speak; 0: for ever */
 	unsigned ping_interval_ms;              /* between our pings on a quiet connection */
 	unsigned ping_timeout_ms;    /* without any sign of life the connection is dropped */
 	const char *allowed_origins; /* as origin.h says; lent: not copied */
-	const char
-	    *openai_models; /* names, or "*", that OpenAI's clients may say for any pool; lent */
-	bool is_open;       /* whoever reaches it may use it */
-	bool log_text;      /* what was heard stands in the log */
+	/* Both lists of names with patterns (base/name_list.h); lent. */
+	const char *openai_models;        /* what OpenAI's clients may call any pool */
+	const char *openai_commit_models; /* where turns end by the client's word */
+	bool is_open;                     /* whoever reaches it may use it */
+	bool log_text;                    /* what was heard stands in the log */
 };
 
 /* Borrows all; the first pool is the one of clients that name none. */

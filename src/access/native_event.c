@@ -106,6 +106,7 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 	case SESSION_EVENT_HEARD:
 	case SESSION_EVENT_COMMITTED:
 	case SESSION_EVENT_CLEARED:
+	case SESSION_EVENT_IDLE:
 		break; /* are for other protocols */
 	}
 	return NULL;

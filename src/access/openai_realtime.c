@@ -1,11 +1,15 @@
 /* OpenAI's Realtime interface for transcription (docs/protocols/openai.md): one WebSocket, one session, and turns in it.
- *   WAITING --session.update, audio--> BEGUN --first audio--> a voice is there --fatal error--> (wire closes)
- * The voice is opened by the first audio, since a client first says what it will send and to which model. A message that
- * cannot be is answered by an `error` event, and the session stays: clients do not expect to lose it.
+ *   RESTING --audio--> HEARD (a voice is there) --a fatal error--> (the wire closes)
+ *           <--silence for idle_timeout_ms--
+ * The voice is opened by the first audio, since a client first says what it will send and to which model; and given back in
+ * silence, since clients stay connected while nobody speaks and take any `error` for the end. The next one goes on where it
+ * left off: its times, and what was learnt of the speaker. A message that cannot be is answered by an `error` event, and the
+ * session stays: clients do not expect to lose it.
  *
  * While a large message is dealt with, or the voice has enough, the connection is paused, so messages are obeyed in order. */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -23,6 +27,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/name_list.h"
 #include "base/util.h"
 #include "net/http.h"
 #include "net/query.h"
@@ -47,6 +52,8 @@ struct realtime {
 	uint64_t bytes_per_s;
 	struct realtime_large *large; /* owned; NULL: no large message is being dealt with */
 	bool full;                    /* the voice has enough for now */
+	uint8_t *adaptation;          /* owned; what the voice before had learnt; NULL: nothing */
+	size_t adaptation_bytes;
 };
 
 static struct realtime *realtime_of(struct wire *w)
@@ -115,6 +122,13 @@ static int make_ids(struct realtime_ids *ids, struct error *err)
 	return 0;
 }
 
+static void settle(const struct realtime *r, struct realtime_session *s)
+{
+	realtime_session_settle(s,
+	    !name_list_matches(
+		r->wire.access->cfg.openai_commit_models, realtime_session_model(s)));
+}
+
 static void read_mode(
     const struct realtime_session *s, struct realtime_mode *out, struct ear_config *ear)
 {
@@ -139,6 +153,8 @@ static int read_request(
 		return -1;
 	(void)snprintf(id, sizeof id, "sess_%s", r->ids.nonce);
 	realtime_session_init(&r->session, id, r->model, &w->access->cfg.endpoint);
+	settle(r, &r->session);
+	w->begun = true; /* it may be silent for as long as it likes */
 	r->session.flat = asks_for_beta(x);
 	r->names_beta = r->session.flat && is_for_transcription(http_query(x));
 	r->turns = (struct realtime_turns){
@@ -177,11 +193,36 @@ static void on_open(struct wire *w)
 
 /* The session. */
 
+static void remember_speaker(struct realtime *r)
+{
+	size_t n;
+	const uint8_t *bytes = session_adaptation(r->voice.session, &n);
+
+	free(r->adaptation);
+	r->adaptation = n == 0 ? NULL : xcalloc(1, n);
+	r->adaptation_bytes = n;
+	if (n > 0)
+		memcpy(r->adaptation, bytes, n);
+}
+
+/* A turn that waits for the client's word may be gone on with at any time. */
+static void rest(struct realtime *r)
+{
+	if (realtime_turns_is_open(&r->turns))
+		return;
+	log_info("session %llu: nothing is said, so its place is given back until there is",
+	    (unsigned long long)r->voice.id);
+	remember_speaker(r);
+	voice_drop(&r->voice);
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct realtime *r = arg;
 
-	if (e->kind == SESSION_EVENT_ERROR && e->error.fatal)
+	if (e->kind == SESSION_EVENT_IDLE)
+		rest(r);
+	else if (e->kind == SESSION_EVENT_ERROR && e->error.fatal)
 		wire_fail(&r->wire, e->error.why, e->error.retry_after_ms);
 	else if (e->kind == SESSION_EVENT_ENDED)
 		wire_close(&r->wire, WS_CLOSE_NORMAL, "done");
@@ -219,14 +260,28 @@ static struct pool *find_pool(
 	    : access_pool_for_language(a, &r->wire.client, realtime_session_language(s), err);
 }
 
+/* What is learnt with one pool's model says nothing to another one's. */
+static void go_on_where_it_was(
+    const struct realtime *r, const struct pool *before, struct session_config *cfg)
+{
+	cfg->offset_ms = r->given_ns / NS_PER_MS;
+	if (r->pool != before)
+		return;
+	cfg->adaptation = r->adaptation;
+	cfg->adaptation_bytes = r->adaptation_bytes;
+}
+
 static int open_voice(struct realtime *r, struct error *err, unsigned *retry_after_ms)
 {
+	const struct pool *before = r->pool;
 	struct session_config cfg;
 
 	r->pool = find_pool(r, &r->session, err);
 	voice_defaults(r->wire.access, &cfg);
 	cfg.partials = true;
 	cfg.wants_heard = true;
+	cfg.wants_idle = true;
+	go_on_where_it_was(r, before, &cfg);
 	read_mode(&r->session, &r->turns.mode, &cfg.ear);
 	if (r->pool == NULL ||
 	    voice_open(
@@ -243,7 +298,7 @@ static bool has_voice(struct realtime *r)
 	unsigned retry_after_ms = 0;
 	struct error err;
 
-	if (r->voice.id == 0 && open_voice(r, &err, &retry_after_ms) < 0)
+	if (r->voice.session == NULL && open_voice(r, &err, &retry_after_ms) < 0)
 		wire_fail(&r->wire, &err, retry_after_ms);
 	return !r->wire.closing;
 }
@@ -278,6 +333,14 @@ static void append(struct realtime *r, const struct realtime_command *c)
 		(void)give(r, piece, (size_t)n);
 }
 
+/* Who leaves turn detection to the server and commits as well finds now and then that it was faster. For clients any `error`
+ * is the end, and the answer to what they mean has been given. */
+static bool races(const struct realtime *r)
+{
+	return !r->turns.mode.manual && *r->turns.previous != '\0' &&
+	    !realtime_turns_is_open(&r->turns);
+}
+
 static void commit(struct realtime *r)
 {
 	static const struct realtime_blame blame = { .code = "input_audio_buffer_commit_empty" };
@@ -285,7 +348,13 @@ static void commit(struct realtime *r)
 	uint64_t ms = r->turns.given_ms - MIN(from_ms, r->turns.given_ms);
 	struct error err;
 
-	if (ms < COMMIT_MIN_MS) {
+	if (ms < COMMIT_MIN_MS && races(r)) {
+		log_debug("openai-realtime session %llu: passes over a commit of a turn that has "
+			  "ended already",
+		    (unsigned long long)r->voice.id);
+		return;
+	}
+	if (ms < COMMIT_MIN_MS && !realtime_turns_is_open(&r->turns)) {
 		(void)error_set(&err, ERROR_INVALID,
 		    "buffer too small: a commit needs at least %d ms of audio, and there are %llu",
 		    COMMIT_MIN_MS, (unsigned long long)ms);
@@ -293,6 +362,10 @@ static void commit(struct realtime *r)
 		return;
 	}
 	r->committed_ms = r->turns.given_ms;
+	if (r->voice.session == NULL) {
+		realtime_turns_commit_silence(&r->turns);
+		return;
+	}
 	realtime_turns_commit(&r->turns);
 	voice_commit(&r->voice);
 }
@@ -339,6 +412,7 @@ static int try_update(struct realtime *r, struct realtime_session *next,
 
 	if (realtime_session_update(next, c->session, err, blame) < 0)
 		return -1;
+	settle(r, next);
 	(void)snprintf(
 	    blame->param, sizeof blame->param, "%s", "session.audio.input.transcription.model");
 	pool = find_pool(r, next, err);
@@ -367,7 +441,6 @@ static void update(struct realtime *r, const struct realtime_command *c)
 	}
 	realtime_session_move(&r->session, &next);
 	r->turns.beta = r->session.flat;
-	r->wire.begun = true;
 	send(r,
 	    realtime_event_session(&r->ids,
 		beta ? "transcription_session.updated" : "session.updated",
@@ -382,7 +455,6 @@ static void obey(struct realtime *r, const struct realtime_command *c)
 		update(r, c);
 		return;
 	case REALTIME_APPEND:
-		r->wire.begun = true;
 		append(r, c);
 		return;
 	case REALTIME_COMMIT:
@@ -404,9 +476,7 @@ static void take(struct realtime *r, const struct realtime_command *c, const str
 	r->event_id = c->event_id;
 	if (why != NULL)
 		send_error(r, why, blame);
-	else if (r->large != NULL && c->kind == REALTIME_APPEND)
-		r->wire.begun = true;
-	else
+	else if (r->large == NULL || c->kind != REALTIME_APPEND)
 		obey(r, c);
 	r->event_id = NULL;
 }
@@ -488,13 +558,24 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 	send_error(r, why, &blame);
 }
 
-/* A session that has its voice is looked after by the roster. */
+/* While there is a voice the roster looks after it. */
 static void look(struct wire *w, uint64_t now_ns)
 {
+	const struct access *a = w->access;
 	struct realtime *r = realtime_of(w);
+	unsigned ms = a->cfg.openai_realtime_timeout_ms;
+	struct error err;
 
-	if (w->begun && r->voice.id == 0)
-		wire_look_without_session(w, r->told_ns, now_ns);
+	if (r->voice.session != NULL)
+		return;
+	if (a->leaving) {
+		access_word_leaving(&err);
+		wire_fail(w, &err, a->retry_after_ms);
+	} else if (ms > 0 && now_ns - MIN(now_ns, r->told_ns) >= ms * NS_PER_MS) {
+		(void)error_set(
+		    &err, ERROR_TIMEOUT, "nothing came for openai_realtime_timeout_ms %u", ms);
+		wire_fail(w, &err, 0);
+	}
 }
 
 static void on_closing(struct wire *w)
@@ -511,6 +592,7 @@ static void on_gone(struct wire *w)
 
 	realtime_turns_done(&r->turns);
 	realtime_session_done(&r->session);
+	free(r->adaptation);
 }
 
 static const struct wire_protocol protocol = {

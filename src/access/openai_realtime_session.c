@@ -61,6 +61,7 @@ static int take_turn_detection(const struct realtime_patch *p, const json_t *v)
 {
 	struct realtime_session *s = p->target;
 
+	s->detection_is_asked = true;
 	return set(
 	    &s->turn_detection, realtime_detection_patched(p, s->turn_detection, v, &s->defaults));
 }
@@ -140,6 +141,13 @@ void realtime_session_init(struct realtime_session *s, const char *id, const cha
 	s->noise_reduction = json_null();
 	s->turn_detection = realtime_detection_default(defaults);
 	s->include = json_null();
+}
+
+void realtime_session_settle(struct realtime_session *s, bool model_has_detection)
+{
+	if (!s->detection_is_asked)
+		(void)set(&s->turn_detection,
+		    model_has_detection ? realtime_detection_default(&s->defaults) : json_null());
 }
 
 void realtime_session_done(struct realtime_session *s)

@@ -19,6 +19,7 @@ struct realtime_session {
 	bool flat;        /* shown in the beta dialect */
 	const char *type; /* "transcription" or "realtime", as the client calls it; static */
 	json_t *format, *transcription, *noise_reduction, *turn_detection, *include;
+	bool detection_is_asked;         /* the client has said something of turn_detection */
 	struct endpoint_config defaults; /* of the settings */
 };
 
@@ -33,6 +34,8 @@ void realtime_session_move(struct realtime_session *to, struct realtime_session 
  * *err has the sentence, *blame the field; some of the update may have been applied then, so give it a copy. */
 int realtime_session_update(struct realtime_session *s, const json_t *patch, struct error *err,
     struct realtime_blame *blame);
+/* The turn detection of a client that has not spoken of it, as its model has it: none, or that of the settings. */
+void realtime_session_settle(struct realtime_session *s, bool model_has_detection);
 /* The whole, as session.created and session.updated show it. NULL: memory is out. */
 json_t *realtime_session_json(const struct realtime_session *s);
 /* What it means for the ear; always within its ranges. */

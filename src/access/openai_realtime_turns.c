@@ -62,7 +62,7 @@ static struct realtime_turn *find(const struct realtime_turns *t, uint64_t utter
 	return turn;
 }
 
-static bool has_open(const struct realtime_turns *t)
+bool realtime_turns_is_open(const struct realtime_turns *t)
 {
 	return t->last != NULL && !t->last->committed;
 }
@@ -251,6 +251,11 @@ void realtime_turns_commit(struct realtime_turns *t)
 	t->commits++;
 }
 
+void realtime_turns_commit_silence(struct realtime_turns *t)
+{
+	commit(t, add(t, true));
+}
+
 void realtime_turns_switch(struct realtime_turns *t, const struct realtime_mode *mode)
 {
 	struct realtime_switch *s = xcalloc(1, sizeof *s), **at = &t->switches;
@@ -282,15 +287,15 @@ static void on_committed(struct realtime_turns *t, const struct session_event *e
 
 	t->answered++;
 	asked = !take_switch(t);
-	if (has_open(t) && t->last->manual)
+	if (realtime_turns_is_open(t) && t->last->manual)
 		commit(t, t->last);
-	else if (asked && e->committed.empty && !has_open(t))
+	else if (asked && e->committed.empty && !realtime_turns_is_open(t))
 		commit(t, add(t, true));
 }
 
 static void on_cleared(struct realtime_turns *t)
 {
-	if (has_open(t))
+	if (realtime_turns_is_open(t))
 		drop(t, t->last);
 	t->send(t->arg, realtime_event(t->ids, "input_audio_buffer.cleared"));
 }

@@ -49,7 +49,11 @@ struct realtime_turns { /* plain data; zeroed and with the fields up to `mode` s
 
 /* To be called with each session_commit that the client asked for. */
 void realtime_turns_commit(struct realtime_turns *t);
-/* The same for one that is there to end what is open, so that another mode may begin behind it. */
+/* Instead, where no session is there to carry it out: what came since holds no speech, and makes a turn with no text. */
+void realtime_turns_commit_silence(struct realtime_turns *t);
+/* A turn has begun that nothing has ended yet. */
+bool realtime_turns_is_open(const struct realtime_turns *t);
+/* As realtime_turns_commit for one that is there to end what is open, so that another mode may begin behind it. */
 void realtime_turns_switch(struct realtime_turns *t, const struct realtime_mode *mode);
 
 /* An event of the session that is not a fatal error. */

@@ -55,6 +55,7 @@ struct config {
 	unsigned ear_threads;
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned deepgram_timeout_ms;
+	unsigned openai_realtime_timeout_ms;
 	unsigned whisperlive_max_connection_time_ms;
 	unsigned ping_interval_ms;
 	unsigned ping_timeout_ms;
@@ -62,9 +63,10 @@ struct config {
 	char *twilio_tokens_file; /* owned; NULL or "": calls need not be signed */
 	char *allowed_origins;    /* owned; NULL or "": as access/origin.h says */
 	char *openai_models; /* owned; what OpenAI's clients may call any pool; "*": anything */
-	unsigned log_text;   /* 1: what is heard stands in the log */
-	unsigned allow_open; /* 1: without keys too, on any address */
-	unsigned page;       /* 1: yes */
+	char *openai_commit_models; /* owned; those whose turns end by the client's word */
+	unsigned log_text;          /* 1: what is heard stands in the log */
+	unsigned allow_open;        /* 1: without keys too, on any address */
+	unsigned page;              /* 1: yes */
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */

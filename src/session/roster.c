@@ -83,7 +83,6 @@ static struct session *take_next(struct roster *r)
 void roster_look(struct roster *r, uint64_t now_ns)
 {
 	struct session *s;
-	struct error err;
 
 	r->looking = r->first;
 	while ((s = take_next(r)) != NULL) {
@@ -93,9 +92,7 @@ void roster_look(struct roster *r, uint64_t now_ns)
 			session_commit_unasked(s); /* what was said is told before */
 			continue;
 		}
-		(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u",
-		    s->limits->idle_timeout_ms);
-		session_abort(s, &err);
+		session_end_idle(s);
 	}
 }
 

@@ -65,14 +65,20 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void enter(int n)
+static void enter_with(int n, bool wants_idle)
 {
-	const struct session_config cfg = session_fake_config();
+	struct session_config cfg = session_fake_config();
 
+	cfg.wants_idle = wants_idle;
 	assert_true(session_fake_open(clients[n], &pool, &work, &cfg));
 	roster_add(roster, clients[n]->session);
 	pool_fake_born_all(&pool);
 	session_fake_forget(clients[n]);
+}
+
+static void enter(int n)
+{
+	enter_with(n, false);
 }
 
 static void enter_all(void)
@@ -117,6 +123,20 @@ static void test_idle(void **state)
 	    clients[0], "error 0 fatal timeout: no audio came for idle_timeout_ms 1000\n");
 	look_after_ms(IDLE_MS + 1);
 	session_fake_expect(clients[0], ""); /* once */
+}
+
+static void test_told_idle(void **state)
+{
+	(void)state;
+	enter_with(0, true);
+	look_after_ms(0);
+	look_after_ms(IDLE_MS + 1);
+	session_fake_expect(clients[0], "idle\n");
+	look_after_ms(1);
+	session_fake_expect(clients[0], "idle\n"); /* for as long as it is */
+	(void)session_fake_hear(clients[0], 100);
+	look_after_ms(1);
+	assert_false(clients[0]->over);
 }
 
 static void test_not_idle(void **state)
@@ -243,6 +263,7 @@ int main(void)
 		{ "there is room up to max_sessions", test_limit, setup, teardown, NULL },
 		{ "who says nothing for idle_timeout_ms is ended", test_idle, setup, teardown,
 		    NULL },
+		{ "who wants to know is told so instead", test_told_idle, setup, teardown, NULL },
 		{ "who waits, speaks or awaits a final is not idle", test_not_idle, setup, teardown,
 		    NULL },
 		{ "audio and commits are signs of life", test_signs_of_life, setup, teardown,

@@ -169,6 +169,7 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->partials = cfg->partials;
 	s->partial_interval_ms = cfg->partial_interval_ms;
 	s->wants_heard = cfg->wants_heard;
+	s->wants_idle = cfg->wants_idle;
 	s->offset_ms = cfg->offset_ms;
 	init_buffers(s, cfg);
 	s->hearing.ear = ear_new(&cfg->ear, err);
@@ -413,6 +414,27 @@ bool session_is_idle(struct session *s, uint64_t now_ns)
 		s->idle_since_ns = now_ns;
 	return s->limits->idle_timeout_ms > 0 &&
 	    now_ns - s->idle_since_ns > s->limits->idle_timeout_ms * NS_PER_MS;
+}
+
+void session_end_idle(struct session *s)
+{
+	struct session_event e = { .kind = SESSION_EVENT_IDLE };
+	struct error err;
+
+	session_enter(s);
+	(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u",
+	    s->limits->idle_timeout_ms);
+	if (s->wants_idle)
+		session_emit(s, &e);
+	else
+		session_fail(s, &err, 0);
+	session_leave(s);
+}
+
+const uint8_t *session_adaptation(const struct session *s, size_t *n_out)
+{
+	*n_out = s->adaptation_bytes;
+	return s->adaptation;
 }
 
 uint64_t session_instance(const struct session *s)

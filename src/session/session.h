@@ -37,6 +37,8 @@ struct session_config {
 	bool partials;
 	unsigned partial_interval_ms; /* 0: the limits' own */
 	bool wants_heard;             /* SESSION_EVENT_HEARD and _COMMITTED are told */
+	bool
+	    wants_idle; /* SESSION_EVENT_IDLE is told, and nothing else happens to one that is idle */
 	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
 	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
 	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
@@ -64,6 +66,7 @@ enum session_event_kind {
 	SESSION_EVENT_HEARD,     /* only with wants_heard: so far everything has been dealt with */
 	SESSION_EVENT_COMMITTED, /* only with wants_heard: a commit has been carried out */
 	SESSION_EVENT_CLEARED, /* session_clear has been carried out; utterance: the dropped one, or 0 */
+	SESSION_EVENT_IDLE, /* only with wants_idle: session_is_idle; told again as long as it is */
 };
 
 struct session_word {
@@ -168,6 +171,8 @@ void session_end(struct session *s); /* no more audio: finals, then ended */
 /* No audio came for idle_timeout_ms and nothing is left to say, or nothing but the utterance that is open, if speech detection would end it;
  * to be asked about once a second. */
 bool session_is_idle(struct session *s, uint64_t now_ns);
+/* What it has learnt of its speaker, for another session's config; *n_out 0: nothing. Lent. */
+const uint8_t *session_adaptation(const struct session *s, size_t *n_out);
 /* The server is going away: no utterance begins any more, those that have begun come to their finals, and then the session
  * ends with a fatal ERROR_RESTARTING, which is at once where none is open. */
 void session_leave_soon(struct session *s, unsigned retry_after_ms);

@@ -229,6 +229,9 @@ static void on_event(void *arg, const struct session_event *e)
 	case SESSION_EVENT_CLEARED:
 		on_cleared(f, e);
 		break;
+	case SESSION_EVENT_IDLE:
+		say(f, "idle\n");
+		break;
 	}
 	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))
 		f->then(f, e->kind);

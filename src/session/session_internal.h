@@ -91,7 +91,7 @@ struct session {
 	void *arg;
 	struct lease *lease;
 	bool granted;
-	bool partials, wants_heard;
+	bool partials, wants_heard, wants_idle;
 	unsigned partial_interval_ms; /* 0: the limits' */
 	uint64_t offset_ms;
 	unsigned depth;          /* session_enter minus session_leave */
@@ -132,7 +132,8 @@ struct session {
 };
 
 void session_enter(struct session *s);
-void session_leave(struct session *s); /* may free */
+void session_leave(struct session *s);    /* may free */
+void session_end_idle(struct session *s); /* or only tells it, with wants_idle */
 void session_step(struct session *s, enum session_step step);
 void session_emit(struct session *s, const struct session_event *e);
 void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
