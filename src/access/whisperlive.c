@@ -71,6 +71,17 @@ static bool is_language_denied(const struct whisperlive *c)
 	    client_check_pool(&c->wire.client, asked, &why) < 0;
 }
 
+static void warn_of_unheeded(struct whisperlive *c)
+{
+	struct error text;
+
+	if (c->options.unheeded[0] == '\0')
+		return;
+	(void)error_set(
+	    &text, ERROR_NONE, "these options have no effect here: %s", c->options.unheeded);
+	warn(c, text.text);
+}
+
 static void warn_of_language(struct whisperlive *c)
 {
 	const char *asked = c->options.language, *pool = pool_name(c->pool);
@@ -91,6 +102,7 @@ static void on_ready(struct whisperlive *c)
 	c->ready_ns = clock_now_ns();
 	if (c->options.translate)
 		warn(c, "translation is not available; what is said is transcribed");
+	warn_of_unheeded(c);
 	warn_of_language(c);
 	wire_send_json(&c->wire, whisperlive_ready(uid));
 	if (c->options.language[0] == '\0')
@@ -115,6 +127,13 @@ static void send_segments(struct whisperlive *c, const struct session_event *par
 		&c->segments, &c->options, partial, c->bytes * 1000 / c->bytes_per_s));
 }
 
+/* Nothing grows now: what was complete or has failed was the last one of which there was a partial. */
+static void send_completed(struct whisperlive *c)
+{
+	wire_send_json(&c->wire, whisperlive_settle(&c->segments, &c->options));
+	send_segments(c, NULL);
+}
+
 static void on_error(struct whisperlive *c, const struct session_event *e)
 {
 	if (e->error.fatal) {
@@ -122,7 +141,7 @@ static void on_error(struct whisperlive *c, const struct session_event *e)
 		return;
 	}
 	warn(c, e->error.why->text);
-	send_segments(c, NULL); /* without what has failed */
+	send_completed(c); /* without what has failed */
 }
 
 static void on_ended(struct whisperlive *c)
@@ -153,7 +172,7 @@ static void on_event(void *arg, const struct session_event *e)
 		break;
 	case SESSION_EVENT_FINAL:
 		whisperlive_complete(&c->segments, &c->options, e);
-		send_segments(c, NULL);
+		send_completed(c);
 		break;
 	case SESSION_EVENT_ERROR:
 		on_error(c, e);

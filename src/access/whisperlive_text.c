@@ -77,6 +77,25 @@ static void read_segments(const json_t *options, unsigned *out)
 		*out = (unsigned)MIN(json_integer_value(n), (json_int_t)WHISPERLIVE_SEGMENTS_MAX);
 }
 
+/* The Python client sends all its options, as null, false or empty where nobody asked for them. */
+static bool is_asked_for(const json_t *v)
+{
+	return json_is_true(v) || json_string_length(v) > 0 || json_array_size(v) > 0 ||
+	    json_object_size(v) > 0;
+}
+
+static void read_unheeded(const json_t *options, char out[WHISPERLIVE_UNHEEDED_BYTES])
+{
+	static const char *const names[] = { "hotwords", "initial_prompt", "enable_diarization",
+		"known_speakers", "vad_parameters" };
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (is_asked_for(json_object_get(options, names[i])))
+			(void)snprintf(out + strlen(out), WHISPERLIVE_UNHEEDED_BYTES - strlen(out),
+			    "%s%s", out[0] == '\0' ? "" : ", ", names[i]);
+}
+
 static int read_options(const json_t *options, struct whisperlive_options *out, struct error *err)
 {
 	const json_t *task = json_object_get(options, "task");
@@ -89,6 +108,7 @@ static int read_options(const json_t *options, struct whisperlive_options *out, 
 	    (json_is_string(task) && strcmp(json_string_value(task), "translate") == 0) ||
 	    json_is_true(json_object_get(options, "enable_translation"));
 	out->word_timestamps = json_is_true(json_object_get(options, "word_timestamps"));
+	read_unheeded(options, out->unheeded);
 	read_segments(options, &out->segments);
 	return 0;
 }
@@ -110,7 +130,8 @@ int whisperlive_parse(
 void whisperlive_segments_done(struct whisperlive_segments *s)
 {
 	json_decref(s->completed);
-	s->completed = NULL;
+	json_decref(s->growing);
+	s->completed = s->growing = NULL;
 }
 
 void whisperlive_note_span(struct whisperlive_segments *s, const struct session_event *e)
@@ -187,18 +208,76 @@ static json_t *growing(
 	    e->partial.text_bytes, false);
 }
 
-json_t *whisperlive_segments_of(const struct whisperlive_segments *s,
-    const struct whisperlive_options *o, const struct session_event *e, uint64_t heard_ms)
+static json_t *all_of(const struct whisperlive_segments *s)
 {
-	json_t *all = s->completed == NULL ? json_array() : json_copy(s->completed);
+	return s->completed == NULL ? json_array() : json_copy(s->completed);
+}
+
+static json_t *update_of(const struct whisperlive_options *o, json_t *all)
+{
+	return json_pack("{s:s,s:o}", "uid", o->uid, "segments", all);
+}
+
+/* Puts it behind those in `all`, and remembers that it was told. */
+static void tell_growing(struct whisperlive_segments *s, json_t *all, json_t *growing)
+{
+	json_decref(s->growing);
+	s->growing = growing;
+	(void)json_array_append(all, growing);
+}
+
+json_t *whisperlive_segments_of(struct whisperlive_segments *s, const struct whisperlive_options *o,
+    const struct session_event *e, uint64_t heard_ms)
+{
+	json_t *all = all_of(s);
 
 	if (e != NULL && e->partial.text_bytes > 0)
-		(void)json_array_append_new(all, growing(s, e, heard_ms));
+		tell_growing(s, all, growing(s, e, heard_ms));
 	if (json_array_size(all) == 0) { /* clients take the last one without looking */
 		json_decref(all);
 		return NULL;
 	}
-	return json_pack("{s:s,s:o}", "uid", o->uid, "segments", all);
+	return update_of(o, all);
+}
+
+static json_t *last_as_growing(json_t *last)
+{
+	json_t *copy = json_copy(last);
+
+	(void)json_object_set_new(copy, "completed", json_false());
+	(void)json_object_del(copy, "words");
+	return copy;
+}
+
+static json_t *nothing_growing(json_t *kept)
+{
+	json_t *copy = json_copy(kept);
+
+	(void)json_object_set_new(copy, "text", json_string(""));
+	return copy;
+}
+
+/* "" for NULL. */
+static const char *text_of(const json_t *segment)
+{
+	const char *text = json_string_value(json_object_get(segment, "text"));
+
+	return text == NULL ? "" : text;
+}
+
+json_t *whisperlive_settle(struct whisperlive_segments *s, const struct whisperlive_options *o)
+{
+	size_t n = json_array_size(s->completed);
+	json_t *last = n == 0 ? NULL : json_array_get(s->completed, n - 1);
+	json_t *all;
+
+	if (s->growing == NULL || strcmp(text_of(s->growing), text_of(last)) == 0)
+		return NULL;
+	all = all_of(s);
+	if (n > 0)
+		(void)json_array_remove(all, n - 1);
+	tell_growing(s, all, n > 0 ? last_as_growing(last) : nothing_growing(s->growing));
+	return update_of(o, all);
 }
 
 /* The Python client keeps what it hears from this backend only. */

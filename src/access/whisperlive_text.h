@@ -1,5 +1,6 @@
 /* whisperlive_text: what is said in WhisperLive's protocol: the client's options, and the segments it is told again and
- * again: the last completed ones, which never change, and the one that still grows. Pure. */
+ * again: the last completed ones, which never change, and the one that still grows. Clients keep the last growing one that they
+ * were told, and write it behind the completed ones unless the last of those has the same text. Pure. */
 #ifndef ACCESS_WHISPERLIVE_TEXT_H
 #define ACCESS_WHISPERLIVE_TEXT_H
 
@@ -18,7 +19,8 @@ enum {
 	WHISPERLIVE_NAME_BYTES = 64,
 	WHISPERLIVE_SEGMENTS = 10, /* told again when the client does not say how many */
 	WHISPERLIVE_SEGMENTS_MAX = 100,
-	WHISPERLIVE_SPANS = 16
+	WHISPERLIVE_SPANS = 16,
+	WHISPERLIVE_UNHEEDED_BYTES = 128
 };
 
 struct whisperlive_options {
@@ -28,7 +30,9 @@ struct whisperlive_options {
 	    model[WHISPERLIVE_NAME_BYTES]; /* "": none, or one that is too long for a pool's name */
 	bool translate;                    /* which is not done here */
 	bool word_timestamps;
-	unsigned segments; /* 1..WHISPERLIVE_SEGMENTS_MAX */
+	char unheeded
+	    [WHISPERLIVE_UNHEEDED_BYTES]; /* names of what else it asks for and is not done; "": nothing */
+	unsigned segments;                /* 1..WHISPERLIVE_SEGMENTS_MAX */
 	enum encoding encoding;
 };
 
@@ -44,6 +48,7 @@ struct whisperlive_span {
 
 struct whisperlive_segments { /* plain data, zeroed has none */
 	json_t *completed;    /* owned; NULL: none yet */
+	json_t *growing;      /* owned; the last one that was told as growing; NULL: none yet */
 	uint64_t end_ms;      /* of the last completed one; no other begins before */
 	struct whisperlive_span spans[WHISPERLIVE_SPANS]; /* of the utterances in work, by number */
 };
@@ -57,8 +62,11 @@ void whisperlive_complete(struct whisperlive_segments *s, const struct whisperli
 
 /* Messages; NULL: nothing to say, or no memory. The caller owns them. */
 /* All segments, with the one that a partial tells behind them; `e` NULL: no such. heard_ms: of audio, until now. */
-json_t *whisperlive_segments_of(const struct whisperlive_segments *s,
-    const struct whisperlive_options *o, const struct session_event *e, uint64_t heard_ms);
+json_t *whisperlive_segments_of(struct whisperlive_segments *s, const struct whisperlive_options *o,
+    const struct session_event *e, uint64_t heard_ms);
+/* To be told when nothing grows any more, before all segments are: the last completed one as if it were growing still, or an empty
+ * one where there is none, in place of the growing one that the client keeps. NULL: what it keeps needs no correction. */
+json_t *whisperlive_settle(struct whisperlive_segments *s, const struct whisperlive_options *o);
 json_t *whisperlive_ready(const char *uid);
 json_t *whisperlive_language(const char *uid, const char *pool);
 json_t *whisperlive_wait(const char *uid, uint64_t wait_ms);

@@ -24,7 +24,7 @@ static struct option_row {
 	    "\"use_vad\":true,\"send_last_n_segments\":3,\"no_speech_thresh\":0.45,"
 	    "\"clip_audio\":false,\"same_output_threshold\":10,\"enable_translation\":false,"
 	    "\"target_language\":\"fr\",\"hotwords\":null,\"initial_prompt\":null,"
-	    "\"vad_parameters\":{\"threshold\":0.5},\"enable_diarization\":false,"
+	    "\"vad_parameters\":null,\"enable_diarization\":false,"
 	    "\"word_timestamps\":true,\"audio_format\":\"int16\"}",
 	    { .uid = "a-b",
 		.language = "en",
@@ -45,6 +45,23 @@ static struct option_row {
 	    { .uid = "u", .segments = 100, .encoding = ENCODING_F32LE } },
 	{ "no segments", "{\"uid\":\"u\",\"send_last_n_segments\":0}",
 	    { .uid = "u", .segments = 10, .encoding = ENCODING_F32LE } },
+	{ "what is not done is remembered by its name",
+	    "{\"uid\":\"u\",\"hotwords\":\"Bennet\",\"initial_prompt\":\"\","
+	    "\"enable_diarization\":true,\"known_speakers\":[],\"vad_parameters\":{\"threshold\":0."
+	    "5}}",
+	    { .uid = "u",
+		.segments = 10,
+		.unheeded = "hotwords, enable_diarization, vad_parameters",
+		.encoding = ENCODING_F32LE } },
+	{ "all at once that is not done",
+	    "{\"uid\":\"u\",\"hotwords\":\"a\",\"initial_prompt\":\"b\",\"enable_diarization\":"
+	    "true,"
+	    "\"known_speakers\":[{}],\"vad_parameters\":{\"threshold\":0.5}}",
+	    { .uid = "u",
+		.segments = 10,
+		.unheeded = "hotwords, initial_prompt, enable_diarization, known_speakers, "
+			    "vad_parameters",
+		.encoding = ENCODING_F32LE } },
 	{ "fields of the wrong kind are not there",
 	    "{\"uid\":\"u\",\"language\":1,\"model\":[],\"task\":{},\"send_last_n_segments\":\"x\","
 	    "\"word_timestamps\":\"yes\"}",
@@ -65,6 +82,7 @@ static void test_options(void **state)
 	assert_string_equal(got.uid, r->want.uid);
 	assert_string_equal(got.language, r->want.language);
 	assert_string_equal(got.model, r->want.model);
+	assert_string_equal(got.unheeded, r->want.unheeded);
 	assert_int_equal(got.translate, r->want.translate);
 	assert_int_equal(got.word_timestamps, r->want.word_timestamps);
 	assert_int_equal(got.segments, r->want.segments);
@@ -186,6 +204,58 @@ static void test_growing(void **state)
 	assert_json(whisperlive_segments_of(&s, &plain, &p, 9000),
 	    "{\"uid\":\"u\",\"segments\":[{\"start\":\"1.840\",\"end\":\"2.400\",\"text\":\" how\","
 	    "\"completed\":false}]}");
+	whisperlive_segments_done(&s);
+}
+
+/* What a client keeps as growing is in the end what the last completed one says. */
+static void test_settle(void **state)
+{
+	const struct whisperlive_options o = { .uid = "u", .segments = 2, .word_timestamps = true };
+	struct whisperlive_segments s = { 0 };
+	struct session_event p = partial(1, "hallo"), f = final(0, 1000, "hello"),
+			     noise = partial(2, "uh");
+
+	(void)state;
+	assert_json(whisperlive_settle(&s, &o), NULL);
+	json_decref(whisperlive_segments_of(&s, &o, &p, 900));
+	whisperlive_complete(&s, &o, &f);
+	assert_json(whisperlive_settle(&s, &o),
+	    "{\"uid\":\"u\",\"segments\":[{\"start\":\"0.000\",\"end\":\"1.000\",\"text\":\" "
+	    "hello\","
+	    "\"completed\":false}]}");
+	assert_json(whisperlive_settle(&s, &o), NULL);
+	json_decref(whisperlive_segments_of(&s, &o, &noise, 1500));
+	assert_json(whisperlive_settle(&s, &o),
+	    "{\"uid\":\"u\",\"segments\":[{\"start\":\"0.000\",\"end\":\"1.000\",\"text\":\" "
+	    "hello\","
+	    "\"completed\":false}]}");
+	whisperlive_segments_done(&s);
+}
+
+static void test_settle_without_any(void **state)
+{
+	struct whisperlive_segments s = { 0 };
+	struct session_event p = partial(1, "uh");
+
+	(void)state;
+	json_decref(whisperlive_segments_of(&s, &plain, &p, 900));
+	assert_json(whisperlive_settle(&s, &plain),
+	    "{\"uid\":\"u\",\"segments\":[{\"start\":\"0.000\",\"end\":\"0.900\",\"text\":\"\","
+	    "\"completed\":false}]}");
+	assert_json(whisperlive_settle(&s, &plain), NULL);
+	whisperlive_segments_done(&s);
+}
+
+static void test_settle_same(void **state)
+{
+	struct whisperlive_segments s = { 0 };
+	struct session_event p = partial(1, "hello"), f = final(0, 1000, "hello");
+
+	(void)state;
+	json_decref(whisperlive_segments_of(&s, &plain, &p, 900));
+	whisperlive_complete(&s, &plain, &f);
+	assert_json(whisperlive_settle(&s, &plain), NULL);
+	whisperlive_segments_done(&s);
 }
 
 static void test_ring(void **state)
@@ -248,7 +318,7 @@ static void test_language(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + 7];
+	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + 10];
 	size_t n = 0;
 
 	TEST_ROWS(tests, n, options, test_options);
@@ -256,6 +326,9 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_long_uid);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty_is_not_told);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_growing);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_settle);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_settle_without_any);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_settle_same);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_ring);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_words);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_messages);
