@@ -1,0 +1,1 @@
+"""In the place of SciPy, which WhisperLive's client imports and does not use."""
