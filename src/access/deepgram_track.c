@@ -1,11 +1,26 @@
 #include "access/deepgram_track.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/util.h"
 
-enum { SILENCE_MS = 4000 }; /* of audio, for which a result is made without text */
+enum {
+	SILENCE_MS = 4000, /* of audio, for which a result is made without text */
+	PIECE_MS = 3000,   /* the least of speech that is fixed before its utterance ends */
+	RIPE_MS = 1000,    /* after a word's end, until it may be fixed */
+};
 
 enum result { INTERIM, FINAL };
+
+/* Some words in a row, or none. */
+struct part {
+	const char *text;
+	size_t text_bytes;
+	const struct session_word *words;
+	size_t words_n; /* 0: their times are not known */
+	float confidence;
+};
 
 void deepgram_track_init(struct deepgram_track *t, const struct deepgram_track_config *cfg)
 {
@@ -27,6 +42,80 @@ static void say_result(
 	t->cfg.say(t->cfg.arg, deepgram_results_of(t->cfg.about, r));
 }
 
+static size_t word_bytes(const struct part *p)
+{
+	const char *space = p->text_bytes == 0 ? NULL : memchr(p->text, ' ', p->text_bytes);
+
+	return space == NULL ? p->text_bytes : (size_t)(space - p->text);
+}
+
+/* Takes n words off the beginning, or as many as there are. */
+static struct part part_after(struct part p, size_t n)
+{
+	for (; n > 0 && p.text_bytes > 0; n--) {
+		size_t bytes = MIN(word_bytes(&p) + 1, p.text_bytes);
+
+		p.text += bytes;
+		p.text_bytes -= bytes;
+		p.words += p.words_n > 0;
+		p.words_n -= p.words_n > 0;
+	}
+	return p;
+}
+
+/* Of a part and of what is left of it. */
+static struct part part_before(struct part p, const struct part *rest)
+{
+	p.text_bytes -= rest->text_bytes;
+	p.text_bytes -= p.text_bytes > 0 && p.text[p.text_bytes - 1] == ' ';
+	p.words_n -= MIN(rest->words_n, p.words_n);
+	return p;
+}
+
+/* A recogniser may think better of words that are fixed, and have more or fewer of them: what it heard behind them is the rest. */
+static size_t words_fixed(const struct deepgram_track *t, const struct part *whole)
+{
+	size_t n = 0;
+
+	if (t->fixed_words == 0 || !t->fixed_by_time || whole->words_n == 0)
+		return t->fixed_words;
+	while (n < whole->words_n &&
+	    whole->words[n].start_ms + whole->words[n].end_ms < 2 * t->fixed_ms)
+		n++;
+	return n;
+}
+
+static struct part rest_of(const struct deepgram_track *t, struct part whole)
+{
+	return part_after(whole, words_fixed(t, &whole));
+}
+
+static float confidence_of(const struct part *p)
+{
+	float sum = 0;
+
+	for (size_t i = 0; i < p->words_n; i++)
+		sum += p->words[i].confidence;
+	return p->words_n == 0 ? p->confidence : sum / (float)p->words_n;
+}
+
+static void say_part(struct deepgram_track *t, enum result kind, uint64_t end_ms,
+    const struct part *p, struct deepgram_result *r)
+{
+	r->text = p->text;
+	r->text_bytes = p->text_bytes;
+	r->words = p->words;
+	r->words_n = p->words_n;
+	r->confidence = p->text_bytes == 0 ? 0 : confidence_of(p);
+	say_result(t, kind, end_ms, r);
+}
+
+static void note_word(struct deepgram_track *t, uint64_t end_ms)
+{
+	t->last_word_end_ms = end_ms;
+	t->words_said = true;
+}
+
 static void say_silence(struct deepgram_track *t, uint64_t end_ms, bool from_finalize)
 {
 	say_result(t, FINAL, end_ms, &(struct deepgram_result){ .from_finalize = from_finalize });
@@ -41,19 +130,68 @@ static void on_start(struct deepgram_track *t, const struct session_event *e)
 {
 	t->pending++;
 	t->speaking = true;
+	t->began_ms = e->at_ms;
 	t->interim_end_ms = MAX(t->interim_end_ms, e->at_ms);
 	if (t->cfg.vad_events)
 		t->cfg.say(
 		    t->cfg.arg, deepgram_speech_started_of(t->cfg.about, t->cfg.channel, e->at_ms));
 }
 
+/* The words of the rest that stand, and ended a while ago if that is known. */
+static size_t count_ripe(
+    const struct deepgram_track *t, const struct part *rest, const char *stable_end)
+{
+	struct part p = *rest;
+	size_t n = 0;
+
+	while (p.text_bytes > 0 && p.text + word_bytes(&p) <= stable_end &&
+	    (p.words_n == 0 || p.words[0].end_ms + RIPE_MS <= t->heard_ms)) {
+		p = part_after(p, 1);
+		n++;
+	}
+	return n;
+}
+
+/* Where so much of the text ends, if nothing better is known: as if it were spoken evenly. */
+static uint64_t guess_end(const struct deepgram_track *t, const struct part *piece,
+    const struct part *from, uint64_t from_ms)
+{
+	uint64_t span_ms = t->heard_ms - MIN(t->heard_ms, from_ms);
+
+	return from_ms + span_ms * piece->text_bytes / MAX(from->text_bytes, (size_t)1);
+}
+
+/* Returns what is left. */
+static struct part fix_piece(struct deepgram_track *t, struct part rest, const char *stable_end)
+{
+	uint64_t from_ms = MAX(t->fixed_ms, t->began_ms), end_ms;
+	size_t n = count_ripe(t, &rest, stable_end);
+	struct part left = part_after(rest, n), piece = part_before(rest, &left);
+
+	if (n == 0)
+		return rest;
+	end_ms = piece.words_n > 0 ? piece.words[piece.words_n - 1].end_ms
+				   : guess_end(t, &piece, &rest, from_ms);
+	if (end_ms < from_ms + PIECE_MS)
+		return rest;
+	say_part(t, FINAL, end_ms, &piece, &(struct deepgram_result){ 0 });
+	t->fixed_words += n;
+	t->fixed_by_time = piece.words_n > 0;
+	note_word(t, end_ms);
+	return left;
+}
+
 static void on_partial(struct deepgram_track *t, const struct session_event *e)
 {
-	t->words_coming = true;
-	if (t->cfg.interim_results)
-		say_result(t, INTERIM, MAX(t->heard_ms, t->interim_end_ms),
-		    &(struct deepgram_result){
-			.text = e->partial.text, .text_bytes = e->partial.text_bytes });
+	const struct part whole = { e->partial.text, e->partial.text_bytes, e->partial.words,
+		e->partial.words_n, e->partial.confidence };
+	struct part rest =
+	    fix_piece(t, rest_of(t, whole), e->partial.text + e->partial.stable_bytes);
+
+	t->words_coming = rest.text_bytes > 0;
+	if (t->cfg.interim_results && rest.text_bytes > 0)
+		say_part(t, INTERIM, MAX(t->heard_ms, t->interim_end_ms), &rest,
+		    &(struct deepgram_result){ 0 });
 }
 
 /* One utterance less to wait for. True: a Finalize has waited for just that. */
@@ -62,6 +200,7 @@ static bool one_less(struct deepgram_track *t)
 	bool waited;
 
 	t->words_coming = false;
+	t->fixed_words = 0;
 	t->pending -= t->pending > 0;
 	waited = t->finalize_waits && t->pending == 0;
 	if (waited)
@@ -71,21 +210,17 @@ static bool one_less(struct deepgram_track *t)
 
 static void on_final(struct deepgram_track *t, const struct session_event *e)
 {
+	const struct part whole = { e->final.text, e->final.text_bytes, e->final.words,
+		e->final.words_n, e->final.confidence };
+	struct part rest = rest_of(t, whole);
 	bool waited = one_less(t);
 
-	if (e->final.words_n > 0) {
-		t->last_word_end_ms = e->final.words[e->final.words_n - 1].end_ms;
-		t->words_said = true;
-	}
-	say_result(t, FINAL, e->final.end_ms,
+	if (rest.words_n > 0)
+		note_word(t, rest.words[rest.words_n - 1].end_ms);
+	say_part(t, FINAL, e->final.end_ms, &rest,
 	    &(struct deepgram_result){
 		.speech_final = t->cfg.endpointing && e->final.cause == EAR_CAUSE_SILENCE,
-		.from_finalize = waited || e->utterance == t->committed,
-		.text = e->final.text,
-		.text_bytes = e->final.text_bytes,
-		.confidence = e->final.confidence,
-		.words = e->final.words,
-		.words_n = e->final.words_n });
+		.from_finalize = waited || e->utterance == t->committed });
 }
 
 /* The words of one utterance are lost; the stream goes on, and whoever waits for its Finalize must not wait forever. */

@@ -2,7 +2,8 @@
  * messages:
  *
  * Results cover [start, start + duration). A final one fixes its range, and the next one starts where it ends; an interim one
- * is replaced by what comes later with the same start. Silence is fixed too, by results without text every few seconds, so
+ * is replaced by what comes later with the same start. Who speaks on and on is fixed piece by piece: words that have stood
+ * for a while are told as final, and are not told again by what follows, which is cut where they end. Silence is fixed too, by results without text every few seconds, so
  * that clients see that they are heard. UtteranceEnd comes when no word has followed the last one for utterance_end_ms of
  * audio. Time is the audio's; there is no clock. Pure. */
 #ifndef ACCESS_DEEPGRAM_TRACK_H
@@ -33,10 +34,14 @@ struct deepgram_track { /* plain data; only deepgram_track_* write to it */
 	uint64_t heard_ms;       /* all before has been dealt with */
 	uint64_t interim_end_ms; /* of the last interim result; never told shorter again */
 	uint64_t last_word_end_ms;
-	bool words_said;     /* and no UtteranceEnd since */
-	bool words_coming;   /* the utterance in work has text already */
-	bool speaking;       /* an utterance is open */
-	unsigned pending;    /* utterances that have begun and had no final */
+	bool words_said;    /* and no UtteranceEnd since */
+	bool words_coming;  /* the utterance in work has text already that is not fixed */
+	uint64_t began_ms;  /* of the utterance in work */
+	size_t fixed_words; /* of it, in final results already */
+	bool
+	    fixed_by_time; /* ... whose times are known, so that the rest is what comes after them */
+	bool speaking;     /* an utterance is open */
+	unsigned pending;  /* utterances that have begun and had no final */
 	uint64_t committed;  /* the last one that Finalize ended; 0: none */
 	bool finalize_waits; /* one found nothing open, and what was said before is not final yet */
 };

@@ -240,6 +240,148 @@ static void words_that_are_on_their_way_put_it_off_and_noise_does_not(void **sta
 	    said, "final 0+1600 'go' 1\nfinal 1600+1600 'on' 1\nUtteranceEnd 2600\n");
 }
 
+enum { WORD_MS = 500 };
+
+/* A partial or final of n words "w1 w2 ...", one each WORD_MS from from_ms on, of which `stable` stand; `stretch` is how much later the
+ * words behind the first one are. */
+static struct session_word *numbered(
+    char *text, unsigned n, uint64_t from_ms, unsigned stretch, size_t stable, size_t *stable_bytes)
+{
+	struct session_word *words = calloc(n + 1, sizeof *words);
+
+	assert_non_null(words);
+	*text = '\0';
+	*stable_bytes = 0;
+	for (unsigned i = 0; i < n; i++) {
+		char *at = text + strlen(text) + (i > 0);
+		uint64_t start_ms = from_ms + (uint64_t)i * WORD_MS + (i > 0 ? stretch : 0);
+
+		(void)sprintf(text + strlen(text), "%sw%u", i > 0 ? " " : "", i + 1);
+		words[i] = (struct session_word){ at, strlen(at), start_ms,
+			start_ms + WORD_MS - 100, 0.5f };
+		if (i < stable)
+			*stable_bytes = strlen(text);
+	}
+	return words;
+}
+
+static void partial_of(struct deepgram_track *t, unsigned n, unsigned stable, bool timed)
+{
+	char text[400];
+	size_t stable_bytes;
+	struct session_word *words = numbered(text, n, 200, 0, stable, &stable_bytes);
+	struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = 1,
+		.partial = { text, strlen(text), stable_bytes, 0.25f, words, timed ? n : 0 } };
+
+	deepgram_track_event(t, &e);
+	free(words);
+}
+
+static void final_of(struct deepgram_track *t, unsigned n, unsigned stretch, uint64_t to_ms)
+{
+	char text[400];
+	size_t ignored;
+	struct session_word *words = numbered(text, n, 200, stretch, 0, &ignored);
+	struct session_event e = { .kind = SESSION_EVENT_FINAL,
+		.utterance = 1,
+		.final = { .text = text,
+		    .text_bytes = strlen(text),
+		    .end_ms = to_ms,
+		    .words = words,
+		    .words_n = n,
+		    .cause = EAR_CAUSE_SILENCE } };
+
+	deepgram_track_event(t, &e);
+	free(words);
+}
+
+static void steady_speech_is_fixed_piece_by_piece_and_the_final_has_the_rest(void **state)
+{
+	struct deepgram_track t = start((struct deepgram_track_config){ .endpointing = true });
+
+	(void)state;
+	tell(&t, SESSION_EVENT_SPEECH_START, 1, 200);
+	hear(&t, 3000);
+	partial_of(&t, 6, 4, true); /* too little stands */
+	hear(&t, 4500);
+	partial_of(&t, 8, 7,
+	    true); /* enough stands, of which the last ended 900 ms ago: six are too little */
+	hear(&t, 5000);
+	partial_of(&t, 9, 8, true); /* the seventh ended at 3600 */
+	hear(&t, 6000);
+	partial_of(&t, 11, 10, true);
+	hear(&t, 9000);
+	partial_of(&t, 16, 15, true);
+	final_of(&t, 17, 0, 9500);
+	assert_string_equal(said,
+	    "final 0+3600 'w1 w2 w3 w4 w5 w6 w7' 7\n"
+	    "final 3600+4000 'w8 w9 w10 w11 w12 w13 w14 w15' 8\n"
+	    "final 7600+1900 'w16 w17' 2 speech_final\n");
+}
+
+static void interim_results_of_steady_speech_begin_where_the_fixed_piece_ends(void **state)
+{
+	struct deepgram_track t =
+	    start((struct deepgram_track_config){ .endpointing = true, .interim_results = true });
+
+	(void)state;
+	tell(&t, SESSION_EVENT_SPEECH_START, 1, 200);
+	hear(&t, 5000);
+	partial_of(&t, 7, 7, true);
+	partial_of(&t, 7, 7, true);
+	partial_of(&t, 9, 7, true);
+	assert_string_equal(said,
+	    "final 0+3600 'w1 w2 w3 w4 w5 w6 w7' 7\n"
+	    "interim 3600+1400 'w8 w9' 2\n");
+}
+
+static void what_a_final_has_before_the_end_of_a_fixed_piece_is_not_told_again(void **state)
+{
+	struct deepgram_track t = start((struct deepgram_track_config){ .endpointing = true });
+
+	(void)state;
+	tell(&t, SESSION_EVENT_SPEECH_START, 1, 200);
+	hear(&t, 5000);
+	partial_of(&t, 8, 7, true);
+	final_of(&t, 8, WORD_MS, 6000); /* it has one word less there */
+	assert_string_equal(said,
+	    "final 0+3600 'w1 w2 w3 w4 w5 w6 w7' 7\n"
+	    "final 3600+2400 'w7 w8' 2 speech_final\n");
+}
+
+static void without_times_of_words_as_many_are_left_out_as_were_fixed(void **state)
+{
+	struct deepgram_track t = start((struct deepgram_track_config){ .interim_results = true });
+
+	(void)state;
+	tell(&t, SESSION_EVENT_SPEECH_START, 1, 200);
+	hear(&t, 5000);
+	partial_of(&t, 8, 7, false); /* 20 of 23 bytes, in 4800 ms */
+	final_of(&t, 9, 0, 6000);
+	assert_string_equal(said,
+	    "final 0+4373 'w1 w2 w3 w4 w5 w6 w7' 0\n"
+	    "interim 4373+627 'w8' 0\n"
+	    "final 4373+1627 'w8 w9' 2\n");
+}
+
+static void a_final_without_anything_new_still_ends_the_utterance(void **state)
+{
+	struct deepgram_track t = start((struct deepgram_track_config){ .endpointing = true });
+
+	(void)state;
+	tell(&t, SESSION_EVENT_SPEECH_START, 1, 200);
+	hear(&t, 5000);
+	partial_of(&t, 7, 7, true);
+	final_of(&t, 7, 0, 5500);
+	tell(&t, SESSION_EVENT_SPEECH_START, 2, 6000);
+	final(&t, 2, "on", 6000, 7600, EAR_CAUSE_SILENCE);
+	assert_string_equal(said,
+	    "final 0+3600 'w1 w2 w3 w4 w5 w6 w7' 7\n"
+	    "final 3600+1900 '' 0 speech_final\n"
+	    "final 5500+2100 'on' 1 speech_final\n");
+}
+
 static void finalize_is_answered_by_the_final_it_caused(void **state)
 {
 	struct deepgram_track t = start((struct deepgram_track_config){ .endpointing = true });
@@ -333,6 +475,12 @@ int main(void)
 		cmocka_unit_test(silence_is_told_now_and_then_but_not_where_speech_may_have_begun),
 		cmocka_unit_test(the_end_of_an_utterance_is_told_once_no_word_followed_for_so_long),
 		cmocka_unit_test(words_that_are_on_their_way_put_it_off_and_noise_does_not),
+		cmocka_unit_test(steady_speech_is_fixed_piece_by_piece_and_the_final_has_the_rest),
+		cmocka_unit_test(interim_results_of_steady_speech_begin_where_the_fixed_piece_ends),
+		cmocka_unit_test(
+		    what_a_final_has_before_the_end_of_a_fixed_piece_is_not_told_again),
+		cmocka_unit_test(without_times_of_words_as_many_are_left_out_as_were_fixed),
+		cmocka_unit_test(a_final_without_anything_new_still_ends_the_utterance),
 		cmocka_unit_test(finalize_is_answered_by_the_final_it_caused),
 		cmocka_unit_test(finalize_of_nothing_is_answered_by_a_result_without_text),
 		cmocka_unit_test(finalize_of_nothing_waits_for_what_was_said_before),

@@ -38,7 +38,8 @@ struct engine_result {
 	const char *text; /* UTF-8, words separated by one space; "" when nothing was heard */
 	float confidence; /* 0..1, of the whole text */
 	const struct engine_word *words;
-	size_t words_n; /* <= ENGINE_WORDS_MAX; 0 in partials of engines that do not know yet */
+	/* <= ENGINE_WORDS_MAX; in partials 0 of engines that do not know yet, and the confidences 0 likewise */
+	size_t words_n;
 	const void *adaptation;  /* only from end: for the begin of the session's next utterance */
 	size_t adaptation_bytes; /* <= ENGINE_ADAPTATION_MAX_BYTES */
 };

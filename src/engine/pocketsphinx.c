@@ -205,15 +205,6 @@ static int pocketsphinx_audio(struct engine *e, const int16_t *samples, size_t n
 	return 0;
 }
 
-static int pocketsphinx_partial(struct engine *e, struct engine_result *out, struct error *err)
-{
-	const char *text = ps_get_hyp(e->ps, NULL);
-
-	(void)err;
-	*out = (struct engine_result){ .text = text == NULL ? "" : text };
-	return 0;
-}
-
 /* <s>, </s>, <sil>, [NOISE], ++UH++ */
 static bool is_filler(const char *word)
 {
@@ -238,6 +229,8 @@ static float clamp(double p)
 }
 
 struct gathering {
+	bool
+	    is_final; /* before the end there is no lattice, and what the library says of probability is 1 for all */
 	size_t words_n, text_n, spelled_n; /* in use of the engine's fields */
 	double confidence_sum;
 };
@@ -259,8 +252,9 @@ static void gather_word(struct engine *e, struct gathering *g, ps_seg_t *seg)
 	w->end_ms =
 	    (uint32_t)MIN((uint64_t)MAX(to + 1, 0) * 1000 / (uint64_t)e->frames_per_s, audio_ms);
 	w->end_ms = MAX(w->start_ms, w->end_ms);
-	w->confidence =
-	    clamp(logmath_exp(ps_get_logmath(e->ps), ps_seg_prob(seg, NULL, NULL, NULL)));
+	w->confidence = g->is_final
+	    ? clamp(logmath_exp(ps_get_logmath(e->ps), ps_seg_prob(seg, NULL, NULL, NULL)))
+	    : 0;
 	w->text = e->spelled + g->spelled_n;
 	memcpy(e->spelled + g->spelled_n, word, bytes);
 	e->spelled[g->spelled_n + bytes] = '\0';
@@ -273,9 +267,29 @@ static void gather_word(struct engine *e, struct gathering *g, ps_seg_t *seg)
 	g->words_n++;
 }
 
+static void gather(struct engine *e, struct gathering *g, struct engine_result *out)
+{
+	for (ps_seg_t *seg = ps_seg_iter(e->ps); seg != NULL; seg = ps_seg_next(seg))
+		gather_word(e, g, seg);
+	e->text[g->text_n] = '\0';
+	*out = (struct engine_result){ .text = e->text,
+		.confidence = g->words_n == 0 ? 0 : clamp(g->confidence_sum / (double)g->words_n),
+		.words = e->words,
+		.words_n = g->words_n };
+}
+
+static int pocketsphinx_partial(struct engine *e, struct engine_result *out, struct error *err)
+{
+	struct gathering g = { 0 };
+
+	(void)err;
+	gather(e, &g, out);
+	return 0;
+}
+
 static int pocketsphinx_end(struct engine *e, struct engine_result *out, struct error *err)
 {
-	struct gathering g = { 0, 0, 0, 0 };
+	struct gathering g = { .is_final = true };
 	int failed = decode(e, e->block, e->block_n, err);
 
 	e->block_n = 0;
@@ -284,16 +298,11 @@ static int pocketsphinx_end(struct engine *e, struct engine_result *out, struct 
 	e->started = false;
 	if (ps_end_utt(e->ps) < 0)
 		return fail(err, "the utterance cannot end");
+	*out = (struct engine_result){ .text = "" };
 	if (e->samples >= SHORTEST_SAMPLES)
-		for (ps_seg_t *seg = ps_seg_iter(e->ps); seg != NULL; seg = ps_seg_next(seg))
-			gather_word(e, &g, seg);
-	e->text[g.text_n] = '\0';
-	*out = (struct engine_result){ .text = e->text,
-		.confidence = g.words_n == 0 ? 0 : clamp(g.confidence_sum / (double)g.words_n),
-		.words = e->words,
-		.words_n = g.words_n,
-		.adaptation = e->adaptation,
-		.adaptation_bytes = pocketsphinx_compat_adaptation(e->ps, e->adaptation) };
+		gather(e, &g, out);
+	out->adaptation = e->adaptation;
+	out->adaptation_bytes = pocketsphinx_compat_adaptation(e->ps, e->adaptation);
 	return 0;
 }
 

@@ -20,6 +20,9 @@
 #include "host/result.h"
 #include "ipc/channel.h"
 
+/* A partial waits until nothing else is to be decoded, but not so long that one who hears slower than is spoken never gives any. */
+enum { PARTIAL_LATE_SAMPLES = 2 * IPC_RATE_HZ };
+
 /* What follows a state on an event. A missing cell is INSTANCE_NONE: the server broke the protocol. An
  * ABORT may cross with the answer it was to prevent, so it is heard in every state. */
 static const enum instance_state next[INSTANCE_STATES][INSTANCE_EVENTS] = {
@@ -69,6 +72,8 @@ struct instance {
 	/* of the utterance */
 	uint64_t epoch, utterance;
 	bool wants_partial;
+	uint64_t
+	    partial_by; /* decoded samples, from which on it is given though more audio waits */
 	struct buffer audio; /* read but not decoded */
 	uint64_t decoded_samples;
 	uint64_t cpu_ns_at_begin;
@@ -196,6 +201,8 @@ static void act(struct instance *in, enum instance_event e, const struct ipc_mes
 		take_audio(in, m);
 		break;
 	case INSTANCE_ON_PARTIAL_REQUEST:
+		if (!in->wants_partial)
+			in->partial_by = in->decoded_samples + PARTIAL_LATE_SAMPLES;
 		in->wants_partial = in->state == INSTANCE_HEARING;
 		break;
 	case INSTANCE_ON_END:
@@ -367,7 +374,9 @@ static bool work(struct instance *in)
 
 	if (in->state != INSTANCE_HEARING && !ending)
 		return false;
-	if (in->audio.len >= IPC_BLOCK_SAMPLES * 2 || (ending && in->audio.len > 0))
+	if (in->wants_partial && in->decoded_samples >= in->partial_by)
+		answer_partial(in);
+	else if (in->audio.len >= IPC_BLOCK_SAMPLES * 2 || (ending && in->audio.len > 0))
 		decode(in);
 	else if (ending)
 		answer_final(in);

@@ -236,6 +236,28 @@ static void test_of_many_requests_for_a_partial_the_last_is_answered(void **stat
 	assert_int_equal(end_of(s), 0);
 }
 
+static void test_a_partial_does_not_wait_for_ever_behind_audio(void **state)
+{
+	struct server *s = *state;
+	uint64_t progress = 0;
+	int status;
+
+	(void)expect(s, IPC_READY, 0, NULL);
+	assert_int_equal(kill(s->pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(s->pid, &status, WUNTRACED), s->pid);
+	say_begin(s, 1, NULL, 0);
+	say_type(s, IPC_PARTIAL_REQUEST, 1);
+	for (uint32_t at = 0; at < 3 * SAMPLES; at += 1600)
+		say_audio(s, 1, at % SAMPLES, 1600);
+	assert_int_equal(kill(s->pid, SIGCONT), 0);
+	(void)expect(s, IPC_PARTIAL, 1, &progress);
+	assert_int_equal(progress, 2 * SAMPLES);
+	say_type(s, IPC_END, 1);
+	(void)expect(s, IPC_FINAL, 1, &progress);
+	assert_int_equal(progress, 3 * SAMPLES);
+	assert_int_equal(end_of(s), 0);
+}
+
 static void test_an_abort_forgets_the_utterance_and_its_queue(void **state)
 {
 	struct server slow;
@@ -404,6 +426,7 @@ int main(void)
 		T(test_an_utterance_has_progress_and_a_final),
 		cmocka_unit_test(test_chunks_do_not_matter),
 		T(test_of_many_requests_for_a_partial_the_last_is_answered),
+		T(test_a_partial_does_not_wait_for_ever_behind_audio),
 		cmocka_unit_test(test_an_abort_forgets_the_utterance_and_its_queue),
 		cmocka_unit_test(test_a_closed_socket_ends_it_amid_work),
 		cmocka_unit_test(test_a_failed_utterance_is_not_the_end),

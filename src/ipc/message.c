@@ -148,13 +148,17 @@ static void put_word(struct writer *w, const struct ipc_word *word)
 		writer_fail(w, "the start of a word in ms", word->start_ms, word->end_ms);
 }
 
-static void put_final(struct writer *w, const struct ipc_result *r)
+static void put_words(struct writer *w, const struct ipc_result *r)
 {
 	if (r->words_n > IPC_WORDS_MAX)
 		writer_fail(w, "the number of words", r->words_n, IPC_WORDS_MAX);
 	put_u16(w, r->words_n);
 	for (unsigned i = 0; i < r->words_n && !w->failed; i++)
 		put_word(w, &r->words[i]);
+}
+
+static void put_final(struct writer *w, const struct ipc_result *r)
+{
 	put_blob(w, r->adaptation, r->adaptation_bytes);
 	put_u32(w, r->cpu_us);
 	put_u32(w, r->faults);
@@ -166,6 +170,7 @@ static void put_result(struct writer *w, const struct ipc_result *r)
 	put_u64(w, r->utterance);
 	put_text(w, &r->text);
 	put_confidence(w, r->confidence);
+	put_words(w, r);
 	if (w->type == IPC_FINAL)
 		put_final(w, r);
 }
@@ -378,13 +383,17 @@ static void get_word(struct reader *r, struct ipc_word *word)
 		    word->end_ms);
 }
 
-static void get_final(struct reader *r, struct ipc_result *f)
+static void get_words(struct reader *r, struct ipc_result *f)
 {
 	f->words_n = get_u16(r);
 	if (f->words_n > IPC_WORDS_MAX)
 		reader_fail(r, "%u words; at most %d", f->words_n, IPC_WORDS_MAX);
 	for (unsigned i = 0; i < f->words_n && !r->failed; i++)
 		get_word(r, &f->words[i]);
+}
+
+static void get_final(struct reader *r, struct ipc_result *f)
+{
 	f->adaptation = get_blob(r, &f->adaptation_bytes);
 	f->cpu_us = get_u32(r);
 	f->faults = get_u32(r);
@@ -396,12 +405,12 @@ static void get_result(struct reader *r, struct ipc_result *result, struct ipc_w
 	result->utterance = get_u64(r);
 	result->text = get_text(r);
 	result->confidence = get_confidence(r);
-	if (r->type != IPC_FINAL)
-		return;
 	result->words = words;
 	if (words == NULL)
 		reader_fail(r, "not expected here");
 	else
+		get_words(r, result);
+	if (r->type == IPC_FINAL && !r->failed)
 		get_final(r, result);
 }
 

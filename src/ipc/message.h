@@ -17,7 +17,7 @@
 struct error;
 
 enum {
-	IPC_VERSION = 2,
+	IPC_VERSION = 3,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
@@ -103,13 +103,13 @@ struct ipc_progress {
 	uint32_t rss_kb;  /* of the instance now */
 };
 
-struct ipc_result { /* PARTIAL (text and confidence only), FINAL */
+struct ipc_result { /* PARTIAL, FINAL */
 	uint64_t utterance;
 	struct ipc_text text;
 	uint16_t confidence;
-	uint16_t words_n;       /* <= IPC_WORDS_MAX */
-	struct ipc_word *words; /* the caller's; when decoding an array of IPC_WORDS_MAX */
-	const uint8_t *adaptation;
+	uint16_t words_n;          /* <= IPC_WORDS_MAX */
+	struct ipc_word *words;    /* the caller's; when decoding an array of IPC_WORDS_MAX */
+	const uint8_t *adaptation; /* FINAL */
 	uint32_t adaptation_bytes;
 	uint32_t cpu_us; /* FINAL: CPU time from BEGIN to here */
 	uint32_t faults; /* FINAL: minor page faults from BEGIN to here */
@@ -134,7 +134,7 @@ struct ipc_message {
 int ipc_encode(const struct ipc_message *m, uint8_t *packet, size_t cap, struct error *err);
 
 /* 0, or -1 with ERROR_PEER. *out borrows from `packet`; `words` has room for IPC_WORDS_MAX and is where
- * out->result.words points afterwards; it may be NULL where no FINAL is expected (then one is refused). */
+ * out->result.words points afterwards; it may be NULL where no PARTIAL and no FINAL is expected (then one is refused). */
 int ipc_decode(const uint8_t *packet, size_t n, struct ipc_word *words, struct ipc_message *out,
     struct error *err);
 

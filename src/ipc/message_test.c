@@ -41,7 +41,11 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_PROGRESS, .epoch = UINT64_MAX, .progress = { 123456789012ull, 4711 } },
 	{ .type = IPC_PARTIAL,
 	    .epoch = 4,
-	    .result = { .utterance = 17, .text = TEXT("bon"), .confidence = 1 } },
+	    .result = { .utterance = 17,
+		.text = TEXT("bonjour"),
+		.confidence = 1,
+		.words_n = 2,
+		.words = two_words } },
 	{ .type = IPC_FINAL,
 	    .epoch = 4,
 	    .result = { 17, TEXT("bonjour"), 8000, 2, two_words, (const uint8_t *)"mean", 4, 100000,
@@ -295,7 +299,7 @@ static struct patch patches[] = {
 	{ "fewer samples than bytes are refused", 8, 16, 2, 4, "left over" },
 	{ "error code 0 is refused", 1, 16, ERROR_NONE, 4, "error code 0" },
 	{ "an unknown error code is refused", 1, 16, ERROR_CODES, 4, "error code" },
-	{ "a confidence above 1.0 is refused", 15, 31, IPC_CONFIDENCE_ONE + 1, 2, "at most 10000" },
+	{ "a confidence above 1.0 is refused", 15, 35, IPC_CONFIDENCE_ONE + 1, 2, "at most 10000" },
 	{ "words over the maximum are refused", 16, 37, IPC_WORDS_MAX + 1, 2, "at most 1024" },
 	{ "more words than there are are refused", 16, 37, 3, 2, "" },
 	{ "fewer words than there are are refused", 16, 37, 1, 2, "" },
@@ -313,17 +317,20 @@ static void test_patched_packet_is_refused(void **state)
 	assert_refused(packet, (size_t)n, p->says);
 }
 
-static void test_a_final_is_refused_where_none_is_expected(void **state)
+static void test_words_are_refused_where_none_are_expected(void **state)
 {
 	uint8_t packet[256];
 	struct error err = ERROR_INIT;
 	struct ipc_message m;
-	int n = encoded(&samples[16], packet);
+	int n;
 
 	(void)state;
-	assert_int_equal(ipc_decode(packet, (size_t)n, NULL, &m, &err), -1);
-	assert_int_equal(err.code, ERROR_PEER);
-	n = encoded(&samples[15], packet);
+	for (unsigned i = 15; i <= 16; i++) {
+		n = encoded(&samples[i], packet);
+		assert_int_equal(ipc_decode(packet, (size_t)n, NULL, &m, &err), -1);
+		assert_int_equal(err.code, ERROR_PEER);
+	}
+	n = encoded(&samples[14], packet);
 	assert_int_equal(ipc_decode(packet, (size_t)n, NULL, &m, &err), 0);
 }
 
@@ -452,7 +459,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_may_be_left_over),
 		cmocka_unit_test(test_does_not_write_past_its_room),
 		cmocka_unit_test(test_a_packet_over_the_maximum_is_refused),
-		cmocka_unit_test(test_a_final_is_refused_where_none_is_expected),
+		cmocka_unit_test(test_words_are_refused_where_none_are_expected),
 		cmocka_unit_test(test_what_decode_would_refuse_is_not_encoded),
 		cmocka_unit_test(test_the_largest_final_fits),
 		cmocka_unit_test(test_random_bytes_are_refused_or_come_back_the_same),

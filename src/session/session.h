@@ -93,6 +93,10 @@ struct session_event {
 			const char *text;
 			size_t text_bytes;
 			size_t stable_bytes; /* of the text's beginning have stood for a while */
+			/* As the engine has them, or else the likelihood that they will be said again (text.h). */
+			float confidence;
+			const struct session_word *words;
+			size_t words_n; /* 0: the engine does not know their times yet */
 		} partial;
 		struct {
 			const char *text;

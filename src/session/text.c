@@ -1,5 +1,6 @@
 #include "session/text.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +28,60 @@ static size_t common_words(const char *a, size_t an, const char *b, size_t bn)
 	return words;
 }
 
+static size_t word_bytes(const char *at, size_t n)
+{
+	const char *space = n == 0 ? NULL : memchr(at, ' ', n);
+
+	return space == NULL ? n : (size_t)(space - at);
+}
+
+/* A word stands while it and all before it are as they were. */
+static void count_standing(struct text *t, const char *b, size_t bn)
+{
+	const char *a = t->last;
+	size_t an = a == NULL ? 0 : t->last_bytes;
+	bool same = true;
+
+	for (size_t i = 0; i < TEXT_WORDS_MAX; i++) {
+		size_t aw = word_bytes(a, an), bw = word_bytes(b, bn);
+
+		same = same && bw > 0 && aw == bw && memcmp(a, b, bw) == 0;
+		t->stood[i] = same ? (uint8_t)MIN(t->stood[i] + 1, UINT8_MAX) : 0;
+		if (!same)
+			continue;
+		a += MIN(aw + 1, an);
+		an -= MIN(aw + 1, an);
+		b += MIN(bw + 1, bn);
+		bn -= MIN(bw + 1, bn);
+	}
+}
+
+float text_confidence(const struct text *t, size_t i)
+{
+	float stood = t->stood[MIN(i, (size_t)TEXT_WORDS_MAX - 1)];
+
+	return (stood + 1) / (stood + 2);
+}
+
+float text_confidence_of_all(const struct text *t)
+{
+	size_t n = 1;
+	float sum = 0;
+
+	for (size_t i = 0; i < t->last_bytes; i++)
+		n += t->last[i] == ' ';
+	for (size_t i = 0; i < n; i++)
+		sum += text_confidence(t, i);
+	return sum / (float)n;
+}
+
 size_t text_partial(struct text *t, const char *partial, size_t n)
 {
 	size_t same = common_words(t->last == NULL ? "" : t->last, t->last_bytes, partial, n);
 	size_t stable = same;
 	char *copy;
 
+	count_standing(t, partial, n);
 	for (size_t i = 0; i < ARRAY_SIZE(t->agreed); i++)
 		stable = MIN(stable, t->agreed[i]);
 	memmove(t->agreed + 1, t->agreed, sizeof t->agreed - sizeof t->agreed[0]);

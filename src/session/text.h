@@ -1,11 +1,13 @@
 /* text: which part of an utterance's partials has settled. A prefix of whole words counts as stable once
- * `TEXT_AGREE` partials in a row began with it. Pure; one for each utterance. */
+ * `TEXT_AGREE` partials in a row began with it, and the oftener a word has stood the likelier it is to stay. Pure; one for
+ * each utterance. */
 #ifndef SESSION_TEXT_H
 #define SESSION_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-enum { TEXT_AGREE = 3 };
+enum { TEXT_AGREE = 3, TEXT_WORDS_MAX = 256 };
 
 struct text {
 	char *last; /* owned: the partial before */
@@ -13,11 +15,17 @@ struct text {
 	/* How much of each partial agreed with the one before, newest first. */
 	size_t agreed[TEXT_AGREE - 2];
 	size_t stable;
+	uint8_t stood
+	    [TEXT_WORDS_MAX]; /* partials in a row that had this word, and those before it, too */
 };
 
 void text_init(struct text *t);
 void text_done(struct text *t);
 /* Takes the next partial; the bytes of it that are stable. Shrinks only where the text itself changed there. */
 size_t text_partial(struct text *t, const char *partial, size_t n);
+/* How likely word i of the last partial is to be in the next one, by the rule of succession: 1/2 of a new one, 2/3 of one that stood
+ * once, 3/4, 4/5, ... */
+float text_confidence(const struct text *t, size_t i);
+float text_confidence_of_all(const struct text *t); /* the mean of its words */
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -55,11 +56,41 @@ static void test_stable(void **state)
 	text_done(&t);
 }
 
+static bool is_near(float got, double want)
+{
+	return got > want - 0.001 && got < want + 0.001;
+}
+
+static void a_word_is_the_likelier_to_stay_the_oftener_it_stood(void **state)
+{
+	struct text t;
+
+	(void)state;
+	text_init(&t);
+	(void)text_partial(&t, "go for", 6);
+	assert_true(is_near(text_confidence_of_all(&t), 0.5));
+	(void)text_partial(&t, "go forward", 10);
+	assert_true(is_near(text_confidence(&t, 0), 2 / 3.0));
+	assert_true(is_near(text_confidence(&t, 1), 0.5));
+	(void)text_partial(&t, "go forward ten", 14);
+	assert_true(is_near(text_confidence(&t, 0), 0.75));
+	assert_true(is_near(text_confidence(&t, 1), 2 / 3.0));
+	assert_true(is_near(text_confidence(&t, 2), 0.5));
+	assert_true(is_near(text_confidence_of_all(&t), (0.75 + 2 / 3.0 + 0.5) / 3));
+	(void)text_partial(&t, "no forward ten", 14); /* a word after one that changed is another */
+	assert_true(is_near(text_confidence(&t, 1), 0.5));
+	text_done(&t);
+}
+
 int main(void)
 {
+	const struct CMUnitTest others[] = {
+		cmocka_unit_test(a_word_is_the_likelier_to_stay_the_oftener_it_stood),
+	};
 	struct CMUnitTest tests[ARRAY_SIZE(rows)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_stable, NULL, NULL, &rows[i] };
-	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL) +
+	    cmocka_run_group_tests_name("confidence", others, NULL, NULL);
 }

@@ -362,18 +362,45 @@ static void on_progress(void *arg, uint64_t samples)
 	(void)samples;
 }
 
+/* The caller frees them. */
+static struct session_word *words_of(
+    const struct session *s, const struct utterance *u, const struct ipc_result *r)
+{
+	struct session_word *words = xcalloc(r->words_n + 1u, sizeof *words);
+	uint64_t from_ms = to_ms(s, u->from);
+
+	for (unsigned i = 0; i < r->words_n; i++) {
+		words[i].text = r->words[i].text.bytes;
+		words[i].text_bytes = r->words[i].text.length;
+		words[i].start_ms = from_ms + r->words[i].start_ms;
+		words[i].end_ms = from_ms + r->words[i].end_ms;
+		words[i].confidence = (float)r->words[i].confidence / IPC_CONFIDENCE_ONE;
+	}
+	return words;
+}
+
 static void tell_partial(struct session *s, struct utterance *u, const struct ipc_result *r)
 {
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL };
+	struct session_word *words;
 
 	if (u->state == UTTERANCE_ENDED || r->text.length == 0)
 		return;
+	words = words_of(s, u, r);
 	e.utterance = u->id;
 	e.partial.text = r->text.bytes;
 	e.partial.text_bytes = r->text.length;
 	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
+	e.partial.confidence = r->confidence > 0 ? (float)r->confidence / IPC_CONFIDENCE_ONE
+						 : text_confidence_of_all(&u->text);
+	for (unsigned i = 0; i < r->words_n; i++)
+		if (!(words[i].confidence > 0))
+			words[i].confidence = text_confidence(&u->text, i);
+	e.partial.words = words;
+	e.partial.words_n = r->words_n;
 	metric_add(METRIC_partials_total, 1);
 	session_emit(s, &e);
+	free(words);
 }
 
 static void on_partial(void *arg, const struct ipc_result *r)
@@ -401,20 +428,12 @@ static void remember_adaptation(struct session *s, const struct ipc_result *r)
 
 static void emit_final(struct session *s, const struct utterance *u, const struct ipc_result *r)
 {
-	struct session_word *words = xcalloc(r->words_n + 1u, sizeof *words);
+	struct session_word *words = words_of(s, u, r);
 	struct session_event e = { .kind = SESSION_EVENT_FINAL, .utterance = u->id };
-	uint64_t from_ms = to_ms(s, u->from);
 
-	for (unsigned i = 0; i < r->words_n; i++) {
-		words[i].text = r->words[i].text.bytes;
-		words[i].text_bytes = r->words[i].text.length;
-		words[i].start_ms = from_ms + r->words[i].start_ms;
-		words[i].end_ms = from_ms + r->words[i].end_ms;
-		words[i].confidence = (float)r->words[i].confidence / IPC_CONFIDENCE_ONE;
-	}
 	e.final.text = r->text.bytes;
 	e.final.text_bytes = r->text.length;
-	e.final.start_ms = from_ms;
+	e.final.start_ms = to_ms(s, u->from);
 	e.final.end_ms = to_ms(s, u->to);
 	e.final.confidence = (float)r->confidence / IPC_CONFIDENCE_ONE;
 	e.final.words = words;
