@@ -3,6 +3,7 @@
 # make demo       four clients, two instances, in the terminal
 # make test       unit and end-to-end tests
 # make check      all that must hold before a commit: format, includes, gcc and clang, sanitizers, fuzzers
+# make fuzz       feed every decoder of foreign bytes what nobody thought of (SECONDS=20 each)
 # make chaos      kill recognisers at random while clients speak (KILLS=1000 SEED=1)
 # make soak       sessions come and go, and nothing may grow (MINUTES=10)
 # make bench      measure, and print the tables of docs/benchmarks.md
@@ -11,7 +12,7 @@
 BUILD ?= build
 ARGS ?=
 
-.PHONY: all run demo test check chaos soak bench format clean
+.PHONY: all run demo test check fuzz chaos soak bench format clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -35,6 +36,10 @@ test: all
 check:
 	@tools/install-packages build test check
 	@tools/check
+
+fuzz:
+	@tools/install-packages build check
+	@tools/fuzz --seconds $(or $(SECONDS),20)
 
 chaos: all
 	@tools/install-packages test
