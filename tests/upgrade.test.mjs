@@ -10,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Server, build, fake, alive, signal } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { withManager } from './lib/manager.mjs';
 import { until } from './lib/wait.mjs';
 import { sound, manual, midUtterance, reload, toldToMove, leftWell, Settings } from './lib/ops.mjs';
 
@@ -248,38 +249,23 @@ test('a descriptor that is no listening socket is named', async () => {
   assert.match(log, /descriptor 3 was handed to us \(LISTEN_FDS\) and is no listening TCP socket/);
 });
 
-// A datagram socket for the service manager's part, a line a message.
-const manager = `use Socket; $| = 1; my $n = $ARGV[0]; $n =~ s/^@/\\0/;
-socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, pack_sockaddr_un($n)) || die $!; print "bound\\n";
-while (defined recv(S, my $m, 4096, 0)) { $m =~ s/\\n/|/g; print "$m\\n"; }`;
-
 for (const abstract of [false, true]) {
-  test(`the service manager is told, at ${abstract ? 'an abstract name' : 'a path'}`, async () => {
-    const dir = temporary();
-    const name = abstract ? `@stenopool-test-${process.pid}` : path.join(dir, 'notify');
-    const perl = spawn('perl', ['-e', manager, name]);
-    let told = '';
-    perl.stdout.on('data', (d) => (told += d));
-    try {
-      await until(() => told.includes('bound\n'), 'the manager listens');
-      const launch = (all, options) => spawn(path.join(build, 'stenopool'), all,
-        { ...options, env: { ...process.env, NOTIFY_SOCKET: name } });
-      await withHeirs(fake(), async (s) => {
-        const hears = (words) => until(() => words.test(told), `the manager hears ${words}: ${told}`);
-        await hears(/^READY=1\|STATUS=serving$/m);
-        await reload(s);
-        await hears(/^RELOADING=1\|MONOTONIC_USEC=\d+\nREADY=1$/m);
-        const heir = await handOver(s);
-        await hears(new RegExp(`^MAINPID=${heir}$`, 'm'));
-        await s.left;
-        assert.doesNotMatch(told, /STOPPING/);
-        process.kill(heir, 'SIGTERM');
-        s.status = async () => ({ pools: [] });
-        await hears(/^STOPPING=1\|STATUS=draining 0 sessions$/m);
-      }, { launch });
-    } finally {
-      perl.kill();
-      fs.rmSync(dir, { recursive: true, force: true });
-    }
-  });
+  test(`the service manager is told, at ${abstract ? 'an abstract name' : 'a path'}`, () => withManager(async (m) => {
+    const launch = (all, options) => spawn(path.join(build, 'stenopool'), all,
+      { ...options, env: { ...process.env, NOTIFY_SOCKET: m.name, WATCHDOG_USEC: '100000' } });
+    await withHeirs(fake(), async (s) => {
+      await m.hears(/^READY=1\|STATUS=serving$/m);
+      await reload(s);
+      await m.hears(/^RELOADING=1\|MONOTONIC_USEC=\d+\n(WATCHDOG=1\n)*READY=1$/m);
+      const heir = await handOver(s);
+      await m.hears(new RegExp(`^MAINPID=${heir}$`, 'm'));
+      await s.left;
+      assert.doesNotMatch(m.told, /STOPPING/);
+      const before = m.times('WATCHDOG=1');
+      await until(() => m.times('WATCHDOG=1') > before + 1, 'the heir, now the main process, tells that its loop turns');
+      process.kill(heir, 'SIGTERM');
+      s.status = async () => ({ pools: [] });
+      await m.hears(/^STOPPING=1\|STATUS=draining 0 sessions$/m);
+    }, { launch });
+  }, { abstract }));
 }

@@ -1,14 +1,20 @@
 #define _GNU_SOURCE
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_sink.h"
+#include "base/metric.h"
+
 static const char *const names[LOG_LEVELS] = { "error", "warn", "info", "debug" };
 static enum log_level max_level = LOG_INFO;
+static struct log_sink sink = { .kind = LOG_SINK_FILE, .fd = STDERR_FILENO };
 
 void log_set_level(enum log_level max)
 {
@@ -47,23 +53,78 @@ static void make_one_line(char *text, size_t n)
 			text[i] = ' ';
 }
 
+/* Without its end, at most LOG_LINE_BYTES - 1; 0: it could not be worded. */
+static size_t word(char *line, enum log_level level, const char *fmt, va_list ap)
+{
+	size_t cap = LOG_LINE_BYTES - 1;
+	size_t n = write_stamp(line, cap, level);
+	int more = vsnprintf(line + n, cap - n, fmt, ap);
+
+	if (more < 0)
+		return 0;
+	n += (size_t)more < cap - n ? (size_t)more : cap - n - 1;
+	make_one_line(line, n);
+	return n;
+}
+
+static bool write_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char line[LOG_LINE_BYTES];
+	size_t n = word(line, level, fmt, ap);
+
+	if (n == 0)
+		return true;
+	line[n++] = '\n';
+	return log_sink_write(&sink, line, n);
+}
+
+static bool write_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static bool write_note(const char *fmt, ...)
+{
+	va_list ap;
+	bool written;
+
+	va_start(ap, fmt);
+	written = write_line(LOG_WARN, fmt, ap);
+	va_end(ap);
+	return written;
+}
+
+/* The line that tells of lost ones is none of them. */
+static void tell_lost(void)
+{
+	uint64_t lost = sink.lost;
+
+	if (lost > 0 && log_sink_flows(&sink) &&
+	    write_note("log: %" PRIu64
+		       " lines were lost before this one: nobody read them, or they "
+		       "could not be written",
+		lost))
+		sink.lost -= lost;
+	else
+		sink.lost = lost;
+}
+
+void log_never_wait(void)
+{
+	log_sink_init(&sink, STDERR_FILENO);
+}
+
+void log_look(void)
+{
+	tell_lost();
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
-	char line[1024];
-	size_t n;
 	va_list ap;
-	int more;
 
 	if (level > max_level)
 		return;
-	n = write_stamp(line, sizeof line, level);
+	tell_lost();
 	va_start(ap, fmt);
-	more = vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
+	if (!write_line(level, fmt, ap))
+		metric_add(METRIC_log_lines_lost_total, 1);
 	va_end(ap);
-	if (more < 0)
-		return;
-	n += (size_t)more < sizeof line - n - 1 ? (size_t)more : sizeof line - n - 2;
-	make_one_line(line, n);
-	line[n++] = '\n';
-	(void)!write(STDERR_FILENO, line, n);
 }

@@ -10,6 +10,8 @@
 #define METRICS(X)                                                                                 \
 	X(COUNTER, config_reloads_total, "Times the settings were read again and taken over")      \
 	X(COUNTER, config_reloads_failed_total, "Times they were in no order and not taken over")  \
+	X(COUNTER, log_lines_lost_total, "Lines of the log that stderr did not take")              \
+	X(COUNTER, orphans_reaped_total, "Ended processes of others that were left to the server") \
 	X(COUNTER, connections_total, "Connections accepted")                                      \
 	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")   \
 	X(COUNTER, connections_slow_total, "Connections dropped over server.send_timeout_ms")      \

@@ -1,8 +1,10 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/descriptors.h"
 #include "cli/keys_cmd.h"
 #include "cli/serve.h"
 #include "cli/transcribe.h"
@@ -31,20 +33,30 @@ static void print_usage(FILE *to)
 	    to, "  %-12s print the version\n\nstenopool COMMAND --help tells more.\n", "version");
 }
 
+/* What was asked for and could not be written is no success. */
+static int end(int code)
+{
+	if (code != EXIT_SUCCESS || (fflush(stdout) == 0 && !ferror(stdout)))
+		return code;
+	(void)fprintf(stderr, "stenopool: cannot write to standard output: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	descriptors_fill();
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(word, commands[i].name) == 0)
-			return commands[i].main(argc - 1, argv + 1);
+			return end(commands[i].main(argc - 1, argv + 1));
 	if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0) {
 		(void)puts("stenopool " STENOPOOL_VERSION);
-		return EXIT_SUCCESS;
+		return end(EXIT_SUCCESS);
 	}
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		print_usage(stdout);
-		return EXIT_SUCCESS;
+		return end(EXIT_SUCCESS);
 	}
 	if (*word == '\0')
 		print_usage(stderr);

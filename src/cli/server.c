@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/metric.h"
+#include "base/threads.h"
 #include "base/util.h"
 #include "cli/descriptors.h"
 #include "cli/drain.h"
@@ -18,7 +20,8 @@
 #include "cli/server_internal.h"
 #include "cli/signals.h"
 #include "cli/status_page.h"
-#include "cli/upgrade.h"
+#include "cli/tasks.h"
+#include "cli/watchdog.h"
 #include "media/decoder.h"
 #include "net/http.h"
 #include "pool/crew.h"
@@ -33,6 +36,8 @@ static void on_look(uv_timer_t *timer)
 	struct server *s = timer->data;
 
 	access_look(s->access, clock_now_ns());
+	log_look();
+	metric_add(METRIC_orphans_reaped_total, orphans_look(&s->orphans));
 }
 
 static void on_crew_gone(void *arg)
@@ -43,6 +48,7 @@ static void on_crew_gone(void *arg)
 		return;
 	s->down = true;
 	uv_close((uv_handle_t *)&s->look, NULL);
+	watchdog_free(&s->watchdog);
 	server_upgrade_done(s);
 	signals_free(&s->signals);
 	drain_free(&s->drain);
@@ -64,26 +70,6 @@ static void drop_clients(void *arg)
 
 	if (s->http != NULL)
 		http_server_free(&s->http, on_http_gone, s);
-}
-
-static bool is_taken_over(const struct server *s)
-{
-	return upgrade_state(s->upgrade) == UPGRADE_DONE;
-}
-
-/* Where somebody else accepts, or keeps the sockets for whoever comes next, it is not for us to turn clients away. */
-void server_drain(struct server *s, const char *who)
-{
-	if (drain_state(s->drain) == DRAIN_SERVING) {
-		upgrade_cancel(s->upgrade);
-		(void)uv_timer_stop(&s->handover);
-		if (s->inherited.n > 0 && s->inherited.kept)
-			http_server_stop_listening(s->http);
-		if (!is_taken_over(s))
-			notify_send(
-			    "STOPPING=1\nSTATUS=draining %u sessions", roster_count(s->roster));
-	}
-	drain_ask(s->drain, &s->cfg->drain, who);
 }
 
 static void on_term(void *arg, const char *name)
@@ -115,31 +101,6 @@ static const struct http_events http_events = {
 	.word_too_large = server_pages_word_too_large,
 	.on_tcp = server_tcp,
 };
-
-void server_word_access(const struct config *c, struct access_config *out)
-{
-	*out = (struct access_config){ .session = c->session,
-		.endpoint = c->endpoint,
-		.start_timeout_ms = c->start_timeout_ms,
-		.deepgram_timeout_ms = c->deepgram_timeout_ms,
-		.openai_realtime_timeout_ms = c->openai_realtime_timeout_ms,
-		.whisperlive_max_connection_time_ms = c->whisperlive_max_connection_time_ms,
-		.ping_interval_ms = c->ping_interval_ms,
-		.ping_timeout_ms = c->ping_timeout_ms,
-		.allowed_origins = c->allowed_origins,
-		.openai_models = c->openai_models,
-		.openai_commit_models = c->openai_commit_models,
-		.is_open = c->allow_open == 1,
-		.log_text = c->log_text == 1 };
-	out->session.piece_bytes = c->http.max_message_bytes;
-}
-
-void server_word_decoder(const struct config *c, struct decoder_config *out)
-{
-	*out = c->decoder;
-	out->max_body_bytes = c->http.max_body_bytes;
-	out->piece_bytes = c->http.max_message_bytes;
-}
 
 static void make_decoders(struct server *s)
 {
@@ -194,20 +155,45 @@ static void on_crew_ready(void *arg)
 	on_first_ready(s);
 }
 
+/* What the machine must grant is asked for before anything depends on it, threads among it. */
+static int take_place(const struct config *cfg, struct tasks_plan *plan, struct error *err)
+{
+	log_never_wait();
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (descriptors_raise(cfg, err) < 0 || tasks_settle(cfg, plan, err) < 0)
+		return -1;
+	if (threads_try(plan->work_threads, err) == 0)
+		return 0;
+	return error_prefix(err, "server.ear_threads %u and look-ups of names", cfg->ear_threads);
+}
+
+static int make_loop(struct server *s, const struct tasks_plan *plan, struct error *err)
+{
+	int rc = uv_loop_init(&s->loop);
+
+	if (rc != 0)
+		return error_set(
+		    err, ERROR_SYSTEM, "cannot make an event loop: %s", uv_strerror(rc));
+	s->work = work_uv_new(&s->loop, plan->ear_threads, plan->work_threads);
+	(void)uv_timer_init(&s->loop, &s->look);
+	s->look.data = s;
+	s->watchdog = watchdog_new(&s->loop);
+	return 0;
+}
+
 int server_new(
     struct server **out, struct config *cfg, const struct server_origin *origin, struct error *err)
 {
 	struct server *s = xcalloc(1, sizeof *s);
+	struct tasks_plan plan;
 
-	*out = s;
 	s->cfg = cfg;
 	s->origin = *origin;
-	(void)signal(SIGPIPE, SIG_IGN);
-	descriptors_raise(cfg);
-	(void)uv_loop_init(&s->loop);
-	s->work = work_uv_new(&s->loop, cfg->ear_threads);
-	(void)uv_timer_init(&s->loop, &s->look);
-	s->look.data = s;
+	if (take_place(cfg, &plan, err) < 0 || make_loop(s, &plan, err) < 0) {
+		free(s);
+		return -1;
+	}
+	*out = s;
 	if (inherit_take(&s->inherited, err) < 0 || server_crews_make(s, err) < 0)
 		return -1;
 	make_access(s);

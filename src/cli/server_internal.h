@@ -8,6 +8,7 @@
 #include "access/protocols.h"
 #include "cli/config.h"
 #include "cli/inherit.h"
+#include "cli/orphans.h"
 #include "cli/server.h"
 #include "monitor/monitor.h"
 
@@ -25,6 +26,7 @@ struct tcp;
 struct tls;
 struct signals;
 struct upgrade;
+struct watchdog;
 struct work;
 
 enum { SERVER_PATH_CAP = 4096 };
@@ -47,6 +49,8 @@ struct server {
 	unsigned listeners_n;
 	struct monitor monitor;
 	uv_timer_t look;
+	struct watchdog *watchdog; /* owned; NULL: nobody asks */
+	struct orphans orphans;
 	struct signals *signals;
 	struct drain *drain;
 	struct upgrade *upgrade;
@@ -68,6 +72,8 @@ void server_crews_reload(struct server *s);
 void server_reload(struct server *s, const char *who);
 /* Keys and tokens from the files that the settings name; -1: *err says why, and those there were stay. */
 int server_load_secrets(struct server *s, const struct config *c, struct error *err);
+
+/* What modules are told of the settings. */
 void server_word_access(const struct config *c, struct access_config *out);
 void server_word_decoder(const struct config *c, struct decoder_config *out);
 

@@ -98,7 +98,8 @@ static void say_where(const struct server *s)
 		log_info("server: listening %son %s://%s%s", what, scheme, address,
 		    s->inherited.n > 0 ? ", which was handed to us" : "");
 	}
-	(void)fflush(stdout);
+	if (fflush(stdout) != 0)
+		clearerr(stdout); /* the log has it */
 }
 
 /* Sockets that were handed to us take the place of all addresses in the settings. */

@@ -32,10 +32,12 @@ static void take_over(struct server *s, const struct config *fresh)
 {
 	struct access_config access;
 	struct decoder_config decoder;
+	struct error err;
 
 	config_adopt(s->cfg, fresh);
 	log_set_level(s->cfg->log_level);
-	descriptors_raise(s->cfg);
+	if (descriptors_raise(s->cfg, &err) < 0)
+		log_error("server: %s", err.text);
 	roster_set_max(s->roster, s->cfg->max_sessions);
 	http_server_reconfigure(s->http, &s->cfg->http);
 	server_word_access(s->cfg, &access);

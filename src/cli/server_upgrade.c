@@ -17,6 +17,7 @@
 #include "cli/server_internal.h"
 #include "cli/successor.h"
 #include "cli/upgrade.h"
+#include "cli/watchdog.h"
 #include "net/http.h"
 #include "session/roster.h"
 
@@ -41,6 +42,7 @@ static void on_ready(void *arg, int pid)
 		 "they end, or for handover_timeout_ms %u",
 	    pid, roster_count(s->roster), s->cfg->handover_timeout_ms);
 	notify_send("MAINPID=%d", pid);
+	watchdog_stop(s->watchdog);
 	http_server_stop_listening(s->http);
 	(void)uv_timer_start(&s->handover, on_handover_late, s->cfg->handover_timeout_ms, 0);
 	http_server_when_empty(s->http, on_last_gone, s);

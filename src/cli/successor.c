@@ -30,6 +30,8 @@ struct environment {
 static bool is_ours(const char *assignment)
 {
 	return strncmp(assignment, "LISTEN_", 7) == 0 ||
+	    strncmp(assignment, "WATCHDOG_PID=", 13) ==
+	    0 || /* it asks whoever is the main process */
 	    strncmp(assignment, INHERIT_READY_FD "=", sizeof INHERIT_READY_FD) == 0 ||
 	    strncmp(assignment, INHERIT_KEEPER "=", sizeof INHERIT_KEEPER) == 0;
 }

@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "base/error.h"
+#include "base/threads.h"
 #include "base/util.h"
 #include "cli/transcribe_client.h"
 #include "cli/transcribe_key.h"
@@ -18,7 +19,10 @@
 #include "cli/transcribe_url.h"
 #include "net/tls.h"
 
-enum { EXIT_USAGE = 2 };
+enum {
+	EXIT_USAGE = 2,
+	WORK_THREADS = 4, /* what libuv starts for look-ups and files, unless told otherwise */
+};
 
 static const char usage[] =
     "usage: stenopool transcribe [OPTION...] [FILE...]\n"
@@ -147,7 +151,12 @@ static enum transcribe_print_style style_of(const struct options *o)
 static int run(const struct options *o)
 {
 	struct run r = { .jobs_n = o->files_n };
+	struct error err;
 
+	if (threads_try(WORK_THREADS, &err) < 0) {
+		(void)fprintf(stderr, "stenopool transcribe: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
 	if (uv_loop_init(&r.loop) != 0 || uv_signal_init(&r.loop, &r.interrupt) != 0) {
 		(void)fputs("stenopool transcribe: cannot make an event loop\n", stderr);
 		return EXIT_FAILURE;

@@ -17,9 +17,10 @@ struct work {
 	void (*submit)(struct work *w, struct work_item *item);
 };
 
-/* Uses `threads` (1..64) of the work pool at once. Must be made before anything else uses libuv's work pool, whose
- * size it sets. */
-struct work *work_uv_new(struct uv_loop_s *loop, unsigned threads);
+/* Uses `threads` (1..64) of the work pool at once, of its `pool_threads`, which are all started here. Must be made before
+ * anything else uses libuv's work pool; whoever may be short of threads tries them first (base/threads.h), for libuv ends the
+ * process where one cannot be started. */
+struct work *work_uv_new(struct uv_loop_s *loop, unsigned threads, unsigned pool_threads);
 /* Nothing may be submitted any more. What is under way still reports; then the handles are closed and the memory
  * goes. Sets *work to NULL. */
 void work_uv_free(struct work **work);

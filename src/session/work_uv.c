@@ -111,13 +111,23 @@ static void submit(struct work *base, struct work_item *item)
 		(void)uv_idle_start(&w->idle, on_idle);
 }
 
-struct work *work_uv_new(struct uv_loop_s *loop, unsigned threads)
+/* libuv starts its threads with the first batch, so one without work goes out. */
+static void start_threads(struct work_uv *w, unsigned pool_threads)
 {
-	struct work_uv *w = xcalloc(1, sizeof *w);
+	struct batch *b = w->free_batch;
 	char text[16];
 
-	(void)snprintf(text, sizeof text, "%u", threads + 2); /* two for look-ups of names */
+	(void)snprintf(text, sizeof text, "%u", pool_threads);
 	(void)setenv("UV_THREADPOOL_SIZE", text, 1);
+	w->free_batch = b->next_free;
+	w->busy++;
+	(void)uv_queue_work(w->loop, &b->req, run_batch, on_batch_done);
+}
+
+struct work *work_uv_new(struct uv_loop_s *loop, unsigned threads, unsigned pool_threads)
+{
+	struct work_uv *w = xcalloc(1, sizeof *w);
+
 	w->base.submit = submit;
 	w->loop = loop;
 	w->threads = threads;
@@ -135,6 +145,7 @@ struct work *work_uv_new(struct uv_loop_s *loop, unsigned threads)
 	w->handles = 2;
 	(void)uv_check_start(&w->check, on_check);
 	uv_unref((uv_handle_t *)&w->check);
+	start_threads(w, pool_threads);
 	return &w->base;
 }
 

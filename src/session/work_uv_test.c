@@ -81,7 +81,7 @@ static struct job *make_jobs(unsigned n, unsigned again)
 static void start(unsigned threads)
 {
 	assert_int_equal(uv_loop_init(&loop), 0);
-	work = work_uv_new(&loop, threads);
+	work = work_uv_new(&loop, threads, threads + 2);
 	loop_thread = uv_thread_self();
 	submitted = dones = awaited = 0;
 	on_all_done = NULL;
