@@ -344,6 +344,8 @@ test('deepgram errors: a query that cannot be is refused before the upgrade, in 
       [{ encoding: 'opus', sample_rate: 48000 }, /encoding is 'opus'/],
       [{ ...raw, channels: 9 }, /channels is '9'/],
       [{ ...raw, interim_results: 'perhaps' }, /interim_results/],
+      [{ ...raw, redact: 'pci' }, /^redact: /],
+      [{ ...raw, callback: 'http://127.0.0.1/' }, /calls nobody back/],
     ]) {
       await assert.rejects(Listener.open(server, query), (e) => {
         assert.equal(e.status, 400);
@@ -354,8 +356,43 @@ test('deepgram errors: a query that cannot be is refused before the upgrade, in 
         return true;
       });
     }
-    const l = await Listener.open(server, { ...raw, model: 'nova-9', tier: 'x', keywords: 'a:2', redact: 'pci', version: 'latest' });
+    const l = await Listener.open(server, { ...raw, model: 'nova-9', tier: 'x', keywords: 'a:2', version: 'latest' });
     assert.equal((await l.finish()).code, 1000);
+  });
+});
+
+test('deepgram errors: what is asked for and not done is told with the handshake and in the metadata, and labels come back', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, { ...raw, model: 'nova-3', smart_format: true, diarize: true, keyterm: 'steno', utterances: true, sprachmodell: 1, numerals: false, tag: 'desk', extra: 'call:7' });
+    const asked = ['smart_format', 'diarize', 'keyterm', 'utterances', 'sprachmodell'];
+    assert.equal(l.headers['dg-warning'], `no effect: ${asked.join(', ')}`);
+    await l.finish();
+    const metadata = l.messages.at(-1);
+    assert.deepEqual(metadata.warnings.map((w) => w.parameter), asked);
+    for (const w of metadata.warnings) assert.match(w.message, new RegExp(`^${w.parameter} has no effect here: .`));
+    assert.deepEqual([metadata.tags, metadata.extra], [['desk'], { call: '7' }]);
+    const all = await Listener.open(server, { ...raw, interim_results: true, endpointing: 300, utterance_end_ms: 1000, vad_events: true, no_delay: true, mip_opt_out: true });
+    assert.equal(all.headers['dg-warning'], undefined);
+    await all.finish();
+    assert.equal(all.messages.at(-1).warnings, undefined);
+  });
+});
+
+test('deepgram: each Configure is answered once, and what is not done is refused', async () => {
+  await withServer(one, async (server) => {
+    const l = await Listener.open(server, { ...raw, punctuate: true });
+    l.say('Configure', { keyterms: [], features: { numerals: false, punctuate: false } });
+    l.say('Configure', { keyterms: ['steno'] });
+    l.say('Configure', { features: { numerals: true } });
+    l.audio(join(babble(1500), silence(1000)));
+    await l.finish();
+    const answers = l.messages.filter((m) => m.type.startsWith('Configure'));
+    const { request_id } = l.messages.at(-1);
+    assert.deepEqual(answers[0], { type: 'ConfigureSuccess', request_id, keyterms: [] });
+    assert.deepEqual(answers.slice(1).map((m) => [m.type, m.code, m.request_id]),
+      [['ConfigureFailure', 'CONFIGURE_KEYTERMS_NOT_SUPPORTED', request_id], ['ConfigureFailure', 'CONFIGURE_FEATURE_NOT_SUPPORTED', request_id]]);
+    for (const m of answers.slice(1)) assert.ok(m.description);
+    assert.equal(best(l.finals.find((m) => best(m).transcript)).words[0].punctuated_word, undefined);
   });
 });
 

@@ -113,6 +113,19 @@ test('deepgram prerecorded errors: what cannot be is refused in the words of its
   });
 });
 
+test('deepgram prerecorded errors: what is asked for and not done is told in the metadata, and labels come back', async () => {
+  await withServer(one, async (server) => {
+    const body = await heard(server, [['diarize', true], ['summarize', 'v2'], ['interim_results', true], ['tag', 'a'], ['tag', 'b'], ['extra', 'k:v:w']], wav(speech));
+    assert.deepEqual(body.metadata.warnings.map((w) => w.parameter), ['diarize', 'summarize', 'interim_results']);
+    assert.deepEqual([body.metadata.tags, body.metadata.extra], [['a', 'b'], { k: 'v:w' }]);
+    const r = await post(server, { topics: true }, wav(speech));
+    assert.equal(r.headers.get('dg-warning'), 'no effect: topics');
+    const { metadata } = await heard(server, { utterances: true, utt_split: 0.5, paragraphs: true, multichannel: true }, wav(speech));
+    assert.equal(metadata.warnings, undefined);
+    await refused(post(server, { redact: 'pci' }, wav(speech)), 400, 'BAD_REQUEST', /redacts nothing/);
+  });
+});
+
 test('deepgram prerecorded auth: without a key there is 401, before the file is sent', async () => {
   await withKeys({ desk: {} }, {}, async (server, { desk }) => {
     await refused(post(server, {}, wav(speech)), 401, 'INVALID_AUTH', /./);

@@ -21,7 +21,7 @@ static void read_query(const uint8_t *bytes, size_t n)
 
 	assert(query != NULL);
 	memcpy(query, bytes, n);
-	if (deepgram_query_read(query, &q, &err) != 0) {
+	if (deepgram_query_read(query, n % 2 == 0 ? DEEPGRAM_LIVE : DEEPGRAM_FILE, &q, &err) != 0) {
 		assert(err.code == ERROR_INVALID && err.text[0] != '\0');
 	} else {
 		deepgram_query_endpoint(&q, &endpoint);

@@ -19,14 +19,14 @@
 #include "net/websocket.h"
 #include "pool/pool.h"
 
-enum { HEADER_BYTES = 80, SHA256_BYTES = 32 };
+enum { SHA256_BYTES = 32 };
 
 struct deepgram {
 	struct wire wire;
 	bool ending; /* CloseStream has come */
 	struct deepgram_query query;
 	struct deepgram_about about;
-	char header[HEADER_BYTES];
+	char header[DEEPGRAM_HEADERS_BYTES];
 	struct pool *pool; /* lent */
 	struct deepgram_channels channels;
 	struct live_file *file; /* owned; NULL: raw audio comes */
@@ -248,6 +248,19 @@ static void finalize(struct deepgram *d, int channel)
 	}
 }
 
+static void configure(
+    struct deepgram *d, const struct deepgram_control *control, const struct error *why)
+{
+	if (control->configure.failure != NULL) {
+		wire_send_json(&d->wire,
+		    deepgram_not_configured_of(&d->about, control->configure.failure, why));
+		return;
+	}
+	if (control->configure.unformatted)
+		d->about.formatted = false;
+	wire_send_json(&d->wire, deepgram_configured_of(&d->about, control->configure.keyterms));
+}
+
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct deepgram *d = deepgram_of(w);
@@ -257,10 +270,12 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	d->spoken_ns = clock_now_ns();
 	if (deepgram_control_read(text, n, &control, &err) != 0)
 		fail(d, "DATA-0000", &err);
-	else if (d->ending || control.command == DEEPGRAM_IGNORED)
+	else if (d->ending)
 		return;
 	else if (control.command == DEEPGRAM_UNKNOWN)
 		wire_send_json(w, deepgram_error_of(&err));
+	else if (control.command == DEEPGRAM_CONFIGURE)
+		configure(d, &control, &err);
 	else if (control.command == DEEPGRAM_CLOSE_STREAM)
 		close_stream(d);
 	else if (control.command == DEEPGRAM_FINALIZE)
@@ -331,7 +346,7 @@ static int read_request(
 		how->status = 500;
 		return error_set(err, ERROR_SYSTEM, "no memory for a stream");
 	}
-	if (deepgram_query_read(http_query(x), &d->query, err) != 0)
+	if (deepgram_query_read(http_query(x), DEEPGRAM_LIVE, &d->query, err) != 0)
 		return -1;
 	how->status = 0;
 	d->pool = deepgram_pool(w->access, &w->client, &d->query, err);
@@ -339,7 +354,8 @@ static int read_request(
 		return -1;
 	deepgram_about_init(&d->about, pool_name(d->pool), 1);
 	d->about.formatted = d->query.formatted;
-	(void)snprintf(d->header, sizeof d->header, "dg-request-id: %s\r\n", d->about.request_id);
+	d->about.query = &d->query;
+	deepgram_write_headers(&d->about, d->header);
 	d->spoken_ns = clock_now_ns();
 	if (d->query.raw)
 		return open_channels(d, &d->query.format, err, &how->retry_after_ms);

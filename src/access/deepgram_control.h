@@ -2,6 +2,7 @@
 #ifndef ACCESS_DEEPGRAM_CONTROL_H
 #define ACCESS_DEEPGRAM_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -10,13 +11,18 @@ enum deepgram_command {
 	DEEPGRAM_KEEP_ALIVE,
 	DEEPGRAM_FINALIZE,
 	DEEPGRAM_CLOSE_STREAM,
-	DEEPGRAM_IGNORED, /* of older clients */
+	DEEPGRAM_CONFIGURE,
 	DEEPGRAM_UNKNOWN,
 };
 
 struct deepgram_control {
 	enum deepgram_command command;
 	int channel; /* of FINALIZE: that one; -1: all */
+	struct {
+		const char *failure; /* its code, and *err says why it cannot be; NULL: it can */
+		bool keyterms;       /* they were replaced, by none */
+		bool unformatted;    /* words are to have no punctuated_word any more */
+	} configure;
 };
 
 /* -1 and a sentence when it is no JSON object with a type. What is unknown is described in *err too, and 0 returned, since

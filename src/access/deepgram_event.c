@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "access/deepgram_query.h"
 #include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -122,13 +123,107 @@ json_t *deepgram_speech_started_of(const struct deepgram_about *a, unsigned chan
 	    (int)a->channels, "timestamp", json_text_seconds(at_ms));
 }
 
+static void add_extra(json_t *extra, const char *label)
+{
+	const char *colon = strchr(label, ':');
+	size_t n = colon == NULL ? strlen(label) : (size_t)(colon - label);
+	json_t *key = json_text_of(label, n); /* what is not UTF-8 is made so */
+	const char *value = colon == NULL ? "" : colon + 1;
+
+	(void)json_object_set_new(
+	    extra, json_string_value(key), json_text_of(value, strlen(value)));
+	json_decref(key);
+}
+
+static void add_labels(json_t *metadata, const struct deepgram_query *q)
+{
+	json_t *tags = json_array(), *extra = json_object();
+
+	for (size_t at = 0; at < q->labels_n; at += strlen(q->labels + at) + 1) {
+		const char *label = q->labels + at + 1;
+
+		if (q->labels[at] == 't')
+			(void)json_array_append_new(tags, json_text_of(label, strlen(label)));
+		else
+			add_extra(extra, label);
+	}
+	if (json_array_size(tags) > 0)
+		(void)json_object_set(metadata, "tags", tags);
+	if (json_object_size(extra) > 0)
+		(void)json_object_set(metadata, "extra", extra);
+	json_decref(tags);
+	json_decref(extra);
+}
+
+static json_t *warning_of(const char *parameter, const char *why)
+{
+	char message[160];
+
+	(void)snprintf(message, sizeof message, "%s has no effect here: %s", parameter, why);
+	return json_pack("{s:s,s:s,s:s}", "parameter", parameter, "type", "unsupported_parameter",
+	    "message", message);
+}
+
+static void add_warnings(json_t *metadata, const struct deepgram_query *q)
+{
+	json_t *all = json_array();
+	char more[60];
+
+	for (unsigned i = 0; i < q->warnings_n; i++)
+		(void)json_array_append_new(
+		    all, warning_of(q->warnings[i].parameter, q->warnings[i].why));
+	(void)snprintf(more, sizeof more, "there are %u of them", q->warnings_more);
+	if (q->warnings_more > 0)
+		(void)json_array_append_new(all, warning_of("the rest", more));
+	if (json_array_size(all) > 0)
+		(void)json_object_set(metadata, "warnings", all);
+	json_decref(all);
+}
+
+void deepgram_write_headers(const struct deepgram_about *a, char out[DEEPGRAM_HEADERS_BYTES])
+{
+	const struct deepgram_query *q = a->query;
+	size_t n =
+	    (size_t)snprintf(out, DEEPGRAM_HEADERS_BYTES, "dg-request-id: %s\r\n", a->request_id);
+
+	if (q == NULL || q->warnings_n == 0)
+		return;
+	n += (size_t)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "dg-warning: no effect:");
+	for (unsigned i = 0; i < q->warnings_n; i++)
+		n += (size_t)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "%s %s",
+		    i > 0 ? "," : "", q->warnings[i].parameter);
+	(void)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "\r\n");
+}
+
 json_t *deepgram_metadata_of(
     const struct deepgram_about *a, const char *sha256, uint64_t duration_ms)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:i,s:[s],s:{s:o}}", "transaction_key", "deprecated",
-	    "request_id", a->request_id, "sha256", sha256, "created", a->created, "duration",
-	    json_text_seconds(duration_ms), "channels", (int)a->channels, "models", a->model_id,
-	    "model_info", a->model_id, model_info_of(a));
+	json_t *metadata = json_pack("{s:s,s:s,s:s,s:s,s:o,s:i,s:[s],s:{s:o}}", "transaction_key",
+	    "deprecated", "request_id", a->request_id, "sha256", sha256, "created", a->created,
+	    "duration", json_text_seconds(duration_ms), "channels", (int)a->channels, "models",
+	    a->model_id, "model_info", a->model_id, model_info_of(a));
+
+	if (metadata != NULL && a->query != NULL) {
+		add_labels(metadata, a->query);
+		add_warnings(metadata, a->query);
+	}
+	return metadata;
+}
+
+json_t *deepgram_configured_of(const struct deepgram_about *a, bool keyterms)
+{
+	json_t *m = json_pack("{s:s,s:s}", "type", "ConfigureSuccess", "request_id", a->request_id);
+
+	if (m != NULL && keyterms)
+		(void)json_object_set_new(m, "keyterms", json_array());
+	return m;
+}
+
+json_t *deepgram_not_configured_of(
+    const struct deepgram_about *a, const char *code, const struct error *why)
+{
+	return json_pack("{s:s,s:s,s:s,s:o}", "type", "ConfigureFailure", "request_id",
+	    a->request_id, "code", code, "description", json_text_of(why->text, strlen(why->text)));
 }
 
 json_t *deepgram_error_of(const struct error *why)

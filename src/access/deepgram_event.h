@@ -9,9 +9,15 @@
 
 #include "session/session.h"
 
+struct deepgram_query;
 struct error;
 
-enum { DEEPGRAM_ID_BYTES = 37, DEEPGRAM_SHA256_BYTES = 65, DEEPGRAM_TIME_BYTES = 32 };
+enum {
+	DEEPGRAM_ID_BYTES = 37,
+	DEEPGRAM_SHA256_BYTES = 65,
+	DEEPGRAM_TIME_BYTES = 32,
+	DEEPGRAM_HEADERS_BYTES = 2048,
+};
 
 /* What is said of one stream or file in all its messages. */
 struct deepgram_about {
@@ -21,6 +27,8 @@ struct deepgram_about {
 	const char *model;                 /* the pool's name; lent, lives as long as the pool */
 	unsigned channels;
 	bool formatted; /* words have a punctuated_word */
+	/* What was asked for; its labels and warnings are in the metadata. Borrowed; NULL: none. */
+	const struct deepgram_query *query;
 };
 
 struct deepgram_result {
@@ -48,6 +56,12 @@ json_t *deepgram_speech_started_of(
 /* Without a type: what a file's answer has as `metadata`. */
 json_t *deepgram_metadata_of(
     const struct deepgram_about *a, const char *sha256, uint64_t duration_ms);
+/* Header lines with the request_id, and the parameters that have no effect, which the metadata tells more of. */
+void deepgram_write_headers(const struct deepgram_about *a, char out[DEEPGRAM_HEADERS_BYTES]);
+/* `keyterms`: they have been replaced, by none. */
+json_t *deepgram_configured_of(const struct deepgram_about *a, bool keyterms);
+json_t *deepgram_not_configured_of(
+    const struct deepgram_about *a, const char *code, const struct error *why);
 json_t *deepgram_error_of(const struct error *why);
 /* The body of a refused request. */
 json_t *deepgram_refusal_of(const char *code, const struct error *why, const char *request_id);

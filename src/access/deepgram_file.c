@@ -114,7 +114,7 @@ static const char *language_of(const struct file *f)
 static void answer(struct file *f)
 {
 	struct http_exchange *x = f->x;
-	char headers[80], *text;
+	char headers[DEEPGRAM_HEADERS_BYTES], *text;
 
 	text = deepgram_answer_text(&f->answer, &f->query, language_of(f),
 	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
@@ -124,7 +124,7 @@ static void answer(struct file *f)
 	}
 	f->x = NULL;
 	recording_free(&f->recording);
-	(void)snprintf(headers, sizeof headers, "dg-request-id: %s\r\n", f->about.request_id);
+	deepgram_write_headers(&f->about, headers);
 	http_respond(x,
 	    &(struct http_answer){ .status = 200,
 		.content_type = "application/json",
@@ -250,12 +250,10 @@ static int check(struct access *a, struct http_exchange *x, struct client *clien
 		access_word_leaving(&err);
 		retry_after_ms = a->retry_after_ms;
 		metric_add(METRIC_sessions_refused_total, 1);
-	} else if (deepgram_query_read(http_query(x), q, &err) == 0 && check_kind(x, &err) == 0) {
-		if (q->callback)
-			(void)error_set(&err, ERROR_INVALID,
-			    "this server calls nobody back; without callback the answer is given "
-			    "here");
-		else if ((*pool_out = deepgram_pool(a, client, q, &err)) != NULL)
+	} else if (deepgram_query_read(http_query(x), DEEPGRAM_FILE, q, &err) == 0 &&
+	    check_kind(x, &err) == 0) {
+		*pool_out = deepgram_pool(a, client, q, &err);
+		if (*pool_out != NULL)
 			return 0;
 	}
 	deepgram_refuse(x, status, &err, retry_after_ms);
@@ -288,6 +286,7 @@ void deepgram_file(struct access *a, struct http_exchange *x)
 	deepgram_answer_init(&f->answer);
 	deepgram_about_init(&f->about, pool_name(pool), 1);
 	f->about.formatted = query.formatted;
+	f->about.query = &f->query;
 	enter(f);
 	begin(f, pool);
 	leave(f);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "access/deepgram_undone.h"
 #include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -16,14 +17,20 @@ enum {
 	SILENCE_MAX_MS = 10000,
 	UTTERANCE_END_MIN_MS = 1000,
 	UTTERANCE_END_MAX_MS = 60000,
-	VALUE_BYTES = 2048, /* a callback may be long, though nobody calls it */
+	UTT_SPLIT_MS = 800, /* Deepgram's own */
+	UTT_SPLIT_MAX_S = 60,
+	VALUE_BYTES = 2049, /* 2048 characters are what Deepgram takes of the longest, extra */
 	SHOWN_BYTES = 40,   /* of a value in a sentence */
 };
+
+enum scope { EVERYWHERE, LIVE_ONLY, FILES_ONLY };
 
 struct parameter {
 	const char *name;
 	int (*read)(const struct parameter *p, const char *value, void *out, struct error *err);
 	size_t offset;
+	enum scope scope;
+	const char *why; /* what is not done though it was set to true; NULL: it is done */
 };
 
 static int refuse(
@@ -57,7 +64,7 @@ static int read_either(const struct parameter *p, const char *value, void *out, 
 	return 0;
 }
 
-/* Checked, and of no effect. */
+/* Checked, and of no effect, as it is so here in any case. */
 static int read_idle_bool(
     const struct parameter *p, const char *value, void *out, struct error *err)
 {
@@ -161,6 +168,32 @@ static int read_utterance_end(
 	return 0;
 }
 
+static int read_utt_split(
+    const struct parameter *p, const char *value, void *out, struct error *err)
+{
+	char *end;
+	double s = strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(s >= 0 && s <= UTT_SPLIT_MAX_S))
+		return refuse(p, value, "a number of seconds from 0 to 60", err);
+	*(unsigned *)out = (unsigned)(s * 1000 + 0.5);
+	return 0;
+}
+
+static int read_label(const struct parameter *p, const char *value, void *out, struct error *err)
+{
+	struct deepgram_query *q = out;
+	size_t n = strlen(value) + 1;
+
+	if (n + 1 > sizeof q->labels - q->labels_n)
+		return error_set(err, ERROR_INVALID, "tag and extra together are over %d bytes",
+		    DEEPGRAM_LABELS_BYTES - 1);
+	q->labels[q->labels_n++] = *p->name;
+	memcpy(q->labels + q->labels_n, value, n);
+	q->labels_n += n;
+	return 0;
+}
+
 static int read_name(const struct parameter *p, const char *value, void *out, struct error *err)
 {
 	if (strlen(value) >= DEEPGRAM_NAME_BYTES)
@@ -171,30 +204,30 @@ static int read_name(const struct parameter *p, const char *value, void *out, st
 
 #define AT(field) offsetof(struct deepgram_query, field)
 
+static const char unpunctuated[] =
+    "the text is as the recogniser writes it, and so is each punctuated_word";
+
 static const struct parameter parameters[] = {
-	{ "model", read_name, AT(model) },
-	{ "language", read_name, AT(language) },
-	{ "encoding", read_encoding, 0 },
-	{ "sample_rate", read_rate, 0 },
-	{ "channels", read_channels, 0 },
-	{ "multichannel", read_bool, AT(multichannel) },
-	{ "interim_results", read_bool, AT(interim_results) },
-	{ "endpointing", read_endpointing, 0 },
-	{ "utterance_end_ms", read_utterance_end, 0 },
-	{ "vad_events", read_bool, AT(vad_events) },
-	{ "punctuate", read_either, AT(formatted) },
-	{ "smart_format", read_either, AT(formatted) },
-	{ "utterances", read_bool, AT(utterances) },
-	{ "detect_language", read_there, AT(detect_language) },
-	{ "callback", read_there, AT(callback) },
-	{ "numerals", read_idle_bool, 0 },
-	{ "profanity_filter", read_idle_bool, 0 },
-	{ "dictation", read_idle_bool, 0 },
-	{ "filler_words", read_idle_bool, 0 },
-	{ "diarize", read_idle_bool, 0 },
-	{ "no_delay", read_idle_bool, 0 },
-	{ "mip_opt_out", read_idle_bool, 0 },
-	{ "paragraphs", read_idle_bool, 0 },
+	{ "model", read_name, AT(model), EVERYWHERE, NULL },
+	{ "language", read_name, AT(language), EVERYWHERE, NULL },
+	{ "encoding", read_encoding, 0, EVERYWHERE, NULL },
+	{ "sample_rate", read_rate, 0, EVERYWHERE, NULL },
+	{ "channels", read_channels, 0, EVERYWHERE, NULL },
+	{ "multichannel", read_bool, AT(multichannel), EVERYWHERE, NULL },
+	{ "interim_results", read_bool, AT(interim_results), LIVE_ONLY, NULL },
+	{ "endpointing", read_endpointing, 0, LIVE_ONLY, NULL },
+	{ "utterance_end_ms", read_utterance_end, 0, LIVE_ONLY, NULL },
+	{ "vad_events", read_bool, AT(vad_events), LIVE_ONLY, NULL },
+	{ "punctuate", read_either, AT(formatted), EVERYWHERE, unpunctuated },
+	{ "smart_format", read_either, AT(formatted), EVERYWHERE, unpunctuated },
+	{ "utterances", read_bool, AT(utterances), FILES_ONLY, NULL },
+	{ "utt_split", read_utt_split, AT(utt_split_ms), FILES_ONLY, NULL },
+	{ "paragraphs", read_bool, AT(paragraphs), FILES_ONLY, NULL },
+	{ "detect_language", read_there, AT(detect_language), FILES_ONLY, NULL },
+	{ "tag", read_label, 0, EVERYWHERE, NULL },
+	{ "extra", read_label, 0, EVERYWHERE, NULL },
+	{ "no_delay", read_idle_bool, 0, EVERYWHERE, NULL },
+	{ "mip_opt_out", read_idle_bool, 0, EVERYWHERE, NULL },
 };
 
 static const struct parameter *find(struct query_span name)
@@ -205,30 +238,90 @@ static const struct parameter *find(struct query_span name)
 	return NULL;
 }
 
-static int decode(const struct parameter *p, struct query_span s, char *out, struct error *err)
+static void warn(struct deepgram_query *q, struct query_span name, const char *why)
+{
+	struct deepgram_warning *w = &q->warnings[q->warnings_n];
+
+	for (unsigned i = 0; i < q->warnings_n; i++)
+		if (query_is(name, q->warnings[i].parameter))
+			return;
+	if (q->warnings_n == DEEPGRAM_WARNINGS_MAX) {
+		q->warnings_more++;
+		return;
+	}
+	q->warnings_n++;
+	for (size_t i = 0; i < MIN(name.n, sizeof w->parameter - 1); i++)
+		w->parameter[i] = name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '?';
+	w->why = why;
+}
+
+static int decode(const char *name, struct query_span s, char *out, struct error *err)
 {
 	switch (query_decode(s, QUERY_PLUS_IS_SPACE, out, VALUE_BYTES)) {
 	case QUERY_BROKEN:
-		return error_set(err, ERROR_INVALID, "%s is not properly percent-encoded", p->name);
+		return error_set(err, ERROR_INVALID, "%s is not properly percent-encoded", name);
 	case QUERY_TOO_LONG:
-		return error_set(
-		    err, ERROR_INVALID, "%s is over %d bytes", p->name, VALUE_BYTES - 1);
+		return error_set(err, ERROR_INVALID, "%s is over %d bytes", name, VALUE_BYTES - 1);
 	case QUERY_DECODED:
 		break;
 	}
 	return 0;
 }
 
-static int read_pair(const struct query_pair *pair, struct deepgram_query *q, struct error *err)
+static int read_known(const struct parameter *p, const struct query_pair *pair,
+    enum deepgram_use use, struct deepgram_query *q, struct error *err)
 {
-	const struct parameter *p = find(pair->name);
 	char value[VALUE_BYTES];
 
-	if (p == NULL)
-		return 0;
-	if (decode(p, pair->value, value, err) != 0)
+	if (decode(p->name, pair->value, value, err) != 0 ||
+	    p->read(p, value, (char *)q + p->offset, err) != 0)
 		return -1;
-	return p->read(p, value, (char *)q + p->offset, err);
+	if (p->why != NULL && is_true(value))
+		warn(q, pair->name, p->why);
+	if (strcasecmp(value, "false") == 0)
+		return 0;
+	if (p->scope == LIVE_ONLY && use == DEEPGRAM_FILE)
+		warn(q, pair->name, "it is for live streams");
+	if (p->scope == FILES_ONLY && use == DEEPGRAM_LIVE)
+		warn(q, pair->name, "it is for files");
+	return 0;
+}
+
+static int read_other(const struct query_pair *pair, struct deepgram_query *q, struct error *err)
+{
+	char name[DEEPGRAM_NAME_BYTES] = "", value[VALUE_BYTES];
+	const char *why = "this server knows no such parameter";
+
+	if (pair->name.n < sizeof name)
+		memcpy(name, pair->name.at, pair->name.n);
+	switch (query_decode(pair->value, QUERY_PLUS_IS_SPACE, value, sizeof value)) {
+	case QUERY_BROKEN:
+	case QUERY_TOO_LONG:
+		(void)strcpy(value, "?"); /* something, that nobody will look at */
+		break;
+	case QUERY_DECODED:
+		break;
+	}
+	switch (deepgram_undone_read(name, value, &why, err)) {
+	case DEEPGRAM_UNDONE_REFUSED:
+		return -1;
+	case DEEPGRAM_UNDONE_NOT_ASKED:
+		return 0;
+	case DEEPGRAM_UNDONE_ASKED:
+	case DEEPGRAM_UNDONE_OTHER:
+		if (pair->name.n > 0)
+			warn(q, pair->name, why);
+		break;
+	}
+	return 0;
+}
+
+static int read_pair(const struct query_pair *pair, enum deepgram_use use, struct deepgram_query *q,
+    struct error *err)
+{
+	const struct parameter *p = find(pair->name);
+
+	return p == NULL ? read_other(pair, q, err) : read_known(p, pair, use, q, err);
 }
 
 static int check_format(const struct deepgram_query *q, struct error *err)
@@ -241,13 +334,14 @@ static int check_format(const struct deepgram_query *q, struct error *err)
 	return format_check(&q->format, err);
 }
 
-int deepgram_query_read(const char *query, struct deepgram_query *out, struct error *err)
+int deepgram_query_read(
+    const char *query, enum deepgram_use use, struct deepgram_query *out, struct error *err)
 {
 	struct query_pair pair;
 
-	*out = (struct deepgram_query){ .format.channels = 1 };
+	*out = (struct deepgram_query){ .format.channels = 1, .utt_split_ms = UTT_SPLIT_MS };
 	while (query_next(&query, &pair))
-		if (read_pair(&pair, out, err) != 0)
+		if (read_pair(&pair, use, out, err) != 0)
 			return -1;
 	return check_format(out, err);
 }

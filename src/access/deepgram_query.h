@@ -3,13 +3,27 @@
 #define ACCESS_DEEPGRAM_QUERY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "audio/endpoint.h"
 #include "audio/format.h"
 
 struct error;
 
-enum { DEEPGRAM_NAME_BYTES = 64, DEEPGRAM_CHANNELS_MAX = 2 };
+enum {
+	DEEPGRAM_NAME_BYTES = 64,
+	DEEPGRAM_CHANNELS_MAX = 2,
+	DEEPGRAM_LABELS_BYTES = 4096,
+	DEEPGRAM_WARNINGS_MAX = 24,
+};
+
+enum deepgram_use { DEEPGRAM_LIVE, DEEPGRAM_FILE };
+
+/* What a client asked for and does not get; it is told. */
+struct deepgram_warning {
+	char parameter[DEEPGRAM_NAME_BYTES]; /* printable */
+	const char *why;                     /* of the program */
+};
 
 struct deepgram_query {
 	char model[DEEPGRAM_NAME_BYTES];    /* "": not said */
@@ -22,12 +36,21 @@ struct deepgram_query {
 	bool no_endpointing;       /* no result is told as the end of what was said */
 	unsigned endpointing_ms;   /* 0: the server's own */
 	unsigned utterance_end_ms; /* 0: off */
-	bool utterances, detect_language, callback;
+	bool utterances, paragraphs, detect_language;
+	unsigned utt_split_ms; /* a pause that ends an utterance of a file */
+	/* `tag` and `extra`, to be given back: 't' or 'e' and the value with a zero behind it, one after the other. */
+	char labels[DEEPGRAM_LABELS_BYTES];
+	size_t labels_n;
+	struct deepgram_warning warnings[DEEPGRAM_WARNINGS_MAX]; /* each parameter once */
+	unsigned warnings_n;
+	unsigned warnings_more; /* that did not fit */
 };
 
-/* What is unknown is ignored, as is what this server has no use for; of a parameter that may be there once the last one
- * counts. -1 and a sentence that names the parameter, its value and what is allowed. */
-int deepgram_query_read(const char *query, struct deepgram_query *out, struct error *err);
+/* What is unknown, and what this server does not do, becomes a warning, unless it would do harm to go on without it; of a
+ * parameter that may be there once the last one counts. -1 and a sentence that names the parameter, its value and what is
+ * allowed. */
+int deepgram_query_read(
+    const char *query, enum deepgram_use use, struct deepgram_query *out, struct error *err);
 
 /* `endpointing` on top of the server's own; what this server cannot do is brought to the nearest it can. */
 void deepgram_query_endpoint(const struct deepgram_query *q, struct endpoint_config *endpoint);

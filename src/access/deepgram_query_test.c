@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,12 @@ static struct row {
 	    "endpointing is '-5'; allowed is true, false or a number of ms" },
 	{ "a number that is too long", "utterance_end_ms=99999999999",
 	    "utterance_end_ms is '99999999999'; allowed is a number of ms, 1000 or more" },
+	{ "a pause between words that is none", "utt_split=long",
+	    "utt_split is 'long'; allowed is a number of seconds from 0 to 60" },
+	{ "somebody to be called back", "callback=http://127.0.0.1/",
+	    "callback: this server calls nobody back; without callback the answer is given here" },
+	{ "what must not be in the text", "redact=pci",
+	    "redact: this server redacts nothing, and would answer with what was to be kept out" },
 	{ "a broken escape", "model=%4", "model is not properly percent-encoded" },
 	{ "a zero byte", "model=a%00b", "model is not properly percent-encoded" },
 	{ "a name that is too long",
@@ -46,7 +53,7 @@ static void is_refused(void **state)
 	struct deepgram_query q;
 	struct error err;
 
-	assert_int_equal(deepgram_query_read(r->query, &q, &err), -1);
+	assert_int_equal(deepgram_query_read(r->query, DEEPGRAM_LIVE, &q, &err), -1);
 	assert_int_equal(err.code, ERROR_INVALID);
 	if (r->sentence != NULL)
 		assert_string_equal(err.text, r->sentence);
@@ -57,7 +64,7 @@ static struct deepgram_query read_well(const char *query)
 	struct deepgram_query q;
 	struct error err = ERROR_INIT;
 
-	if (deepgram_query_read(query, &q, &err) != 0)
+	if (deepgram_query_read(query, DEEPGRAM_LIVE, &q, &err) != 0)
 		fail_msg("%s", err.text);
 	return q;
 }
@@ -142,15 +149,94 @@ static void without_a_number_the_pause_is_the_servers(void **state)
 	assert_true(read_well("endpointing=false").no_endpointing);
 }
 
-static void an_address_to_call_back_may_be_long(void **state)
+/* What is told of it, with a blank between: "-" for nothing. */
+static struct telling {
+	const char *name, *query;
+	enum deepgram_use use;
+	const char *parameters;
+} tellings[] = {
+	{ "what is done is not told",
+	    "model=nova-3&language=en&interim_results=true&endpointing=300&utterance_end_ms=1000&"
+	    "vad_events=true&tag=a&extra=k:v&no_delay=true&mip_opt_out=true&multichannel=true",
+	    DEEPGRAM_LIVE, "-" },
+	{ "what is done of a file is not told",
+	    "utterances=true&utt_split=1.5&paragraphs=true&detect_language=true", DEEPGRAM_FILE,
+	    "-" },
+	{ "what is for files is told live",
+	    "utterances=true&utt_split=1.5&paragraphs=true&detect_language=true&utterances=false",
+	    DEEPGRAM_LIVE, "utterances utt_split paragraphs detect_language" },
+	{ "what is live is told of a file",
+	    "interim_results=true&endpointing=300&utterance_end_ms=1000&vad_events=true",
+	    DEEPGRAM_FILE, "interim_results endpointing utterance_end_ms vad_events" },
+	{ "what is not asked for is not told",
+	    "diarize=false&punctuate=false&smart_format=false&numerals=false&summarize=false&"
+	    "redact=false&callback=&alternatives=1&version=latest&keyterm=&interim_results=false",
+	    DEEPGRAM_FILE, "-" },
+	{ "formatting is told", "punctuate=true&smart_format=true&numerals=true&measurements=true",
+	    DEEPGRAM_LIVE, "punctuate smart_format numerals measurements" },
+	{ "vocabulary is told, once", "keyterm=a&keyterm=b&keywords=c:2&keywords=d", DEEPGRAM_LIVE,
+	    "keyterm keywords" },
+	{ "the rest that Deepgram has is told",
+	    "diarize=true&diarize_version=latest&filler_words=true&profanity_filter=true&"
+	    "dictation=true&search=a&replace=a:b&tier=nova&version=2024-01-09&alternatives=2",
+	    DEEPGRAM_LIVE,
+	    "diarize diarize_version filler_words profanity_filter dictation search replace tier "
+	    "version alternatives" },
+	{ "intelligence is told",
+	    "sentiment=true&summarize=v2&topics=true&intents=true&detect_entities=true&"
+	    "custom_topic=a&custom_intent=b&detect_topics=true&translate=de",
+	    DEEPGRAM_FILE,
+	    "sentiment summarize topics intents detect_entities custom_topic custom_intent "
+	    "detect_topics translate" },
+	{ "what nobody knows is told by a name that can be printed", "somthing=%zz&a\nb=1&x&=7&&",
+	    DEEPGRAM_LIVE, "somthing a?b x" },
+};
+
+static void is_told(void **state)
 {
-	char query[1200] = "callback=";
+	const struct telling *r = *state;
+	struct deepgram_query q;
+	struct error err = ERROR_INIT;
+	char all[DEEPGRAM_WARNINGS_MAX * DEEPGRAM_NAME_BYTES] = "";
+
+	assert_int_equal(deepgram_query_read(r->query, r->use, &q, &err), 0);
+	for (unsigned i = 0; i < q.warnings_n; i++) {
+		if (i > 0)
+			(void)strcat(all, " ");
+		(void)strcat(all, q.warnings[i].parameter);
+		assert_non_null(q.warnings[i].why);
+	}
+	assert_string_equal(q.warnings_n == 0 ? "-" : all, r->parameters);
+}
+
+static void more_than_can_be_told_is_counted(void **state)
+{
+	char query[400] = "";
+	struct deepgram_query q;
 
 	(void)state;
-	memset(query + strlen(query), 'a', 1100);
-	assert_true(read_well(query).callback);
-	assert_false(read_well("callback=&punctuate=true").callback);
-	assert_false(read_well("callback").callback);
+	for (unsigned i = 0; i < DEEPGRAM_WARNINGS_MAX + 3; i++)
+		(void)sprintf(query + strlen(query), "p%u=1&", i);
+	q = read_well(query);
+	assert_int_equal(q.warnings_n, DEEPGRAM_WARNINGS_MAX);
+	assert_int_equal(q.warnings_more, 3);
+}
+
+static void labels_are_kept_in_order(void **state)
+{
+	struct deepgram_query q = read_well("tag=one+call&extra=desk:7&tag=b");
+	static const char labels[] = "tone call\0edesk:7\0tb";
+
+	(void)state;
+	assert_int_equal(q.labels_n, sizeof labels);
+	assert_memory_equal(q.labels, labels, sizeof labels);
+}
+
+static void a_pause_between_words_is_deepgrams_or_the_clients(void **state)
+{
+	(void)state;
+	assert_int_equal(read_well("").utt_split_ms, 800);
+	assert_int_equal(read_well("utt_split=1.25").utt_split_ms, 1250);
 }
 
 int main(void)
@@ -162,12 +248,18 @@ int main(void)
 		cmocka_unit_test(the_last_of_a_repeated_parameter_counts),
 		cmocka_unit_test(a_pause_beyond_the_endpointers_is_brought_into_its_range),
 		cmocka_unit_test(without_a_number_the_pause_is_the_servers),
-		cmocka_unit_test(an_address_to_call_back_may_be_long),
+		cmocka_unit_test(more_than_can_be_told_is_counted),
+		cmocka_unit_test(labels_are_kept_in_order),
+		cmocka_unit_test(a_pause_between_words_is_deepgrams_or_the_clients),
 	};
-	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+	struct CMUnitTest tests[ARRAY_SIZE(rows)], told[ARRAY_SIZE(tellings)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, is_refused, NULL, NULL, &rows[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(tellings); i++)
+		told[i] =
+		    (struct CMUnitTest){ tellings[i].name, is_told, NULL, NULL, &tellings[i] };
 	return cmocka_run_group_tests_name("refused", tests, NULL, NULL) +
+	    cmocka_run_group_tests_name("told", told, NULL, NULL) +
 	    cmocka_run_group_tests_name("read", others, NULL, NULL);
 }
