@@ -165,7 +165,8 @@ static int leave_all(const struct cage_config *cfg, struct error *err)
 
 int cage_enter(const struct cage_config *cfg, struct error *err)
 {
-	if (leave_all(cfg, err) < 0 || files_restrict(cfg->path, err) < 0 || filter_calls(err) < 0)
+	if (leave_all(cfg, err) < 0 || files_restrict(cfg->program, cfg->path, err) < 0 ||
+	    filter_calls(err) < 0)
 		return -1;
 	return set_limits(cfg, err);
 }

@@ -28,18 +28,24 @@ static const char *const trees[] = { "/usr", "/lib", "/lib64", "/bin", "/nix/sto
 static const char *const files[] = { "/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/null",
 	"/dev/zero", "/dev/urandom" };
 
-/* What is not there needs no rule. */
+static int allow_fd(int rules, int fd, uint64_t what)
+{
+	const struct landlock_path_beneath_attr a = { .allowed_access = what, .parent_fd = fd };
+	long rc = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &a, 0);
+
+	return rc < 0 ? -1 : 0;
+}
+
+/* What is not there, or out of this user's reach, needs no rule. */
 static int allow(int rules, const char *path, uint64_t what)
 {
-	struct landlock_path_beneath_attr a = { .allowed_access = what,
-		.parent_fd = open(path, O_PATH | O_CLOEXEC) };
-	long rc;
+	int fd = open(path, O_PATH | O_CLOEXEC), rc;
 
-	if (a.parent_fd < 0)
+	if (fd < 0)
 		return 0;
-	rc = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &a, 0);
-	(void)close(a.parent_fd);
-	return rc < 0 ? -1 : 0;
+	rc = allow_fd(rules, fd, what);
+	(void)close(fd);
+	return rc;
 }
 
 static int allow_beside(int rules, const char *program)
@@ -53,7 +59,7 @@ static int allow_beside(int rules, const char *program)
 	return allow(rules, path, of_tree);
 }
 
-static int allow_all(int rules, const char *program)
+static int allow_all(int rules, int fd, const char *program)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(trees); i++)
 		if (allow(rules, trees[i], of_tree) < 0)
@@ -61,17 +67,17 @@ static int allow_all(int rules, const char *program)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (allow(rules, files[i], of_file) < 0)
 			return -1;
-	return allow(rules, program, of_file) < 0 ? -1 : allow_beside(rules, program);
+	return allow_fd(rules, fd, of_file) < 0 ? -1 : allow_beside(rules, program);
 }
 
-int files_restrict(const char *program, struct error *err)
+int files_restrict(int fd, const char *program, struct error *err)
 {
 	const struct landlock_ruleset_attr a = { .handled_access_fs = known };
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0), rc;
 
 	if (rules < 0)
 		return 0; /* an older kernel, or one where it is switched off */
-	rc = allow_all(rules, program);
+	rc = allow_all(rules, fd, program);
 	if (rc == 0)
 		rc = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (rc == 0)

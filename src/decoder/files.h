@@ -5,7 +5,9 @@
 
 struct error;
 
-/* `program` may be read and executed, the libraries beside it too. Nothing happens where the kernel cannot do it. */
-int files_restrict(const char *program, struct error *err);
+/* The program open as `fd`, whose path is `program`, may be read and executed, the libraries beside it too. By its descriptor,
+ * as it may stand below a directory that only root may enter, and this process is no longer root's. Nothing happens where
+ * the kernel cannot do it. */
+int files_restrict(int fd, const char *program, struct error *err);
 
 #endif

@@ -61,7 +61,8 @@ static int execute(char **args)
 	char *none[] = { NULL };
 
 	(void)syscall(SYS_execveat, CAGE_PROGRAM_FD, "", args, none, AT_EMPTY_PATH);
-	(void)fprintf(stderr, "cannot be executed: %s\n", strerror(errno));
+	(void)fprintf(stderr, "what the setting decoder names cannot be executed by user %u: %s\n",
+	    (unsigned)geteuid(), strerror(errno));
 	return EXIT_NOT_CONFINED;
 }
 

@@ -492,6 +492,54 @@ static void one_that_spins_is_ended_by_its_time(void **state)
 	assert_int_equal(r.why.code, ERROR_LIMIT);
 }
 
+/* A copy of the fake in a directory that only we may enter. */
+static struct decoder_config config_of_copy(char *path, size_t cap, mode_t mode)
+{
+	static char bytes[1 << 22];
+	FILE *from = fopen(getenv("STENOPOOL_DECODER_FAKE"), "rb"), *to;
+	size_t n;
+
+	assert_non_null(from);
+	n = fread(bytes, 1, sizeof bytes, from);
+	assert_true(n > 0 && n < sizeof bytes);
+	(void)fclose(from);
+	(void)snprintf(path, cap, "%s/ours", dir);
+	(void)mkdir(path, 0700);
+	(void)snprintf(path, cap, "%s/ours/%o-fails", dir, (unsigned)mode);
+	to = fopen(path, "wb");
+	assert_non_null(to);
+	assert_int_equal(fwrite(bytes, 1, n, to), n);
+	(void)fclose(to);
+	assert_int_equal(chmod(path, mode), 0);
+	return config(path);
+}
+
+static void one_below_a_directory_that_only_root_may_enter_is_run(void **state)
+{
+	struct run r = { .bytes = (const uint8_t *)"fLaC", .n = 4 };
+	char path[128];
+	struct decoder_config cfg = config_of_copy(path, sizeof path, 0755);
+
+	(void)state;
+	decode(&r, &cfg, CONTAINER_FLAC);
+	assert_string_equal(r.why.text, "not audio: the FLAC file cannot be decoded (status 3)");
+}
+
+static void one_that_only_root_may_execute_is_told_of(void **state)
+{
+	struct run r = { .bytes = (const uint8_t *)"fLaC", .n = 4 };
+	char path[128];
+	struct decoder_config cfg = config_of_copy(path, sizeof path, 0700);
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* the decoder has the same user then */
+	decode(&r, &cfg, CONTAINER_FLAC);
+	assert_int_equal(r.why.code, ERROR_SYSTEM);
+	assert_non_null(
+	    strstr(r.why.text, "what the setting decoder names cannot be executed by user "));
+}
+
 static void without_stenopool_decoder_it_is_said(void **state)
 {
 	struct decoder_config cfg = config("ffmpeg");
@@ -522,6 +570,8 @@ int main(void)
 		cmocka_unit_test(one_that_spins_is_ended_by_its_time),
 		cmocka_unit_test(without_ffmpeg_it_is_said),
 		cmocka_unit_test(without_stenopool_decoder_it_is_said),
+		cmocka_unit_test(one_below_a_directory_that_only_root_may_enter_is_run),
+		cmocka_unit_test(one_that_only_root_may_execute_is_told_of),
 	};
 	static char names[ARRAY_SIZE(files)][64];
 	struct CMUnitTest tests[2 * ARRAY_SIZE(files) + ARRAY_SIZE(fakes) + ARRAY_SIZE(others)];
