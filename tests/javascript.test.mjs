@@ -12,9 +12,10 @@ import { Client, dictate } from './lib/client.mjs';
 import { babble, fault, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { deadline, until } from './lib/wait.mjs';
+import { WebSocket as Ws, noWebSocket } from './lib/websocket.mjs';
 
-const WebSocket = globalThis.WebSocket ?? (await import('ws').catch(() => null))?.default;
-const skip = WebSocket ? false : 'there is no WebSocket here, and the package ws is not installed (npm --prefix tests ci)';
+const WebSocket = globalThis.WebSocket ?? Ws;
+const skip = WebSocket ? false : noWebSocket;
 const KINDS = ['state', 'queued', 'ready', 'speech_start', 'partial', 'speech_end', 'final', 'recovered', 'gap', 'error', 'done'];
 
 const opened = [];

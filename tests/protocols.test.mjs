@@ -7,12 +7,12 @@ import { root, withServer, set } from './lib/server.mjs';
 import { dictate } from './lib/client.mjs';
 import { encode, resample } from './lib/audio.mjs';
 import { clip, noRealSpeech, sentences, speak } from './lib/speech.mjs';
+import { noWebSocket } from './lib/websocket.mjs';
 
 const dir = path.join(root, 'tests/lib/protocols');
 const names = fs.readdirSync(dir).map((file) => file.replace('.mjs', '')).sort();
 const all = new Map();
-const missing = await import('ws').then(() => false, () => 'the package ws is not installed (npm --prefix tests ci)');
-if (!missing) for (const name of names) all.set(name, await import(path.join(dir, `${name}.mjs`)));
+for (const name of names) all.set(name, await import(path.join(dir, `${name}.mjs`)));
 
 const listeners = () => [...new Set([...all.values()].flatMap((p) => p.listen).filter(Boolean))].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`]);
 const withAll = (places, body) => withServer([...listeners(), ...set({ 'pool.en.max': places, 'server.max_sessions': 100 })], body);
@@ -24,7 +24,7 @@ async function expected(server, name, what) {
   return (await dictate(server, bytes, { sample_rate: 8000, encoding: 'mulaw' })).text;
 }
 
-test('the same clip gives the same text through every protocol', { skip: missing || noRealSpeech }, () =>
+test('the same clip gives the same text through every protocol', { skip: noWebSocket || noRealSpeech }, () =>
   withAll(2, async (server) => {
     const heard = {};
     for (const [name, protocol] of all) heard[name] = [await protocol.transcribe(server, clip('goforward')), await expected(server, name, clip('goforward'))];
@@ -32,7 +32,7 @@ test('the same clip gives the same text through every protocol', { skip: missing
     assert.equal(Object.keys(heard).length, names.length);
   }));
 
-test('clients of every protocol at once share the places of one pool, and each gets its own words', { skip: missing }, () =>
+test('clients of every protocol at once share the places of one pool, and each gets its own words', { skip: noWebSocket }, () =>
   withAll(3, async (server) => {
     const clips = sentences.map(speak);
     const heard = await Promise.all([...all].map(async ([name, protocol], i) => {

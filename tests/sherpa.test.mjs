@@ -25,7 +25,7 @@ test('sherpa finals: segments count from 0 without a gap, and the last one is wh
     assert.deepEqual(s.finals.map((f) => f.segment), [0, 1, 2]);
     for (const f of s.finals) assert.ok(f.text.length > 0);
     const numbers = s.results.map((r) => r.segment);
-    assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+    assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
     for (const r of s.results) {
       const start = s.finals[r.segment].start_time; // what was kept from before speech belongs to the final
       assert.ok(r.start_time >= start && r.start_time <= start + 0.5, `segment ${r.segment}: ${r.start_time}, not ${start}`);
@@ -67,7 +67,7 @@ test('sherpa word times: a final has a token for each word, and its time from wh
     assert.equal(final.tokens.join('').trim(), final.text);
     assert.equal(final.tokens.length, final.timestamps.length);
     assert.ok(final.start_time >= 0.5 && final.start_time <= 1.3, `${final.start_time}`);
-    assert.deepEqual(final.timestamps, final.timestamps.toSorted((a, b) => a - b));
+    assert.deepEqual(final.timestamps, [...final.timestamps].sort((a, b) => a - b));
     assert.ok(final.timestamps.every((t) => t >= 0 && t <= 2.5), JSON.stringify(final.timestamps));
   }));
 

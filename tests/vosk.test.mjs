@@ -42,7 +42,7 @@ test('vosk finals: utterances that nobody has been told of come in one answer to
     assert.equal(last.result.length, n(last.text));
     assert.ok(n(last.text) > n(first.text));
     const starts = last.result.map((w) => w.start);
-    assert.deepEqual(starts, starts.toSorted((a, b) => a - b), 'times go on across utterances');
+    assert.deepEqual(starts, [...starts].sort((a, b) => a - b), 'times go on across utterances');
   }));
 
 test('vosk partials: one answer to each message, and what is heard grows in them', () =>

@@ -1,8 +1,8 @@
 // Deepgram's live protocol, written after its reference: https://developers.deepgram.com/reference/speech-to-text/listen-streaming
 import { deadline } from '../wait.mjs';
+import { WebSocket, noWebSocket } from '../websocket.mjs';
 
-const ws = await import('ws').catch(() => null);
-export const noClient = ws ? false : 'the package ws is not installed (npm --prefix tests ci)';
+export { noWebSocket as noClient };
 
 export class Listener {
   // Rejects with { status, headers, body } in the error when the server does not take it.
@@ -11,7 +11,7 @@ export class Listener {
     l.messages = [];
     l.closed = null;
     l.waiters = [];
-    l.ws = new ws.WebSocket(`ws://127.0.0.1:${server.port}/v1/listen?${new URLSearchParams(query)}`, protocols, { headers });
+    l.ws = new WebSocket(`ws://127.0.0.1:${server.port}/v1/listen?${new URLSearchParams(query)}`, protocols, { headers });
     l.ws.on('message', (data) => l.#wake(l.messages.push(JSON.parse(data.toString()))));
     l.ws.on('close', (code, reason) => l.#wake((l.closed = { code, reason: reason.toString() })));
     await deadline(new Promise((resolve, reject) => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { silence } from '../speech.mjs';
 import { deadline, until } from '../wait.mjs';
+import { WebSocket, noWebSocket } from '../websocket.mjs';
 
-const { WebSocket } = await import('ws').catch(() => ({}));
-export const skip = WebSocket ? false : 'the package ws is not installed (npm --prefix tests ci)';
+export { noWebSocket as skip };
 
 export const bytesOf = (samples) => Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
 export const base64 = (samples) => (Buffer.isBuffer(samples) ? samples : bytesOf(samples)).toString('base64');

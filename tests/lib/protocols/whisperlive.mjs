@@ -1,9 +1,9 @@
 // Clients of WhisperLive, written after what its own Python clients do.
 import { deadline } from '../wait.mjs';
+import { WebSocket, noWebSocket } from '../websocket.mjs';
 import { encode } from '../audio.mjs';
 
-const { WebSocket } = await import('ws').catch(() => ({}));
-export const skip = WebSocket ? false : 'the package ws is not installed (npm --prefix tests ci)';
+export { noWebSocket as skip };
 export const listen = 'whisperlive';
 
 export class WhisperLive {
