@@ -4,6 +4,7 @@
 # make test       unit and end-to-end tests
 # make check      all that must hold before a commit: format, includes, gcc and clang, sanitizers, fuzzers
 # make fuzz       feed every decoder of foreign bytes what nobody thought of (SECONDS=20 each)
+# make fresh      what the README says, on a bare Debian in a chroot (RELEASE='bookworm trixie' AS='root sudo'); as root
 # make chaos      kill recognisers at random while clients speak (KILLS=1000 SEED=1)
 # make soak       sessions come and go, and nothing may grow (MINUTES=10)
 # make bench      measure, and print the tables of docs/benchmarks.md
@@ -12,14 +13,15 @@
 BUILD ?= build
 ARGS ?=
 
-.PHONY: all run demo test check fuzz chaos soak bench format clean
+.PHONY: all run demo test check fuzz fresh chaos soak bench format clean
 
+# Hosts and decoders that root starts run as another user, who must be able to execute what was built.
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@umask 022 && ninja -C $(BUILD) --quiet
 
 $(BUILD)/build.ninja:
 	@tools/install-packages build
-	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
+	@umask 022 && meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
 run: all
@@ -40,6 +42,9 @@ check:
 fuzz:
 	@tools/install-packages build check
 	@tools/fuzz --seconds $(or $(SECONDS),20)
+
+fresh:
+	@tools/fresh
 
 chaos: all
 	@tools/install-packages test
