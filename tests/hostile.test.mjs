@@ -558,11 +558,11 @@ for (const r of requests) {
 
 // ---- slow ones
 
-// Writes byte by byte, so that it is never silent, until the server has had enough.
-async function drip(peer, bytes) {
+// Writes byte by byte, so that it is never silent, until the server has had enough: one whenever the server has answered another.
+async function drip(s, peer, bytes) {
   for (let i = 0; !peer.ended; i++) {
     peer.raw(Buffer.from([bytes[i % bytes.length]]));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await s.metrics();
   }
 }
 
@@ -578,14 +578,14 @@ test('whoever drips its header, its body or nothing is ended, and whoever does n
     for (const port of ports)
       note(`a dripped header at ${port}`, /^HTTP\/1\.1 408 [^]*header_timeout_ms 1500/, async () => {
         const peer = await Peer.connect(port);
-        await drip(peer, Buffer.concat([Buffer.from('GET / HTTP/1.1\r\n'), Buffer.alloc(3000, 'X-A: y\r\n')]));
+        await drip(s, peer, Buffer.concat([Buffer.from('GET / HTTP/1.1\r\n'), Buffer.alloc(12000, 'X-A: y\r\n')]));
         return peer;
       });
     for (const r of requests)
       note(`a dripped body to ${r.path}`, /^HTTP\/1\.1 408 [^]*body_timeout_ms 1500/, async () => {
         const peer = await Peer.connect(s.port);
         peer.raw(Buffer.from(head(r, { 'Content-Length': 100000 })));
-        await drip(peer, Buffer.from('--b\r\n'));
+        await drip(s, peer, Buffer.from('--b\r\n'));
         return peer;
       });
     for (const p of protocols.filter((one) => one.needsBegin))
@@ -597,7 +597,7 @@ test('whoever drips its header, its body or nothing is ended, and whoever does n
     for (const p of protocols.filter((one) => one.line))
       note(`${p.name} whose first line drips`, /start_timeout_ms 1500/, async () => {
         const peer = await Peer.connect(p.port(s));
-        await drip(peer, Buffer.from('{"type":    '));
+        await drip(s, peer, Buffer.from('{"type":    '));
         return peer;
       });
     await Promise.all([...slow, ...[...protocols, ...requests].map(async (p) => assert.equal(await withBystander(p, Infinity, async () => {}, s), expected.get(p), p.name))]);

@@ -40,17 +40,31 @@ test('a client that stops reading while pongs and partials go to it is dropped a
   });
 });
 
+// Takes nothing of what is sent to it until it is dropped: so long did it take.
+async function untilDropped(s) {
+  const before = (await s.metrics()).connections_slow_total;
+  const deaf = await Client.start(s);
+  await deaf.event('ready');
+  deaf.socket.pause();
+  const pings = Buffer.concat(Array.from({ length: 20 }, () => frame(PING, Buffer.alloc(125))));
+  await s.until(async () => {
+    deaf.raw(pings);
+    return (await s.metrics()).connections_slow_total > before;
+  }, 'who takes nothing is dropped');
+  deaf.socket.destroy();
+}
+
 test('a client that reads is not dropped, however long nothing is sent to it', async () => {
-  await withServer(fake({ 'server.send_timeout_ms': 100 }), async (s) => {
+  await withServer(fake({ 'server.send_timeout_ms': 100, 'server.send_buffer_bytes': 67108864 }), async (s) => {
     const c = await Client.start(s);
     await c.event('ready');
     for (let i = 1; i <= 4; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await untilDropped(s);
       c.ping();
       await c.until(() => c.pongs === i, 'a pong');
     }
     await c.finish();
-    assert.equal((await s.metrics()).connections_slow_total, 0);
+    assert.equal((await s.metrics()).connections_slow_total, 4);
   });
 });
 
@@ -98,7 +112,8 @@ async function farClient(s, script) {
   const port = Number((await s.says(new RegExp(`listening on http://${here}:(\\d+)`)))[1]);
   const lib = (f) => JSON.stringify(path.join(root, 'tests/lib', f));
   const text = `import { Client } from ${lib('client.mjs')}; import { babble } from ${lib('speech.mjs')};
-    const c = await Client.start({ host: '${host}', port: ${port}, address: '${host}:${port}' });
+    const server = { host: '${host}', port: ${port}, address: '${host}:${port}' };
+    const c = await Client.start(server);
     ${script}
     console.log('there'); setInterval(() => {}, 1000);`;
   const child = spawn('ip', ['netns', 'exec', name, process.execPath, '--input-type=module', '-e', text]);
@@ -143,7 +158,18 @@ test('one whose audio is not read at that moment is dropped after send_timeout_m
   const settings = { 'server.ping_interval_ms': 1000, 'server.ping_timeout_ms': 60000, 'server.send_timeout_ms': 1000,
     'server.session_buffer_ms': 1000, 'pool.en.param.slow': 100, 'pool.en.warmup': '', 'pool.en.begin_timeout_ms': 600000 };
   const script = `await c.event('ready'); const sound = babble(120000); c.audio(sound); c.audio(sound); c.audio(sound);
-    let last; while (last !== (last = c.socket.writableLength) || last === 0) await new Promise((r) => setTimeout(r, 500));`;
+    const other = await Client.open(server);
+    const left = async () => { // when the server has answered another twenty times
+      for (let n = 0; n < 20; n++) {
+        const before = other.pongs;
+        other.ping();
+        await other.until(() => other.pongs > before, 'a pong');
+      }
+      return c.socket.writableLength;
+    };
+    let last;
+    while (last !== (last = await left()) || last === 0);
+    other.socket.destroy();`;
   await withFarClient(settings, script, async (s, waiter) => {
     cut();
     await waiter.event('ready');
