@@ -91,7 +91,7 @@ stop_server() {
 tests() {
 	local end
 	as_person "timeout $tests_s $test" >"$out/test.log" 2>&1
-	end=$(tail -n 1 "$out/test.log")
+	end=$(grep -E '^[0-9]+ passed, ' "$out/test.log" | tail -n 1)
 	cp "$root$home/stenopool/build/end-to-end.tap" "$out/end-to-end.log" 2>/dev/null
 	echo "end $(now)" >>"$result"
 	if [[ $end =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
