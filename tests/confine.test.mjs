@@ -120,7 +120,7 @@ for (const asked of ['no', 'yes']) {
       c.audio(join(sound, fault('crash'), sound));
       await c.event('error');
       await c.finish();
-      await s.until(() => s.log.match(/instance en\/\d+ was killed by signal 11/g)?.length === 2, 'both crashes are in the log');
+      await s.until(() => s.log.match(/warn instance en\/\d+ was killed by signal 11/g)?.length === 2, 'both crashes are in the log');
       assert.equal(fs.readdirSync(s.dir).some((f) => f.startsWith('core')), asked === 'yes' && most !== '0');
     });
   });

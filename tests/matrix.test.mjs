@@ -258,13 +258,13 @@ describe('hosts', () => {
   }));
 });
 
-describe('poison: an utterance that two instances were lost to', () => {
+describe('poison: an utterance that instances die of', () => {
   for (const [what, message, more] of [
-    ['crash', /^2 instances were lost to this utterance, the last because: instance en\/\d+ died$/, {}],
+    ['crash', /^2 instances were lost to this utterance, the last because: instance en\/\d+ was killed by signal 11 \(Segmentation fault\)$/, {}],
     ['garbage', /^2 instances were lost .* spoke garbage: /, {}],
     ['hang', /^2 instances were lost .* made no progress within begin_timeout_ms /, impatient],
     ['leak', /^2 instances were lost .* uses \d+ MB \(max_rss_mb 200\)$/, means.leak],
-    ['exit', /^2 instances were lost .* died$/, {}],
+    ['exit', /^2 instances were lost .* ended with status \d+$/, {}],
     ['fail', /^2 instances were lost .* failed as it was asked to$/, {}],
   ]) {
     test(`${what} twice ends it with one error and keeps its audio, and the session goes on`, async () => {

@@ -45,6 +45,14 @@ static void add_adaptation(json_t *final, const struct session_event *e)
 	free(text);
 }
 
+/* What is not there in a final as it should be. */
+static void add_incomplete(json_t *final, const struct error *why)
+{
+	(void)json_object_set_new(final, "incomplete", json_true());
+	(void)json_object_set_new(final, "code", json_string(error_code_name(why->code)));
+	(void)json_object_set_new(final, "message", json_string(why->text));
+}
+
 static json_t *final_of(const struct session_event *e, const struct native_context *ctx)
 {
 	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final",
@@ -56,6 +64,8 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
+	if (final != NULL && e->final.incomplete != NULL)
+		add_incomplete(final, e->final.incomplete);
 	return final;
 }
 

@@ -61,6 +61,17 @@ static struct row {
 	    "\"confidence\":0.5,\"cause\":\"silence\",\"instance\":42,\"words\":["
 	    "{\"text\":\"he said\",\"start_ms\":0,\"end_ms\":350,\"confidence\":1.0},"
 	    "{\"text\":\"\\\"hi\\\"\",\"start_ms\":350,\"end_ms\":1200,\"confidence\":0.9877}]}" },
+	{ "final: only the beginning",
+	    { .kind = SESSION_EVENT_FINAL,
+		.utterance = 1,
+		.final = { .text = "so far",
+		    .text_bytes = 6,
+		    .end_ms = 900,
+		    .cause = EAR_CAUSE_COMMIT,
+		    .incomplete = &failure } },
+	    "{\"type\":\"final\",\"utterance\":1,\"text\":\"so far\",\"start_ms\":0,\"end_ms\":900,"
+	    "\"confidence\":0.0,\"cause\":\"commit\",\"instance\":42,\"words\":[],"
+	    "\"incomplete\":true,\"code\":\"engine\",\"message\":\"instance en/3 died\"}" },
 	{ "final: nothing was said",
 	    { .kind = SESSION_EVENT_FINAL,
 		.utterance = 1,

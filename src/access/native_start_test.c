@@ -197,7 +197,9 @@ static struct row ranges[] = {
 static void test_range(void **state)
 {
 	const struct row *r = *state;
-	const struct session_limits limits = { .buffer_ms = 60000, .partial_interval_ms = 300 };
+	const struct session_limits limits = {
+		.buffer_ms = 60000, .partial_interval_ms = 300, .losses_max = 8
+	};
 	struct pool_config cfg = pool_fake_config();
 	static struct native_start start;
 	struct pool_fake pool;

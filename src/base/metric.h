@@ -32,7 +32,12 @@
 	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")  \
 	X(COUNTER, utterances_lost_total, "Instances lost with an utterance in work")              \
 	X(COUNTER, utterances_recovered_total, "Utterances begun again with another instance")     \
-	X(COUNTER, utterances_poisonous_total, "Utterances that two instances were lost to")       \
+	X(COUNTER, utterances_poisonous_total, "Utterances that instances died of")                \
+	X(COUNTER, utterances_given_up_total,                                                      \
+	    "Utterances that utterance_losses_max instances were lost to")                         \
+	X(COUNTER, utterances_incomplete_total,                                                    \
+	    "Utterances of which only the beginning was told, as they could not be heard to the "  \
+	    "end")                                                                                 \
 	X(COUNTER, partials_total, "Partial texts sent")                                           \
 	X(COUNTER, words_total, "Words in finals")                                                 \
 	X(MILLISECONDS, audio_received_seconds_total, "Audio received, by its own time")           \

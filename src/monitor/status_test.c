@@ -38,8 +38,9 @@ static int setup(void **state)
 	monitor.started_ns = clock_now_ns();
 	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
 		clients[i] = xcalloc(1, sizeof *clients[i]);
-		clients[i]->limits =
-		    (struct session_limits){ .buffer_ms = 1000, .partial_interval_ms = 300 };
+		clients[i]->limits = (struct session_limits){
+			.buffer_ms = 1000, .partial_interval_ms = 300, .losses_max = 8
+		};
 	}
 	return 0;
 }

@@ -55,11 +55,11 @@ static void on_final(void *arg, const struct ipc_result *r)
 	rest(p);
 }
 
-static void on_lost(void *arg, const struct error *why, bool heard)
+static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 {
 	struct pool *p = arg;
 
-	(void)heard;
+	(void)loss;
 	log_warn("pool %s: the canary was lost: %s", p->name, why->text);
 	p->counts.canaries_lost++;
 	p->canary.not_before_ns = pool_now_ns(p) + AGAIN_AFTER_NS;

@@ -108,7 +108,7 @@ static void member_exited(struct member *m, int status)
 		log_debug("instance %s/%" PRIu64 " %s by us", m->crew->name, m->id, how);
 	else if (status > 0)
 		log_warn("instance %s/%" PRIu64 " %s", m->crew->name, m->id, how);
-	pool_on_exited(m->crew->pool, m->id, how);
+	pool_on_exited(m->crew->pool, m->id, status, how);
 }
 
 static void read_all(struct member *m, int most);
@@ -152,10 +152,10 @@ void member_settle(struct crew_host *h, bool forget)
 	}
 }
 
-static void lost(struct member *m, const struct error *why)
+static void lost(struct member *m, enum loss_kind kind, const struct error *why)
 {
 	close_socket(m);
-	pool_on_lost(m->crew->pool, m->id, why);
+	pool_on_lost(m->crew->pool, m->id, kind, why);
 }
 
 void member_kill(struct member *m)
@@ -191,7 +191,7 @@ static bool read_one(struct member *m)
 		log_warn("%s, killing it", err.text);
 		member_kill(m);
 	}
-	lost(m, &err);
+	lost(m, got == CHANNEL_CLOSED ? LOSS_UNKNOWN : LOSS_GARBAGE, &err);
 	return false;
 }
 

@@ -293,8 +293,8 @@ static void test_unknown_instances(void **state)
 	start(&cfg);
 	pool_on_message(f.pool, 99, &m);
 	pool_on_writable(f.pool, 99);
-	pool_on_lost(f.pool, 99, &err);
-	pool_on_exited(f.pool, 99, "ended");
+	pool_on_lost(f.pool, 99, LOSS_UNKNOWN, &err);
+	pool_on_exited(f.pool, 99, 0, "ended");
 	pool_fake_check(&f);
 	finish();
 }

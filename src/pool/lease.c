@@ -292,6 +292,9 @@ static bool owes(const struct lease *l)
 	    (l->step == STEP_BEGUN && (l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
 }
 
+/* An instance whose socket has ended owes the reason. */
+#define REASON_WITHIN_NS (200 * NS_PER_MS)
+
 /* How much it may have to decode before it is heard of again; for a partial some engines decode all of it anew. */
 static uint64_t owed_samples(const struct lease *l)
 {
@@ -303,6 +306,8 @@ uint64_t lease_due_ns(const struct lease *l)
 	const struct pool_config *cfg = &l->pool->cfg;
 	uint64_t patience_ns, audio_ns = owed_samples(l) * NS_PER_S / IPC_RATE_HZ;
 
+	if (l->instance != NULL && l->instance->closed_ns != 0)
+		return l->instance->closed_ns + REASON_WITHIN_NS;
 	if (!owes(l))
 		return UINT64_MAX;
 	patience_ns =
@@ -379,14 +384,14 @@ static void on_failed(struct lease *l, const struct ipc_failure *f)
 
 	(void)error_set(&err, ERROR_ENGINE, "%.*s", (int)f->text.length, f->text.bytes);
 	crowd_retire(l->pool, l->instance);
-	lease_lost(l, &err);
+	lease_lost(l, (struct loss_cause){ LOSS_FAILED, 0 }, &err);
 }
 
-static void kill_and_lose(struct lease *l, const struct error *why)
+static void kill_and_lose(struct lease *l, enum loss_kind kind, const struct error *why)
 {
 	log_warn("%s, killing it", why->text);
 	crowd_kill(l->pool, l->instance);
-	lease_lost(l, why);
+	lease_lost(l, (struct loss_cause){ kind, 0 }, why);
 }
 
 static void on_early_final(struct lease *l)
@@ -398,7 +403,7 @@ static void on_early_final(struct lease *l)
 	(void)error_set(&err, ERROR_PEER,
 	    "instance %s/%" PRIu64 " sent a final before the utterance's end", l->pool->name,
 	    i->id);
-	kill_and_lose(l, &err);
+	kill_and_lose(l, LOSS_GARBAGE, &err);
 }
 
 static void on_oversized(struct lease *l)
@@ -408,7 +413,7 @@ static void on_oversized(struct lease *l)
 	l->pool->counts.oversized++;
 	(void)error_set(&err, ERROR_LIMIT, "instance %s/%" PRIu64 " uses %u MB (max_rss_mb %u)",
 	    l->pool->name, l->instance->id, l->instance->rss_kb / 1024, l->pool->cfg.max_rss_mb);
-	kill_and_lose(l, &err);
+	kill_and_lose(l, LOSS_MEMORY, &err);
 }
 
 static void on_progress(struct lease *l, const struct ipc_progress *progress)
@@ -450,10 +455,14 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 }
 
 /* The instance is gone already; the place stays and gets another one. */
-void lease_lost(struct lease *l, const struct error *why)
+void lease_lost(struct lease *l, struct loss_cause cause, const struct error *why)
 {
 	bool open = l->step != STEP_NONE;
-	bool heard = open && (l->done > 0 || why->code == ERROR_ENGINE);
+	const struct loss loss = { .cause = cause,
+		.done = l->done,
+		.given = l->given,
+		.busy = owes(l),
+		.ended = l->step == STEP_ENDED };
 
 	l->instance = NULL;
 	if (l->tenant != NULL)
@@ -461,7 +470,7 @@ void lease_lost(struct lease *l, const struct error *why)
 	if (open)
 		note_over(l);
 	if (open || l->tenant == NULL)
-		l->events->on_lost(l->arg, why, heard);
+		l->events->on_lost(l->arg, why, &loss);
 }
 
 void lease_unserved(struct lease *l, const struct error *why)

@@ -91,13 +91,13 @@ static void on_final(void *arg, const struct ipc_result *r)
 	saw(c, LEASE_FAKE_FINAL);
 }
 
-static void on_lost(void *arg, const struct error *why, bool heard)
+static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 {
 	struct lease_fake *c = arg;
 
 	assert_true(c->speaking);
 	c->why = *why;
-	c->heard = heard;
+	c->loss = *loss;
 	c->speaking = c->ended = false;
 	saw(c, LEASE_FAKE_LOST);
 }

@@ -40,7 +40,7 @@ struct lease_fake {
 	unsigned position; /* last told */
 	uint64_t estimated_wait_ms;
 	struct error why; /* of the last refusal, loss or failure */
-	bool heard;       /* the utterance of the last loss */
+	struct loss loss; /* the last one */
 	unsigned retry_after_ms;
 	char text[64];           /* of the last partial or final */
 	bool speaking, ended;    /* an utterance is begun; its END was taken */

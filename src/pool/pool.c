@@ -144,6 +144,14 @@ static bool refuse_one(struct pool *p)
 	return true;
 }
 
+static void note_spawn_failure(struct pool *p)
+{
+	unsigned n = MIN(p->spawn_failures, (unsigned)SPAWN_PAUSES);
+
+	p->spawn_failures++;
+	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
+}
+
 static void kill_stuck(struct pool *p, struct instance *i)
 {
 	struct lease *l = i->lease;
@@ -158,7 +166,31 @@ static void kill_stuck(struct pool *p, struct instance *i)
 	    ended ? p->cfg.final_timeout_ms : p->cfg.begin_timeout_ms, p->cfg.slowest_factor);
 	log_warn("%s, killing it", err.text);
 	crowd_kill(p, i);
-	lease_lost(l, &err);
+	lease_lost(l, (struct loss_cause){ LOSS_STUCK, 0 }, &err);
+}
+
+static void leave_for(
+    struct pool *p, struct instance *i, struct loss_cause cause, const struct error *why)
+{
+	struct lease *l = i->lease;
+
+	i->lease = NULL;
+	p->counts.lost++;
+	if (i->state == INSTANCE_STARTING)
+		note_spawn_failure(p);
+	crowd_step(p, i, INSTANCE_LEFT);
+	if (l != NULL)
+		lease_lost(l, cause, why);
+}
+
+/* Nobody has said in time why its socket ended: its host stands still, or it does itself. */
+static void leave_unexplained(struct pool *p, struct instance *i)
+{
+	struct error err;
+
+	(void)error_set(
+	    &err, ERROR_PEER, "instance %s/%" PRIu64 " closed its socket", p->name, i->id);
+	leave_for(p, i, (struct loss_cause){ LOSS_UNKNOWN, 0 }, &err);
 }
 
 static bool kill_one_stuck(struct pool *p, uint64_t now_ns)
@@ -166,7 +198,10 @@ static bool kill_one_stuck(struct pool *p, uint64_t now_ns)
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
 			if (i->lease != NULL && lease_due_ns(i->lease) <= now_ns) {
-				kill_stuck(p, i);
+				if (i->closed_ns != 0)
+					leave_unexplained(p, i);
+				else
+					kill_stuck(p, i);
 				return true;
 			}
 	return false;
@@ -303,14 +338,6 @@ bool pool_on_spawned(struct pool *p, uint64_t id, int pid)
 	return i->state == INSTANCE_STARTING;
 }
 
-static void note_spawn_failure(struct pool *p)
-{
-	unsigned n = MIN(p->spawn_failures, (unsigned)SPAWN_PAUSES);
-
-	p->spawn_failures++;
-	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
-}
-
 static void on_instance_ready(struct pool *p, struct instance *i)
 {
 	i->dirty = false;
@@ -332,7 +359,7 @@ static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
 	log_warn("%s, killing it", err.text);
 	crowd_kill(p, i);
 	if (l != NULL)
-		lease_lost(l, &err);
+		lease_lost(l, (struct loss_cause){ LOSS_GARBAGE, 0 }, &err);
 }
 
 void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
@@ -362,27 +389,26 @@ void pool_on_writable(struct pool *p, uint64_t id)
 		i->lease->events->on_writable(i->lease->arg);
 }
 
-void pool_on_lost(struct pool *p, uint64_t id, const struct error *why)
+/* The reason, if it is on its way. */
+static bool is_awaited(const struct instance *i, enum loss_kind kind)
+{
+	return kind == LOSS_UNKNOWN && i->lease != NULL && i->lease->step != STEP_NONE;
+}
+
+void pool_on_lost(struct pool *p, uint64_t id, enum loss_kind kind, const struct error *why)
 {
 	struct instance *i = crowd_find(p, id);
-	struct lease *l;
 
 	if (i == NULL)
 		return;
-	if (i->state != INSTANCE_RETIRING) {
-		l = i->lease;
-		i->lease = NULL;
-		p->counts.lost++;
-		if (i->state == INSTANCE_STARTING)
-			note_spawn_failure(p);
-		crowd_step(p, i, INSTANCE_LEFT);
-		if (l != NULL)
-			lease_lost(l, why);
-	}
+	if (i->state != INSTANCE_RETIRING && is_awaited(i, kind))
+		i->closed_ns = pool_now_ns(p);
+	else if (i->state != INSTANCE_RETIRING)
+		leave_for(p, i, (struct loss_cause){ kind, 0 }, why);
 	pool_settle(p);
 }
 
-void pool_on_exited(struct pool *p, uint64_t id, const char *how)
+void pool_on_exited(struct pool *p, uint64_t id, int wait_status, const char *how)
 {
 	struct instance *i = crowd_find(p, id);
 	struct error err;
@@ -391,7 +417,7 @@ void pool_on_exited(struct pool *p, uint64_t id, const char *how)
 		return;
 	if (i->state != INSTANCE_RETIRING) {
 		(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " %s", p->name, id, how);
-		pool_on_lost(p, id, &err);
+		leave_for(p, i, loss_of_exit(wait_status), &err);
 	}
 	crowd_step(p, i, INSTANCE_EXITED);
 	crowd_remove(p, i);

@@ -17,6 +17,7 @@
 #include "base/metric.h"
 #include "ipc/message.h"
 #include "pool/instance.h"
+#include "pool/loss.h"
 
 struct error;
 struct lease;
@@ -122,9 +123,11 @@ bool pool_on_spawned(
     struct pool *pool, uint64_t id, int pid); /* false: nobody wants it (any more) */
 void pool_on_message(struct pool *pool, uint64_t id, const struct ipc_message *m);
 void pool_on_writable(struct pool *pool, uint64_t id);
-void pool_on_lost(
-    struct pool *pool, uint64_t id, const struct error *why);         /* its socket is closed */
-void pool_on_exited(struct pool *pool, uint64_t id, const char *how); /* its process is gone */
+/* Its socket is closed. LOSS_UNKNOWN: by itself, and with an utterance in work pool_on_exited is waited for, for a while,
+ * to say why. */
+void pool_on_lost(struct pool *pool, uint64_t id, enum loss_kind kind, const struct error *why);
+/* Its process is gone. `wait_status` as waitpid gives it, -1: not known; `how` puts it in words. */
+void pool_on_exited(struct pool *pool, uint64_t id, int wait_status, const char *how);
 void pool_on_time(struct pool *pool);
 /* It was its confinement that ended an instance, of which pool_on_exited tells. Only counted. */
 void pool_note_violation(struct pool *pool);
@@ -144,8 +147,7 @@ struct lease_events {
 	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
 	/* The instance was lost or could not do it; it is gone. The utterance may be begun again with another one, which
 	 * needs all its audio, or be given up by lease_abort. */
-	void (*on_lost)(
-	    void *arg, const struct error *why, bool heard); /* heard: it had begun to decode it */
+	void (*on_lost)(void *arg, const struct error *why, const struct loss *loss);
 	/* No instance could be had for the utterance. It is over. */
 	void (*on_failed)(void *arg, const struct error *why);
 };

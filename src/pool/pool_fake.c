@@ -4,6 +4,8 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,17 +367,32 @@ void pool_fake_lose(struct pool_fake *f, uint64_t id, const char *why)
 	i->open = false;
 	i->let_go = true;
 	(void)error_set(&err, ERROR_PEER, "%s", why);
-	pool_on_lost(f->pool, id, &err);
+	pool_on_lost(f->pool, id, LOSS_GARBAGE, &err);
 }
 
-void pool_fake_exit(struct pool_fake *f, uint64_t id)
+void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status)
 {
 	struct pool_fake_instance *i = pool_fake_at(f, id);
+	char how[64];
 
 	assert_false(i->exited);
 	i->open = false;
 	i->exited = true;
-	pool_on_exited(f->pool, id, "was killed by signal 9");
+	(void)snprintf(how, sizeof how, "was killed by signal %d", wait_status);
+	pool_on_exited(f->pool, id, wait_status, how);
+}
+
+void pool_fake_exit(struct pool_fake *f, uint64_t id)
+{
+	pool_fake_exit_with(f, id, SIGKILL);
+}
+
+void pool_fake_close(struct pool_fake *f, uint64_t id)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_PEER, "its socket ended");
+	pool_on_lost(f->pool, id, LOSS_UNKNOWN, &err);
 }
 
 void pool_fake_reap(struct pool_fake *f)

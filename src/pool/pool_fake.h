@@ -72,9 +72,13 @@ void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why);
 void pool_fake_room(
     struct pool_fake *f, uint64_t id, int room); /* says on_writable when it is due */
 void pool_fake_lose(
-    struct pool_fake *f, uint64_t id, const char *why); /* the socket closes; it lives on */
-void pool_fake_exit(struct pool_fake *f, uint64_t id);  /* the process ends */
-void pool_fake_reap(struct pool_fake *f);               /* all that were let go end */
+    struct pool_fake *f, uint64_t id, const char *why); /* it spoke garbage; it lives on */
+/* Its socket ends, and nobody knows why yet. */
+void pool_fake_close(struct pool_fake *f, uint64_t id);
+/* The process ends: by SIGKILL, or with that wait status. */
+void pool_fake_exit(struct pool_fake *f, uint64_t id);
+void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status);
+void pool_fake_reap(struct pool_fake *f); /* all that were let go end */
 /* Lets time pass, with a call of pool_on_time whenever the pool had asked for one. */
 void pool_fake_pass_ms(struct pool_fake *f, uint64_t ms);
 

@@ -28,6 +28,8 @@ struct instance {
 	bool worn;                  /* is not lent any more, and goes when its successor is there */
 	unsigned rss_kb;
 	struct lease *lease; /* borrowed; not NULL exactly while LEASED */
+	uint64_t
+	    closed_ns; /* LEASED: when its socket ended, if it did; why it did is not known yet */
 };
 
 enum lease_state { LEASE_NEW, LEASE_RESTING, LEASE_WAITING, LEASE_GRANTED, LEASE_REFUSED };
@@ -168,9 +170,9 @@ void lease_take_place(struct lease *l); /* a WAITING one that is in the queue no
 void lease_refuse(struct lease *l, const struct error *why);
 void lease_unserved(struct lease *l, const struct error *why); /* its place gets no instance */
 void lease_message(struct lease *l, const struct ipc_message *m);
-void lease_lost(struct lease *l, const struct error *why);
+void lease_lost(struct lease *l, struct loss_cause cause, const struct error *why);
 void lease_drop_canary(struct lease *l); /* gives its instance back */
-/* When its instance is taken for stuck; UINT64_MAX: it owes nothing. */
+/* When its instance is taken for stuck, or for gone for no known reason; UINT64_MAX: it owes nothing. */
 uint64_t lease_due_ns(const struct lease *l);
 
 #endif

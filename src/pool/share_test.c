@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -403,7 +404,7 @@ static void test_stuck_while_open(void **state)
 	progress(1, SECOND / 2, 0); /* which is none */
 	pool_fake_pass_ms(&f, 400);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
-	assert_true(clients[0].heard);
+	assert_int_equal(clients[0].loss.cause.kind, LOSS_STUCK);
 	assert_string_equal(clients[0].why.text,
 	    "instance en/1 made no progress within begin_timeout_ms 1000 and 3 times the audio it "
 	    "was given");
@@ -454,8 +455,23 @@ static void test_stuck_before_its_final(void **state)
 	finish();
 }
 
-/* Whether a lost instance speaks against the utterance. */
-static void test_heard_or_not(void **state)
+/* Where the instance of client 0 was. */
+static void expect_loss(
+    enum loss_kind kind, int number, uint64_t done, uint64_t given, bool busy, bool ended)
+{
+	const struct loss *l = &clients[0].loss;
+
+	assert_int_equal(l->cause.kind, kind);
+	assert_int_equal(l->cause.number, number);
+	assert_int_equal(l->done, done);
+	assert_int_equal(l->given, given);
+	assert_int_equal(l->busy, busy);
+	assert_int_equal(l->ended, ended);
+	pool_fake_born_all(&f);
+	assert_true(lease_fake_begin(&clients[0]));
+}
+
+static void test_where_it_was(void **state)
 {
 	const struct pool_config cfg = impatient();
 
@@ -464,17 +480,58 @@ static void test_heard_or_not(void **state)
 	assert_true(lease_fake_begin(&clients[0]));
 	hear(0, SECOND);
 	pool_fake_lose(&f, hearer(0), "gone");
-	assert_false(clients[0].heard);
-	pool_fake_born_all(&f);
+	expect_loss(LOSS_GARBAGE, 0, 0, SECOND, true, false);
+	hear(0, SECOND);
+	progress(hearer(0), SECOND, 0);
+	pool_fake_exit(&f, hearer(0));
+	expect_loss(LOSS_KILLED, SIGKILL, SECOND, SECOND, false, false);
+	assert_true(lease_fake_end(&clients[0]));
+	pool_fake_exit_with(&f, hearer(0), SIGSEGV);
+	expect_loss(LOSS_CRASHED, SIGSEGV, 0, 0, true, true);
+	pool_fake_failed(&f, hearer(0), "no word fits");
+	expect_loss(LOSS_FAILED, 0, 0, 0, false, false);
+	lease_fake_abort(&clients[0]);
+	finish();
+}
+
+/* Its socket ends before its host has told what became of it. */
+static void test_reason_is_waited_for(void **state)
+{
+	const struct pool_config cfg = impatient();
+	uint64_t id;
+
+	(void)state;
+	start(&cfg, 1);
 	assert_true(lease_fake_begin(&clients[0]));
 	hear(0, SECOND);
-	progress(hearer(0), 1600, 0);
-	pool_fake_lose(&f, hearer(0), "gone");
-	assert_true(clients[0].heard);
-	pool_fake_born_all(&f);
+	id = hearer(0);
+	pool_fake_close(&f, id);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
+	pool_fake_exit_with(&f, id, SIGABRT);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
+	expect_loss(LOSS_CRASHED, SIGABRT, 0, SECOND, true, false);
+	lease_fake_abort(&clients[0]);
+	finish();
+}
+
+static void test_reason_does_not_come(void **state)
+{
+	const struct pool_config cfg = impatient();
+	uint64_t id;
+
+	(void)state;
+	start(&cfg, 1);
 	assert_true(lease_fake_begin(&clients[0]));
-	pool_fake_failed(&f, hearer(0), "no word fits");
-	assert_true(clients[0].heard);
+	id = hearer(0);
+	pool_fake_close(&f, id);
+	pool_fake_pass_ms(&f, 1000);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
+	assert_string_equal(clients[0].why.text, "instance en/1 closed its socket");
+	expect_loss(LOSS_UNKNOWN, 0, 0, 0, false, false);
+	assert_int_equal(pool_counts(f.pool)->stuck, 0);
+	pool_fake_exit(&f, id); /* late, and nobody's business any more */
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
+	lease_fake_abort(&clients[0]);
 	finish();
 }
 
@@ -518,7 +575,9 @@ int main(void)
 		T("priorities", test_priorities),
 		T("a flooder waits behind its own", test_flooder),
 		T("stuck in an open utterance", test_stuck_while_open),
-		T("lost before it decoded anything", test_heard_or_not),
+		T("a loss says what ended it, and where in the audio", test_where_it_was),
+		T("why a socket ended is waited for", test_reason_is_waited_for),
+		T("but not for long", test_reason_does_not_come),
 		T("stuck before a partial it was asked for", test_stuck_before_a_partial),
 		T("stuck before the final", test_stuck_before_its_final),
 		T("grown too large in an utterance", test_oversized),

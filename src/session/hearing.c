@@ -149,6 +149,30 @@ static void take_input(struct session *s, size_t n)
 		s->waiting_ns = 0; /* no trace of rounding */
 }
 
+/* Nothing is taken to the ear but the word that the open utterance ends here. */
+static bool take_cut(struct session *s)
+{
+	uint64_t cut = s->cut_utterance;
+
+	s->cut_utterance = 0;
+	if (!s->speaking || s->last->id != cut)
+		return false;
+	s->hearing.commit = true;
+	s->hearing.renew = s->hearing.finish = false;
+	s->hearing.commits = 0;
+	return true;
+}
+
+static void start_job(struct session *s)
+{
+	struct hearing *h = &s->hearing;
+
+	ear_out_clear(&h->out);
+	h->item = (struct work_item){ .run = run, .done = on_done, .arg = h };
+	s->job_running = true;
+	s->work->submit(s->work, &h->item);
+}
+
 void hearing_next(struct session *s)
 {
 	struct hearing *h = &s->hearing;
@@ -158,6 +182,10 @@ void hearing_next(struct session *s)
 		return;
 	if (s->job_running || session_is_over(s) || !s->granted || s->finished)
 		return;
+	if (take_cut(s)) {
+		start_job(s);
+		return;
+	}
 	if (n > 0 && s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)
 		return;
 	if (buffer_append(&h->bytes, buffer_head(&s->input), n) < 0) {
@@ -173,10 +201,7 @@ void hearing_next(struct session *s)
 	if (n == 0 && !h->commit && !h->renew && !h->finish)
 		return;
 	s->finished = h->finish;
-	ear_out_clear(&h->out);
-	h->item = (struct work_item){ .run = run, .done = on_done, .arg = h };
-	s->job_running = true;
-	s->work->submit(s->work, &h->item);
+	start_job(s);
 }
 
 void hearing_free(struct session *s)

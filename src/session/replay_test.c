@@ -172,22 +172,154 @@ static void test_poison(void **state)
 	stage_finish();
 }
 
-/* Instances that die together, before they decode anything, say nothing against what they were given. */
+static void kill_hearer(uint64_t utterance)
+{
+	pool_fake_exit(&stage.pool, stage_hearer(utterance));
+	pool_fake_born_all(&stage.pool);
+	work_fake_run(&stage.work);
+}
+
+/* Instances that are killed before they have decoded anything, or here and there, say nothing against what they heard. */
 static void test_innocent(void **state)
 {
+	uint64_t poisonous = metric_get(METRIC_utterances_poisonous_total);
+	uint64_t given_up = metric_get(METRIC_utterances_given_up_total);
+
 	(void)state;
 	stage_open();
 	stage_hear(100);
 	stage_commit();
 	session_fake_forget(stage.f);
-	for (int i = 0; i < 4; i++) {
-		pool_fake_lose(&stage.pool, stage_hearer(1), "gone");
+	for (int i = 0; i < 7; i++)
+		kill_hearer(1);
+	session_fake_expect(stage.f,
+	    "recovered 1\nrecovered 1\nrecovered 1\nrecovered 1\nrecovered 1\nrecovered 1\n"
+	    "recovered 1\n");
+	kill_hearer(1); /* but there is an end to it */
+	session_fake_expect(stage.f,
+	    "error 1 peer: 8 instances were lost to this utterance (utterance_losses_max 8), the "
+	    "last because: instance en/8 was killed by signal 9\n");
+	assert_int_equal(metric_get(METRIC_utterances_poisonous_total), poisonous);
+	assert_int_equal(metric_get(METRIC_utterances_given_up_total), given_up + 1);
+	stage_finish();
+}
+
+/* What had been understood when an utterance is given up. */
+
+static void partials(uint64_t utterance)
+{
+	static const char *const told[] = { "the weather is", "the weather is nice today",
+		"the weather is nice today as" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+		stage_hear(300);
+		pool_fake_partial(&stage.pool, stage_hearer(utterance), told[i]);
+	}
+}
+
+#define PARTIALS                                                                                   \
+	"partial 1 '|the weather is'\npartial 1 '|the weather is nice today'\n"                    \
+	"partial 1 'the weather| is nice today as'\n"
+#define BECAUSE                                                                                    \
+	"  incomplete peer: 2 instances were lost to this utterance, the last because: instance "  \
+	"en/1 died\n"
+
+static void test_incomplete_open(void **state)
+{
+	uint64_t incomplete = metric_get(METRIC_utterances_incomplete_total);
+
+	(void)state;
+	stage_open();
+	partials(1);
+	session_fake_expect(stage.f, "start 1 at 0\n" PARTIALS);
+	lose(1);
+	lose(1);
+	session_fake_expect(stage.f,
+	    "recovered 1\nend 1 at 900\nfinal 1 'the weather' 0-900 commit 0.00\n" BECAUSE);
+	assert_int_equal(metric_get(METRIC_utterances_incomplete_total), incomplete + 1);
+	stage_hear(100); /* what follows is heard */
+	stage_commit();
+	stage_answer(2, "two");
+	session_fake_expect(
+	    stage.f, "start 2 at 900\nend 2 at 1000\nfinal 2 'two' 900-1000 commit 0.90\n");
+	stage_finish();
+}
+
+static void test_incomplete_ended(void **state)
+{
+	(void)state;
+	stage_open();
+	partials(1);
+	stage_commit();
+	stage_hear(100);
+	session_fake_expect(stage.f, "start 1 at 0\n" PARTIALS "end 1 at 900\nstart 2 at 900\n");
+	lose(1);
+	lose(1);
+	session_fake_expect(
+	    stage.f, "recovered 1\nfinal 1 'the weather' 0-900 commit 0.00\n" BECAUSE);
+	stage_commit();
+	stage_answer(2, "two");
+	session_fake_expect(stage.f, "end 2 at 1000\nfinal 2 'two' 900-1000 commit 0.90\n");
+	stage_finish();
+}
+
+static void test_incomplete_while_the_ear_is_at_work(void **state)
+{
+	(void)state;
+	stage_open();
+	partials(1);
+	session_fake_forget(stage.f);
+	(void)session_fake_hear(stage.f, 100); /* its job has not reported */
+	for (int i = 0; i < 2; i++) {
+		pool_fake_failed(&stage.pool, stage_hearer(1), "no");
 		pool_fake_born_all(&stage.pool);
 	}
-	session_fake_expect(stage.f, "recovered 1\nrecovered 1\nrecovered 1\nrecovered 1\n");
-	pool_fake_lose(&stage.pool, stage_hearer(1), "gone"); /* but there is an end to it */
+	session_fake_expect(stage.f, "recovered 1\n");
+	work_fake_run(&stage.work);
 	session_fake_expect(stage.f,
-	    "error 1 peer: 5 instances were lost to this utterance, the last because: gone\n");
+	    "end 1 at 1000\nfinal 1 'the weather' 0-1000 commit 0.00\n"
+	    "  incomplete engine: 2 instances were lost to this utterance, the last because: no\n");
+	stage_finish();
+}
+
+/* It gets no partials, but what it said is not lost for that. */
+static void test_incomplete_without_partials(void **state)
+{
+	struct session_config cfg = session_fake_config();
+
+	(void)state;
+	cfg.partials = false;
+	stage_open_with(&cfg);
+	stage_hear(900);
+	stage_commit();
+	assert_int_equal(hearer(1)->partial_requests, 0);
+	session_fake_forget(stage.f);
+	lose(1);
+	for (unsigned ms = 300; ms <= 900; ms += 300) {
+		assert_int_equal(hearer(1)->samples, ms * SAMPLES_PER_MS);
+		assert_int_equal(hearer(1)->ends, 0);
+		pool_fake_partial(&stage.pool, stage_hearer(1), "the weather is nice");
+	}
+	assert_int_equal(hearer(1)->ends, 1);
+	session_fake_expect(stage.f, "recovered 1\n");
+	lose(1);
+	session_fake_expect(stage.f, "final 1 'the weather is' 0-900 commit 0.00\n" BECAUSE);
+	stage_finish();
+}
+
+static void test_cut_off(void **state)
+{
+	struct error why;
+
+	(void)state;
+	stage_open();
+	partials(1);
+	session_fake_forget(stage.f);
+	(void)error_set(&why, ERROR_RESTARTING, "going");
+	session_abort(stage.f->session, &why);
+	session_fake_expect(stage.f,
+	    "end 1 at 900\nfinal 1 'the weather' 0-900 stop 0.00\n  incomplete restarting: going\n"
+	    "error 0 fatal restarting: going\n");
 	stage_finish();
 }
 
@@ -207,6 +339,27 @@ static void test_freed_on_recovered(void **state)
 	lose(1);
 	assert_null(stage.f->session);
 	stage_finish();
+}
+
+/* At each event that tells of what was understood. */
+static void test_freed_on_incomplete(void **state)
+{
+	static const enum session_event_kind kinds[] = { SESSION_EVENT_SPEECH_END,
+		SESSION_EVENT_FINAL, SESSION_EVENT_ERROR };
+	struct error why;
+
+	(void)error_set(&why, ERROR_RESTARTING, "going");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		stage_open();
+		partials(1);
+		stage.f->then = then_free;
+		stage.f->then_on = (int)kinds[i];
+		session_abort(stage.f->session, &why);
+		assert_null(stage.f->session);
+		stage_finish();
+		(void)stage_teardown(state);
+		(void)stage_setup(state);
+	}
 }
 
 /* Leaving. */
@@ -340,9 +493,20 @@ int main(void)
 		T("what the lost instance still says is not heard", test_late_answers),
 		T("partials wait until it has caught up", test_partials_wait),
 		T("what is sent again does not count as waiting", test_bound_of_new_audio),
-		T("the second loss ends the utterance, and only that", test_poison),
-		T("a loss before anything was decoded does not count as one", test_innocent),
+		T("the second loss of its own doing ends the utterance, and only that",
+		    test_poison),
+		T("one whose instances are killed from outside is given up later", test_innocent),
+		T("of an open one that is given up what is stable is told, and what follows is "
+		  "heard",
+		    test_incomplete_open),
+		T("so it is of one that has ended, and the next one is heard",
+		    test_incomplete_ended),
+		T("it ends when the ear has done what it is at",
+		    test_incomplete_while_the_ear_is_at_work),
+		T("also where the client wanted no partials", test_incomplete_without_partials),
+		T("and where its session ends before it", test_cut_off),
 		T("freed when it is told of it", test_freed_on_recovered),
+		T("freed when it is told of what was understood", test_freed_on_incomplete),
 		T("a silent session leaves at once", test_leave_when_silent),
 		T("a speaking one leaves after its utterance", test_leave_after_the_utterance),
 		T("one that says stop meanwhile gets its end", test_leave_after_stop),

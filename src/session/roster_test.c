@@ -34,9 +34,10 @@ static int setup(void **state)
 	now_ns = 5 * NS_PER_S;
 	for (int i = 0; i < CLIENTS; i++) {
 		clients[i] = xcalloc(1, sizeof *clients[i]);
-		clients[i]->limits = (struct session_limits){
-			.buffer_ms = 1000, .idle_timeout_ms = IDLE_MS, .partial_interval_ms = 300
-		};
+		clients[i]->limits = (struct session_limits){ .buffer_ms = 1000,
+			.idle_timeout_ms = IDLE_MS,
+			.partial_interval_ms = 300,
+			.losses_max = 8 };
 	}
 	return 0;
 }

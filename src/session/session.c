@@ -74,8 +74,8 @@ void session_emit(struct session *s, const struct session_event *e)
 static void close_session(struct session *s)
 {
 	session_step(s, STEP_CLOSE);
+	s->instance = lease_instance(s->lease);
 	lease_release(&s->lease);
-	utterance_drop_all(s);
 }
 
 static void end_with(struct session *s, const struct error *why, unsigned retry_after_ms)
@@ -83,6 +83,7 @@ static void end_with(struct session *s, const struct error *why, unsigned retry_
 	struct session_event e = { .kind = SESSION_EVENT_ERROR };
 
 	close_session(s);
+	utterance_tell_rest(s, why);
 	e.error.why = why;
 	e.error.retry_after_ms = retry_after_ms;
 	e.error.fatal = true;
@@ -207,6 +208,7 @@ void session_free(struct session **session)
 	s->dead = true;
 	if (s->state != SESSION_CLOSED)
 		close_session(s);
+	utterance_drop_all(s);
 	metric_sub(METRIC_sessions, 1);
 	metric_add(METRIC_sessions_closed_total, 1);
 	session_leave(s);
@@ -439,7 +441,7 @@ const uint8_t *session_adaptation(const struct session *s, size_t *n_out)
 
 uint64_t session_instance(const struct session *s)
 {
-	return s->lease == NULL ? 0 : lease_instance(s->lease);
+	return s->lease == NULL ? s->instance : lease_instance(s->lease);
 }
 
 bool session_is_speaking(const struct session *s)
@@ -457,7 +459,7 @@ unsigned session_open_utterances(const struct session *s)
 	unsigned n = 0;
 
 	for (const struct utterance *u = s->first; u != NULL; u = u->next)
-		n += !u->failed;
+		n += !u->failed || u->incomplete != NULL;
 	return n;
 }
 

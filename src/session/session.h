@@ -3,7 +3,8 @@
  *
  * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end,
  * final or error, and perhaps recovered, before the last of them; finals of different utterances come in order; every
- * utterance gets exactly one final or error unless it is cleared or the session is freed before; ended or a fatal error is
+ * utterance gets exactly one final or error unless it is cleared or the session is over before; what had been understood of
+ * it by then is told as an incomplete final; ended or a fatal error is
  * the last event.
  *
  * Server process, loop thread only (the ear's work runs in the work pool and is handed back). */
@@ -26,8 +27,9 @@ struct session_limits {
 	size_t piece_bytes;           /* the most that session_audio is given at once; 0: little */
 	unsigned idle_timeout_ms;     /* nothing heard or said for so long ends it; 0: never */
 	unsigned partial_interval_ms; /* audio between two partials of an utterance */
-	char *
-	    poison_dir; /* where audio is kept that two instances were lost to; NULL, "": nowhere */
+	unsigned
+	    losses_max; /* instances lost to an utterance before it is given up; 1..VERDICT_ATTEMPTS_MAX */
+	char *poison_dir; /* where the audio is kept that instances died of; NULL, "": nowhere */
 };
 
 struct session_config {
@@ -108,6 +110,9 @@ struct session_event {
 			const uint8_t *adaptation;
 			size_t adaptation_bytes;
 			enum ear_cause cause; /* why the utterance ended */
+			/* NULL, or why the text is only the beginning of what was said: as much as had settled when the
+			 * utterance was given up. Then it has no words, no times of its own and confidence 0. */
+			const struct error *incomplete;
 		} final;
 		struct {
 			const struct error *why;
@@ -190,7 +195,7 @@ uint64_t session_instance(const struct session *s); /* that hears or last heard 
 /* An utterance is open: the ear has told where it starts and not yet where it ends. */
 bool session_is_speaking(const struct session *s);
 const char *session_pool_name(const struct session *s);
-/* Utterances that have begun and have neither failed nor got their final. */
+/* Utterances that have begun and have had neither their error nor their final. */
 unsigned session_open_utterances(const struct session *s);
 uint64_t session_id(const struct session *s); /* never reused */
 enum session_state session_state(const struct session *s);

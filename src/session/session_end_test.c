@@ -26,8 +26,9 @@ static int setup(void **state)
 	work_fake_init(&work);
 	f = xcalloc(1, sizeof *f);
 	other = xcalloc(1, sizeof *other);
-	f->limits = other->limits =
-	    (struct session_limits){ .buffer_ms = 1000, .partial_interval_ms = 100 };
+	f->limits = other->limits = (struct session_limits){
+		.buffer_ms = 1000, .partial_interval_ms = 100, .losses_max = 8
+	};
 	return 0;
 }
 

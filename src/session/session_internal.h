@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "session/session.h"
 #include "session/text.h"
+#include "session/verdict.h"
 #include "session/work.h"
 
 enum {
@@ -40,14 +41,18 @@ struct utterance {
 	struct place
 	    before_end;    /* once ENDED: what had been heard before the bytes that it ended with */
 	uint64_t from, to; /* samples of the session; `to` once ENDED */
-	struct buffer audio; /* s16; kept whole until its final */
-	size_t sent;         /* samples of it that the instance took */
-	size_t reached;      /* the most that one took: what is sent below it is sent again */
-	unsigned losses;     /* instances lost to it that had begun to decode it */
-	unsigned tries;      /* instances lost with it in any way */
+	struct buffer audio;      /* s16; kept whole until its final */
+	size_t sent;              /* samples of it that the instance took */
+	size_t reached;           /* the most that one took: what is sent below it is sent again */
+	struct attempt *attempts; /* owned; that failed, oldest first; NULL: none */
+	size_t attempts_n;        /* <= VERDICT_ATTEMPTS_MAX */
+	size_t vain;              /* attempts that brought it no further */
 	bool begun, end_sent;
-	bool failed;             /* an OPEN one that failed: waits for its end, keeps no audio */
-	size_t partial_asked_at; /* samples sent when a partial was asked for last */
+	bool failed; /* no instance hears it any more, and it keeps no audio: waits for its end */
+	struct error
+	    *incomplete; /* owned; why a `failed` one ends with what is stable of its text */
+	size_t partial_asked_at; /* samples sent when a partial was asked for last, */
+	size_t partial_heard_at; /* ... and when the last one was that came */
 	bool partial_pending;
 	struct text text;
 };
@@ -90,11 +95,13 @@ struct session {
 	const struct session_events *events;
 	void *arg;
 	struct lease *lease;
+	uint64_t instance; /* once `lease` is gone: its last one */
 	bool granted;
 	bool partials, wants_heard, wants_idle;
 	unsigned partial_interval_ms; /* 0: the limits' */
 	uint64_t offset_ms;
 	unsigned depth;          /* session_enter minus session_leave */
+	uint64_t cut_utterance;  /* is to end where the ear is, if it is open still; 0: none */
 	bool leaving;            /* no utterance may begin any more */
 	bool cut_off;            /* one would have begun, so the ear knows of more than is told */
 	unsigned retry_after_ms; /* while leaving */
@@ -163,5 +170,7 @@ void utterance_pump(struct session *s);
 /* Gives up the open utterance, if there is one, and tells CLEARED. */
 void utterance_clear(struct session *s);
 void utterance_drop_all(struct session *s);
+/* The session ends for that reason: what is stable of those that are not done is told, and all are dropped. */
+void utterance_tell_rest(struct session *s, const struct error *why);
 
 #endif

@@ -281,7 +281,9 @@ static void setup_run(const struct row *r, uint64_t n)
 	pause_at = rnd((unsigned)bytes_n / 4);
 	work_fake_init(&work);
 	f = xcalloc(1, sizeof *f);
-	f->limits = (struct session_limits){ .buffer_ms = 3000, .partial_interval_ms = 300 };
+	f->limits = (struct session_limits){
+		.buffer_ms = 3000, .partial_interval_ms = 300, .losses_max = 8
+	};
 	f->then = then_give;
 	f->then_on = -1;
 	pool_cfg.max = 1;

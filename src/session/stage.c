@@ -15,9 +15,10 @@ static struct session_fake *make_fake(void)
 {
 	struct session_fake *c = xcalloc(1, sizeof *c);
 
-	c->limits = (struct session_limits){
-		.buffer_ms = 1000, .idle_timeout_ms = 5000, .partial_interval_ms = 300
-	};
+	c->limits = (struct session_limits){ .buffer_ms = 1000,
+		.idle_timeout_ms = 5000,
+		.partial_interval_ms = 300,
+		.losses_max = 8 };
 	return c;
 }
 

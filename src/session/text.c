@@ -95,3 +95,11 @@ size_t text_partial(struct text *t, const char *partial, size_t n)
 	t->last_bytes = n;
 	return t->stable;
 }
+
+const char *text_stable(const struct text *t, size_t *n_out)
+{
+	*n_out = t->last == NULL ? 0 : t->stable;
+	while (*n_out > 0 && t->last[*n_out - 1] == ' ')
+		--*n_out;
+	return t->last == NULL ? "" : t->last;
+}

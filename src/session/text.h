@@ -27,5 +27,7 @@ size_t text_partial(struct text *t, const char *partial, size_t n);
  * once, 3/4, 4/5, ... */
 float text_confidence(const struct text *t, size_t i);
 float text_confidence_of_all(const struct text *t); /* the mean of its words */
+/* What of the last partial is stable, to the end of its last word; lent until the next. */
+const char *text_stable(const struct text *t, size_t *n_out);
 
 #endif

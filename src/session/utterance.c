@@ -4,17 +4,14 @@
  * Audio goes to the instance in blocks of IPC_BLOCK_SAMPLES, which is what instances decode in; what is shorter waits for
  * the rest of its block or for the end of the utterance. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
 #include "session/session_internal.h"
-
-enum {
-	LOSSES_MAX = 2, /* to instances that had begun to decode it */
-	TRIES_MAX = 5,  /* to any */
-};
 
 static uint64_t to_ms(const struct session *s, uint64_t samples)
 {
@@ -47,6 +44,8 @@ static void utterance_free(struct session *s, struct utterance *u)
 {
 	drop_audio(s, u);
 	text_done(&u->text);
+	free(u->attempts);
+	free(u->incomplete);
 	free(u);
 }
 
@@ -102,7 +101,7 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	event.utterance = u->id;
 	event.at_ms = to_ms(s, e->speech_at);
 	event.end_cause = u->cause;
-	if (u->failed)
+	if (u->failed && u->incomplete == NULL)
 		utterance_free(s, take_first(s));
 	session_emit(s, &event);
 }
@@ -193,7 +192,7 @@ static bool begin(struct session *s, struct utterance *u)
 	if (!lease_begin(s->lease, &b))
 		return false;
 	u->begun = true;
-	if (u->tries > 0)
+	if (u->attempts_n > 0)
 		tell_recovered(s, u);
 	return !s->dead && s->state != SESSION_CLOSED; /* else `u` is gone */
 }
@@ -206,34 +205,109 @@ static uint64_t partial_interval(const struct session *s)
 	return ms * SAMPLES_PER_MS;
 }
 
+/* What a client that wants no partials is not told is collected all the same once an instance was lost: it is all that
+ * there is, should the utterance have to be given up. */
+static bool is_collected(const struct session *s, const struct utterance *u)
+{
+	return !s->partials && u->attempts_n > 0;
+}
+
+/* Of what is sent again after a loss no partial is asked for that has come before. */
 static void ask_partial(struct session *s, struct utterance *u)
 {
-	uint64_t interval = partial_interval(s);
+	bool told = s->partials && u->state == UTTERANCE_OPEN;
 
-	if (!s->partials || u->partial_pending || u->state == UTTERANCE_ENDED ||
-	    u->sent < u->reached || u->sent - u->partial_asked_at < interval)
+	if (u->partial_pending || (!told && !is_collected(s, u)) ||
+	    u->sent < u->partial_asked_at + partial_interval(s))
 		return;
 	u->partial_asked_at = u->sent;
 	u->partial_pending = lease_request_partial(s->lease);
 }
 
-/* Sends what is due of the audio; false: the instance has no room now. */
-static bool send_audio(struct session *s, struct utterance *u)
+/* Samples that may be sent now. Instances answer when they have decoded all that they have, so what is collected comes
+ * bit by bit. */
+static size_t due_of(const struct session *s, const struct utterance *u)
 {
-	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
 	size_t due = samples_of(u);
-	size_t taken;
 
 	if (u->state == UTTERANCE_OPEN)
 		due -= (due - u->sent) % IPC_BLOCK_SAMPLES;
-	if (u->sent == due)
-		return true;
-	taken = lease_audio(s->lease, samples + u->sent, due - u->sent);
+	if (!is_collected(s, u))
+		return due;
+	return u->partial_pending ? u->sent : MIN(due, u->partial_asked_at + partial_interval(s));
+}
+
+/* Sends what is due of the audio; false: the instance has no room now. */
+static bool send_due(struct session *s, struct utterance *u, size_t due)
+{
+	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
+	size_t taken = lease_audio(s->lease, samples + u->sent, due - u->sent);
+
 	u->sent += taken;
 	s->unsent_samples -= MAX(u->sent, u->reached) - u->reached;
 	u->reached = MAX(u->sent, u->reached);
 	ask_partial(s, u);
 	return u->sent == due;
+}
+
+/* False: not all has been sent, or what is to be heard of it before its end has not. */
+static bool send_audio(struct session *s, struct utterance *u)
+{
+	size_t due;
+
+	while ((due = due_of(s, u)) > u->sent)
+		if (!send_due(s, u, due))
+			return false;
+	return u->sent == samples_of(u) && !(is_collected(s, u) && u->partial_pending);
+}
+
+static bool has_stable_text(const struct utterance *u)
+{
+	size_t n;
+
+	(void)text_stable(&u->text, &n);
+	return n > 0;
+}
+
+/* It is heard no more. What is stable of its text is told once it has ended. */
+static void give_up(struct session *s, struct utterance *u, const struct error *why)
+{
+	metric_add(METRIC_utterances_failed_total, 1);
+	u->failed = true;
+	drop_audio(s, u);
+	if (!has_stable_text(u))
+		return;
+	metric_add(METRIC_utterances_incomplete_total, 1);
+	u->incomplete = xcalloc(1, sizeof *u->incomplete);
+	*u->incomplete = *why;
+}
+
+static void tell_incomplete(struct session *s, const struct utterance *u)
+{
+	struct session_event e = { .kind = SESSION_EVENT_FINAL, .utterance = u->id };
+
+	e.final.text = text_stable(&u->text, &e.final.text_bytes);
+	e.final.start_ms = to_ms(s, u->from);
+	e.final.end_ms = to_ms(s, u->to);
+	e.final.adaptation = s->adaptation;
+	e.final.adaptation_bytes = s->adaptation_bytes;
+	e.final.cause = u->cause;
+	e.final.incomplete = u->incomplete;
+	session_emit(s, &e);
+}
+
+/* The first one has failed: if it has ended, so that it is still there for its text, it is told and done with, and the
+ * next one is begun. */
+static void end_incomplete(struct session *s)
+{
+	struct utterance *u;
+
+	if (s->first->state != UTTERANCE_ENDED)
+		return;
+	u = take_first(s);
+	tell_incomplete(s, u);
+	utterance_free(s, u);
+	utterance_pump(s);
 }
 
 void utterance_pump(struct session *s)
@@ -242,7 +316,11 @@ void utterance_pump(struct session *s)
 
 	if (u == NULL || !s->granted || s->dead || s->state == SESSION_CLOSED)
 		return;
-	if (u->failed || u->end_sent || !begin(s, u) || !send_audio(s, u))
+	if (u->failed) {
+		end_incomplete(s);
+		return;
+	}
+	if (u->end_sent || !begin(s, u) || !send_audio(s, u))
 		return;
 	if (u->state == UTTERANCE_ENDED)
 		u->end_sent = lease_end(s->lease);
@@ -300,6 +378,40 @@ void utterance_drop_all(struct session *s)
 			metric_add(METRIC_utterances_abandoned_total, 1);
 		utterance_free(s, u);
 	}
+}
+
+/* Where the ear stood last. */
+static void tell_cut_end(struct session *s, struct utterance *u)
+{
+	struct session_event e = { .kind = SESSION_EVENT_SPEECH_END, .utterance = u->id };
+
+	u->state = UTTERANCE_ENDED;
+	u->cause = EAR_CAUSE_STOP;
+	u->to = MAX(u->from, s->taken.samples);
+	e.at_ms = to_ms(s, u->to);
+	e.end_cause = u->cause;
+	session_emit(s, &e);
+}
+
+static void tell_rest_of(struct session *s, struct utterance *u, const struct error *why)
+{
+	if (!u->failed)
+		give_up(s, u, why);
+	if (u->state == UTTERANCE_OPEN)
+		tell_cut_end(s, u);
+	tell_incomplete(s, u);
+}
+
+void utterance_tell_rest(struct session *s, const struct error *why)
+{
+	struct utterance *u;
+
+	while (!s->dead && s->first != NULL && has_stable_text(s->first)) {
+		u = take_first(s);
+		tell_rest_of(s, u, why);
+		utterance_free(s, u);
+	}
+	utterance_drop_all(s);
 }
 
 static void go_on(struct session *s)
@@ -379,23 +491,35 @@ static struct session_word *words_of(
 	return words;
 }
 
-static void tell_partial(struct session *s, struct utterance *u, const struct ipc_result *r)
+/* To be freed. Where the engine does not say how sure it is of what may still change, how long it has stood does. */
+static struct session_word *partial_words(
+    const struct session *s, const struct utterance *u, const struct ipc_result *r)
 {
-	struct session_event e = { .kind = SESSION_EVENT_PARTIAL };
-	struct session_word *words;
+	struct session_word *words = words_of(s, u, r);
 
-	if (u->state == UTTERANCE_ENDED || r->text.length == 0)
-		return;
-	words = words_of(s, u, r);
-	e.utterance = u->id;
-	e.partial.text = r->text.bytes;
-	e.partial.text_bytes = r->text.length;
-	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
-	e.partial.confidence = r->confidence > 0 ? (float)r->confidence / IPC_CONFIDENCE_ONE
-						 : text_confidence_of_all(&u->text);
 	for (unsigned i = 0; i < r->words_n; i++)
 		if (!(words[i].confidence > 0))
 			words[i].confidence = text_confidence(&u->text, i);
+	return words;
+}
+
+static void tell_partial(struct session *s, struct utterance *u, const struct ipc_result *r)
+{
+	struct session_event e = { .kind = SESSION_EVENT_PARTIAL, .utterance = u->id };
+	struct session_word *words;
+
+	u->partial_pending = false;
+	u->partial_heard_at = u->partial_asked_at;
+	if (r->text.length == 0)
+		return;
+	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
+	if (u->state == UTTERANCE_ENDED || !s->partials)
+		return;
+	words = partial_words(s, u, r);
+	e.partial.text = r->text.bytes;
+	e.partial.text_bytes = r->text.length;
+	e.partial.confidence = r->confidence > 0 ? (float)r->confidence / IPC_CONFIDENCE_ONE
+						 : text_confidence_of_all(&u->text);
 	e.partial.words = words;
 	e.partial.words_n = r->words_n;
 	metric_add(METRIC_partials_total, 1);
@@ -408,8 +532,9 @@ static void on_partial(void *arg, const struct ipc_result *r)
 	struct session *s = arg;
 
 	session_enter(s);
-	s->first->partial_pending = false;
 	tell_partial(s, s->first, r);
+	if (!session_is_over(s) && s->first != NULL && is_collected(s, s->first))
+		utterance_pump(s);
 	heard_tell(s);
 	session_leave(s);
 }
@@ -468,24 +593,31 @@ static void on_final(void *arg, const struct ipc_result *r)
 	session_leave(s);
 }
 
-/* An utterance that is still open stays as a stump: its audio goes nowhere, and its end is still told. */
+static void tell_failed(struct session *s, struct utterance *u, const struct error *why)
+{
+	struct session_event e = { .kind = SESSION_EVENT_ERROR, .utterance = u->id };
+
+	e.error.why = why;
+	if (u->state == UTTERANCE_ENDED)
+		utterance_free(s, take_first(s));
+	session_emit(s, &e);
+}
+
+/* An utterance that is still open stays as a stump: its audio goes nowhere, and its end is still told. One of which
+ * something was understood ends where the ear is, so that what is said from there on is heard. */
 static void on_failed(void *arg, const struct error *why)
 {
 	struct session *s = arg;
 	struct utterance *u = s->first;
-	struct session_event e = { .kind = SESSION_EVENT_ERROR, .utterance = u->id };
 
-	metric_add(METRIC_utterances_failed_total, 1);
 	log_warn("session %llu: utterance %llu failed: %s", (unsigned long long)s->id,
 	    (unsigned long long)u->id, why->text);
-	e.error.why = why;
-	u->failed = true;
-	if (u->state == UTTERANCE_OPEN)
-		drop_audio(s, u);
-	else
-		utterance_free(s, take_first(s));
+	give_up(s, u, why);
 	session_enter(s);
-	session_emit(s, &e);
+	if (u->incomplete == NULL)
+		tell_failed(s, u, why);
+	else if (u->state == UTTERANCE_OPEN)
+		s->cut_utterance = u->id;
 	go_on(s);
 	session_leave(s);
 }
@@ -494,39 +626,66 @@ static void on_failed(void *arg, const struct error *why)
 static void rewind_utterance(struct utterance *u)
 {
 	u->begun = u->end_sent = u->partial_pending = false;
+	u->partial_asked_at = u->partial_heard_at;
 	u->sent = 0;
 }
 
-/* One that died before it decoded anything of it is no proof against it: instances die together, too. */
-static bool is_poisonous(const struct utterance *u)
+static void note_attempt(struct utterance *u, const struct loss *loss)
 {
-	return u->losses >= LOSSES_MAX || u->tries >= TRIES_MAX;
+	const struct attempt a = { .cause = loss->cause,
+		.at = loss->done,
+		.busy = loss->busy,
+		.decoding = loss->busy && loss->done > 0 && loss->done < loss->given };
+
+	if (u->attempts == NULL)
+		u->attempts = xcalloc(VERDICT_ATTEMPTS_MAX, sizeof *u->attempts);
+	if (u->attempts_n == VERDICT_ATTEMPTS_MAX)
+		memmove(u->attempts, u->attempts + 1, --u->attempts_n * sizeof *u->attempts);
+	u->attempts[u->attempts_n++] = a;
+	u->vain++;
 }
 
-static void on_lost(void *arg, const struct error *why, bool heard)
+/* It is given up; worded in *err. */
+static void condemn(struct session *s, struct utterance *u, enum verdict verdict,
+    const struct error *why, struct error *err)
+{
+	char limit[64] = "";
+
+	lease_abort(s->lease);
+	if (verdict == VERDICT_POISON) {
+		metric_add(METRIC_utterances_poisonous_total, 1);
+		poison_keep(s, u);
+	} else {
+		metric_add(METRIC_utterances_given_up_total, 1);
+		(void)snprintf(
+		    limit, sizeof limit, " (utterance_losses_max %u)", s->limits->losses_max);
+	}
+	(void)error_set(err, why->code,
+	    "%zu instances were lost to this utterance%s, the last because: %s", u->attempts_n,
+	    limit, why->text);
+}
+
+static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 {
 	struct session *s = arg;
 	struct utterance *u = s->first;
+	enum verdict verdict;
 	struct error err;
 
-	u->tries++;
-	u->losses += heard;
+	note_attempt(u, loss);
 	metric_add(METRIC_utterances_lost_total, 1);
+	verdict = verdict_of(u->attempts, u->attempts_n, u->vain, s->limits->losses_max);
 	log_warn("session %llu: utterance %llu lost its instance: %s", (unsigned long long)s->id,
 	    (unsigned long long)u->id, why->text);
-	if (!is_poisonous(u)) {
-		rewind_utterance(u);
-		session_enter(s);
-		go_on(s);
-		session_leave(s);
+	if (verdict != VERDICT_GO_ON) {
+		condemn(s, u, verdict, why, &err);
+		on_failed(s, &err);
 		return;
 	}
-	metric_add(METRIC_utterances_poisonous_total, 1);
-	poison_keep(s, u);
-	lease_abort(s->lease);
-	(void)error_set(&err, why->code,
-	    "%u instances were lost to this utterance, the last because: %s", u->tries, why->text);
-	on_failed(s, &err);
+	rewind_utterance(u);
+	session_enter(s);
+	go_on(s);
+	session_leave(s);
 }
 
 const struct lease_events utterance_lease_events = {
