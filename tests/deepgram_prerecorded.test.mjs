@@ -113,6 +113,25 @@ test('deepgram prerecorded errors: what cannot be is refused in the words of its
   });
 });
 
+test('deepgram prerecorded finals: utterances are cut at pauses between words, and paragraphs have every word', async () => {
+  await withServer(one, async (server) => {
+    const said = join(babble(1500), silence(1500), babble(1500, 2), silence(3500), babble(1500, 3), silence(1000));
+    const body = await heard(server, { utterances: true, paragraphs: true }, wav(said));
+    const { words, transcript, paragraphs } = best(body);
+    assert.deepEqual(body.results.utterances.map((u) => u.words.length).reduce((a, b) => a + b), words.length);
+    assert.equal(body.results.utterances.length, 3);
+    assert.equal(body.results.utterances.map((u) => u.transcript).join(' '), transcript);
+    assert.equal(paragraphs.paragraphs.length, 2);
+    assert.deepEqual(paragraphs.paragraphs.map((p) => p.sentences.length), [2, 1]);
+    assert.equal(paragraphs.paragraphs.map((p) => p.num_words).reduce((a, b) => a + b), words.length);
+    assert.equal(paragraphs.transcript.split(/\s+/).join(' '), transcript);
+    assert.deepEqual([paragraphs.paragraphs[0].start, paragraphs.paragraphs.at(-1).end], [words[0].start, words.at(-1).end]);
+    const whole = await heard(server, { utterances: true, utt_split: 10 }, wav(said));
+    assert.deepEqual(whole.results.utterances.map((u) => u.transcript), [transcript]);
+    assert.equal(best(whole).paragraphs, undefined);
+  });
+});
+
 test('deepgram prerecorded errors: what is asked for and not done is told in the metadata, and labels come back', async () => {
   await withServer(one, async (server) => {
     const body = await heard(server, [['diarize', true], ['summarize', 'v2'], ['interim_results', true], ['tag', 'a'], ['tag', 'b'], ['extra', 'k:v:w']], wav(speech));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/deepgram_passages.h"
 #include "access/deepgram_query.h"
 #include "access/json_text.h"
 #include "audio/format.h"
@@ -19,9 +20,9 @@ void deepgram_answer_init(struct deepgram_answer *t)
 void deepgram_answer_done(struct deepgram_answer *t)
 {
 	json_decref(t->words);
-	json_decref(t->utterances);
+	json_decref(t->finals);
 	buffer_done(&t->text);
-	t->words = t->utterances = NULL;
+	t->words = t->finals = NULL;
 }
 
 static int add_text(struct deepgram_answer *t, const struct session_event *e)
@@ -29,20 +30,6 @@ static int add_text(struct deepgram_answer *t, const struct session_event *e)
 	if (t->text.len > 0 && buffer_append(&t->text, " ", 1) != 0)
 		return -1;
 	return buffer_append(&t->text, e->final.text, e->final.text_bytes);
-}
-
-static json_t *utterance_of(const struct session_event *e, json_t *words)
-{
-	const struct session_word *w = e->final.words;
-	size_t n = e->final.words_n;
-	char id[DEEPGRAM_ID_BYTES];
-
-	deepgram_id_make(id);
-	return json_pack("{s:o,s:o,s:o,s:i,s:o,s:O,s:s}", "start",
-	    json_text_seconds(n > 0 ? w[0].start_ms : e->final.start_ms), "end",
-	    json_text_seconds(n > 0 ? w[n - 1].end_ms : e->final.end_ms), "confidence",
-	    json_text_confidence(e->final.confidence), "channel", 0, "transcript",
-	    json_text_of(e->final.text, e->final.text_bytes), "words", words, "id", id);
 }
 
 int deepgram_answer_add(
@@ -55,11 +42,11 @@ int deepgram_answer_add(
 		return 0;
 	if (t->words == NULL)
 		t->words = json_array();
-	if (t->utterances == NULL)
-		t->utterances = json_array();
+	if (t->finals == NULL)
+		t->finals = json_array();
 	words = deepgram_words_of(e->final.words, e->final.words_n, a->formatted);
 	rc = words == NULL || add_text(t, e) != 0 || json_array_extend(t->words, words) != 0 ||
-		json_array_append_new(t->utterances, utterance_of(e, words)) != 0
+		json_array_append_new(t->finals, deepgram_passage_of(e)) != 0
 	    ? -1
 	    : 0;
 	for (size_t i = 0; i < e->final.words_n; i++)
@@ -74,28 +61,52 @@ static json_t *array_or_none(json_t *array)
 	return array == NULL ? json_array() : json_incref(array);
 }
 
-static json_t *channel_of(const struct deepgram_answer *t, const char *language)
+static json_t *alternative_of(const struct deepgram_answer *t, const struct deepgram_query *q)
 {
 	double confidence = t->words_n == 0 ? 0 : t->confidence / (double)t->words_n;
-	json_t *channel = json_pack("{s:[{s:o,s:o,s:o}]}", "alternatives", "transcript",
+	json_t *alternative = json_pack("{s:o,s:o,s:o}", "transcript",
 	    json_text_of(t->text.len == 0 ? "" : (const char *)buffer_head(&t->text), t->text.len),
 	    "confidence", json_text_confidence((float)confidence), "words",
 	    array_or_none(t->words));
+
+	if (alternative != NULL && q->paragraphs)
+		(void)json_object_set_new(
+		    alternative, "paragraphs", deepgram_paragraphs_of(t->finals));
+	return alternative;
+}
+
+static json_t *channel_of(
+    const struct deepgram_answer *t, const struct deepgram_query *q, const char *language)
+{
+	json_t *channel = json_pack("{s:[o]}", "alternatives", alternative_of(t, q));
 
 	if (channel != NULL && language != NULL)
 		(void)json_object_set_new(channel, "detected_language", json_string(language));
 	return channel;
 }
 
-char *deepgram_answer_text(const struct deepgram_answer *t, const struct deepgram_query *q,
-    const char *language, json_t *metadata)
+static json_t *utterances_of(
+    const struct deepgram_answer *all, unsigned n, const struct deepgram_query *q)
 {
-	json_t *results = json_pack("{s:[o]}", "channels", channel_of(t, language));
-	json_t *body;
+	json_t *utterances = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		utterances = deepgram_utterances_merge(utterances,
+		    deepgram_utterances_of(all[i].words, all[i].finals, i, q->utt_split_ms));
+	return utterances;
+}
+
+char *deepgram_answer_text(const struct deepgram_answer *all, unsigned n,
+    const struct deepgram_query *q, const char *language, json_t *metadata)
+{
+	json_t *channels = json_array(), *results, *body;
 	char *text;
 
+	for (unsigned i = 0; i < n; i++)
+		(void)json_array_append_new(channels, channel_of(&all[i], q, language));
+	results = json_pack("{s:o}", "channels", channels);
 	if (results != NULL && q->utterances)
-		(void)json_object_set_new(results, "utterances", array_or_none(t->utterances));
+		(void)json_object_set_new(results, "utterances", utterances_of(all, n, q));
 	body = json_pack("{s:o,s:o}", "metadata", metadata, "results", results);
 	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(body);

@@ -29,19 +29,19 @@ static struct session_event final_of(const char *text, const struct session_word
 static void check(const struct deepgram_answer *t, const struct deepgram_query *q,
     const char *language, const char *want)
 {
-	char *text = deepgram_answer_text(t, q, language, json_object());
+	char *text = deepgram_answer_text(t, 1, q, language, json_object());
 
 	assert_string_equal(text, want);
 	free(text);
 }
 
-static void finals_make_one_transcript_and_an_utterance_each(void **state)
+static void finals_make_one_transcript(void **state)
 {
 	const struct session_word words[] = { { "go", 2, 300, 500, 1.0f },
 		{ "on", 2, 600, 900, 0.5f } };
 	struct session_event e = final_of("go on", words, 2), none = final_of("", NULL, 0),
 			     again = final_of("ten", NULL, 0);
-	struct deepgram_query q = { .utterances = true };
+	struct deepgram_query q = { .utterances = true, .utt_split_ms = 800 };
 	struct deepgram_about about;
 	struct deepgram_answer t;
 	json_t *body, *results;
@@ -53,10 +53,10 @@ static void finals_make_one_transcript_and_an_utterance_each(void **state)
 	assert_int_equal(deepgram_answer_add(&t, &about, &e), 0);
 	assert_int_equal(deepgram_answer_add(&t, &about, &none), 0);
 	assert_int_equal(deepgram_answer_add(&t, &about, &again), 0);
-	text = deepgram_answer_text(&t, &q, "en", json_object());
+	text = deepgram_answer_text(&t, 1, &q, "en", json_object());
 	body = json_loads(text, 0, NULL);
 	results = json_object_get(body, "results");
-	assert_int_equal(json_array_size(json_object_get(results, "utterances")), 2);
+	assert_int_equal(json_array_size(json_object_get(results, "utterances")), 1);
 	q.utterances = false;
 	check(&t, &q, NULL,
 	    "{\"metadata\":{},\"results\":{\"channels\":[{\"alternatives\":[{"
@@ -70,7 +70,7 @@ static void finals_make_one_transcript_and_an_utterance_each(void **state)
 
 static void nothing_heard_is_an_empty_transcript(void **state)
 {
-	struct deepgram_query q = { .utterances = true };
+	struct deepgram_query q = { .utterances = true, .utt_split_ms = 800 };
 	struct deepgram_answer t;
 
 	(void)state;
@@ -109,7 +109,7 @@ static void raw_audio_becomes_a_file_of_the_same_samples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finals_make_one_transcript_and_an_utterance_each),
+		cmocka_unit_test(finals_make_one_transcript),
 		cmocka_unit_test(nothing_heard_is_an_empty_transcript),
 		cmocka_unit_test(raw_audio_becomes_a_file_of_the_same_samples),
 	};

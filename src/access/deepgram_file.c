@@ -116,7 +116,7 @@ static void answer(struct file *f)
 	struct http_exchange *x = f->x;
 	char headers[DEEPGRAM_HEADERS_BYTES], *text;
 
-	text = deepgram_answer_text(&f->answer, &f->query, language_of(f),
+	text = deepgram_answer_text(&f->answer, 1, &f->query, language_of(f),
 	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
 	if (text == NULL) {
 		refuse_for_memory(f, "the answer");
