@@ -89,7 +89,7 @@ void roster_look(struct roster *r, uint64_t now_ns)
 		if (!session_is_idle(s, now_ns))
 			continue;
 		if (session_is_speaking(s)) {
-			session_commit_unasked(s); /* what was said is told before */
+			session_cut_idle(s); /* what was said is told before */
 			continue;
 		}
 		session_end_idle(s);

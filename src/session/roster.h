@@ -18,8 +18,8 @@ void roster_remove(struct roster *r, struct session *s); /* before session_free 
 /* Of a smaller number than are open none is ended: no more are let in. */
 void roster_set_max(struct roster *r, unsigned max_sessions);
 unsigned roster_count(const struct roster *r);
-/* Ends those that are idle for longer than idle_timeout_ms, first their utterance and after as long again themselves; to be called
- * about once a second. */
+/* Ends those that are idle for longer than idle_timeout_ms, first their utterance and, when that has been told, themselves; to be
+ * called about once a second. */
 void roster_look(struct roster *r, uint64_t now_ns);
 /* session_leave_soon and session_commit_unasked, for all of them. */
 void roster_leave_all(struct roster *r, unsigned retry_after_ms);

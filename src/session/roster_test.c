@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audio/speech_fake.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -66,15 +67,20 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void enter_as(int n, const struct session_config *cfg)
+{
+	assert_true(session_fake_open(clients[n], &pool, &work, cfg));
+	roster_add(roster, clients[n]->session);
+	pool_fake_born_all(&pool);
+	session_fake_forget(clients[n]);
+}
+
 static void enter_with(int n, bool wants_idle)
 {
 	struct session_config cfg = session_fake_config();
 
 	cfg.wants_idle = wants_idle;
-	assert_true(session_fake_open(clients[n], &pool, &work, &cfg));
-	roster_add(roster, clients[n]->session);
-	pool_fake_born_all(&pool);
-	session_fake_forget(clients[n]);
+	enter_as(n, &cfg);
 }
 
 static void enter(int n)
@@ -140,6 +146,65 @@ static void test_told_idle(void **state)
 	assert_false(clients[0]->over);
 }
 
+static void final_of_all(void)
+{
+	for (uint64_t id = 1; id <= pool.last_id; id++)
+		if (pool.instances[id].open && pool.instances[id].ended)
+			pool_fake_final(&pool, id, "text");
+}
+
+/* One that speech detection listens to, and that is left in the middle of speech. */
+static void enter_speaking(int n)
+{
+	const struct speech_fake speech = { EAR_RATE_HZ, 4, 1, 0.05, 0.0006 };
+	struct session_config cfg = session_fake_config();
+	static float samples[3 * EAR_RATE_HZ];
+	static int16_t audio[3 * EAR_RATE_HZ];
+
+	cfg.ear.endpoint.endpointing = ENDPOINTING_VAD;
+	enter_as(n, &cfg);
+	speech_fake_fill(&speech, samples, ARRAY_SIZE(samples));
+	for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
+		audio[i] = (int16_t)(samples[i] * 32767);
+	for (size_t at = 0; at < ARRAY_SIZE(audio); at += EAR_RATE_HZ / 10) {
+		(void)session_audio(
+		    clients[n]->session, audio + at, EAR_RATE_HZ / 10 * sizeof *audio);
+		work_fake_run(&work);
+	}
+	assert_true(session_is_speaking(clients[n]->session));
+}
+
+/* The final may take its time, and no second idle_timeout_ms is added to it. */
+static void test_idle_in_an_utterance(void **state)
+{
+	(void)state;
+	enter_speaking(0);
+	look_after_ms(0);
+	look_after_ms(IDLE_MS + 1);
+	work_fake_run(&work);
+	look_after_ms(2 * IDLE_MS);
+	assert_false(clients[0]->over);
+	final_of_all();
+	look_after_ms(1);
+	assert_true(clients[0]->over);
+}
+
+static void test_speech_after_an_idle_utterance(void **state)
+{
+	(void)state;
+	enter_speaking(0);
+	look_after_ms(0);
+	look_after_ms(IDLE_MS + 1);
+	work_fake_run(&work);
+	(void)session_audio(clients[0]->session, "", 0);
+	final_of_all();
+	look_after_ms(1);
+	look_after_ms(IDLE_MS - 1);
+	assert_false(clients[0]->over);
+	look_after_ms(2);
+	assert_true(clients[0]->over);
+}
+
 static void test_not_idle(void **state)
 {
 	(void)state;
@@ -156,9 +221,7 @@ static void test_not_idle(void **state)
 	look_after_ms(IDLE_MS + 1);
 	for (int i = 0; i < 3; i++)
 		assert_false(clients[i]->over);
-	for (uint64_t id = 1; id <= pool.last_id; id++)
-		if (pool.instances[id].open && pool.instances[id].ended)
-			pool_fake_final(&pool, id, "text");
+	final_of_all();
 	session_fake_forget(clients[1]);
 	look_after_ms(IDLE_MS - 1);
 	assert_false(clients[2]->over);
@@ -265,6 +328,10 @@ int main(void)
 		{ "who says nothing for idle_timeout_ms is ended", test_idle, setup, teardown,
 		    NULL },
 		{ "who wants to know is told so instead", test_told_idle, setup, teardown, NULL },
+		{ "one that is idle in an utterance is ended by its final",
+		    test_idle_in_an_utterance, setup, teardown, NULL },
+		{ "who speaks again after that is not", test_speech_after_an_idle_utterance, setup,
+		    teardown, NULL },
 		{ "who waits, speaks or awaits a final is not idle", test_not_idle, setup, teardown,
 		    NULL },
 		{ "audio and commits are signs of life", test_signs_of_life, setup, teardown,

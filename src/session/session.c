@@ -405,17 +405,26 @@ static bool is_all_open(const struct session *s)
 	return s->speaking && s->first == s->last && s->ear.endpoint.endpointing == ENDPOINTING_VAD;
 }
 
+/* What is still to be told of an utterance that idleness has ended is no sign of life. */
 bool session_is_idle(struct session *s, uint64_t now_ns)
 {
-	bool busy = s->heard || s->input.len > 0 || s->job_running ||
-	    (s->first != NULL && !is_all_open(s)) || s->state == SESSION_QUEUED ||
+	bool heard = s->heard || s->input.len > 0 || s->state == SESSION_QUEUED ||
 	    s->state == SESSION_CLOSED;
+	bool working = s->job_running || (s->first != NULL && !is_all_open(s));
 
 	s->heard = false;
-	if (busy || s->idle_since_ns == 0)
+	s->idle_cut = s->idle_cut && !heard;
+	if (heard || (working && !s->idle_cut) || s->idle_since_ns == 0)
 		s->idle_since_ns = now_ns;
-	return s->limits->idle_timeout_ms > 0 &&
+	return s->limits->idle_timeout_ms > 0 && !working &&
 	    now_ns - s->idle_since_ns > s->limits->idle_timeout_ms * NS_PER_MS;
+}
+
+void session_cut_idle(struct session *s)
+{
+	session_commit_unasked(s);
+	s->heard = false; /* that was not the client */
+	s->idle_cut = true;
 }
 
 void session_end_idle(struct session *s)

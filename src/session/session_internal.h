@@ -134,12 +134,14 @@ struct session {
 	uint64_t unsent_samples; /* of all utterances; what is sent again does not count */
 	uint8_t *adaptation;     /* owned */
 	size_t adaptation_bytes;
-	bool heard; /* audio came since the last look of session_is_idle */
+	bool heard;    /* audio came since the last look of session_is_idle */
+	bool idle_cut; /* its utterance was ended because none came, and none has come since */
 	uint64_t idle_since_ns;
 };
 
 void session_enter(struct session *s);
 void session_leave(struct session *s);    /* may free */
+void session_cut_idle(struct session *s); /* ends the open utterance of one that is idle */
 void session_end_idle(struct session *s); /* or only tells it, with wants_idle */
 void session_step(struct session *s, enum session_step step);
 void session_emit(struct session *s, const struct session_event *e);
