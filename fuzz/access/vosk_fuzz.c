@@ -1,10 +1,11 @@
-/* The text messages of Vosk's clients: whatever comes, it is taken or refused in one sentence, and changes nothing then. The
+/* The text messages of Vosk's clients, in frames of either kind: whatever comes, it is taken or refused in one sentence, and changes nothing then. The
  * first byte says whether the others are the text or its words. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "access/binary_text.h"
 #include "access/vosk_text.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -32,6 +33,7 @@ static void read_text(const uint8_t *bytes, size_t n)
 		assert(memcmp(&config, &before, sizeof config) == 0);
 		return;
 	}
+	assert(binary_text_is_object(bytes, n)); /* what is taken as text is so in a binary frame */
 	assert(memchr(config.pool, '\0', sizeof config.pool) != NULL);
 	assert(config.max_alternatives <= 100);
 	assert(

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 
@@ -72,6 +73,46 @@ json_t *json_text_read_object(const char *text, size_t n, struct error *err)
 	    err, ERROR_INVALID, "a message must be a JSON object, not %s", json_text_kind(message));
 	json_decref(message);
 	return NULL;
+}
+
+static bool number_in(const char *text, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	return end != text && *end == '\0';
+}
+
+bool json_text_number(const json_t *v, double *out)
+{
+	if (json_is_string(v))
+		return number_in(json_string_value(v), out);
+	*out = json_is_boolean(v) ? (double)json_is_true(v) : json_number_value(v);
+	return json_is_boolean(v) || json_is_number(v);
+}
+
+bool json_text_flag(const json_t *v, bool *out)
+{
+	const char *text = json_is_string(v) ? json_string_value(v) : "";
+	double n = 0;
+
+	if (strcasecmp(text, "true") == 0)
+		n = 1;
+	else if (strcasecmp(text, "false") != 0 && !json_text_number(v, &n))
+		return false;
+	*out = n != 0;
+	return true;
+}
+
+bool json_text_whole(const json_t *v, unsigned min, unsigned max, unsigned *out)
+{
+	double n;
+
+	if (json_is_boolean(v) || !json_text_number(v, &n) || !(n >= min && n <= max) ||
+	    n != (double)(unsigned)n)
+		return false;
+	*out = (unsigned)n;
+	return true;
 }
 
 const char *json_text_kind(const json_t *v)

@@ -3,6 +3,7 @@
 #define ACCESS_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,12 @@ int json_text_check(const char *text, size_t n, struct error *err);
 json_t *json_text_read(const char *text, size_t n, struct error *err);
 /* The same where it must be an object. */
 json_t *json_text_read_object(const char *text, size_t n, struct error *err);
+/* Clients' languages differ in what they make of a number and of a flag: either may come as the other, or as text ("16000", "true").
+ * false: it is neither. NULL is neither. */
+bool json_text_number(const json_t *v, double *out);
+bool json_text_flag(const json_t *v, bool *out);
+/* A whole number from min to max, which some write as 16000.0 or "16000"; false: it is none, and *out as it was. */
+bool json_text_whole(const json_t *v, unsigned min, unsigned max, unsigned *out);
 /* "an object", "text", "a number", "null", ...: for sentences. */
 const char *json_text_kind(const json_t *v);
 /* At most `max` bytes of `text`, with no character cut: a precision for "%.*s". */

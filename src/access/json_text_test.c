@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,51 @@ static void a_long_text_is_one_value(void **state)
 	json_decref(o);
 }
 
+static void numbers_and_flags_come_in_many_forms(void **state)
+{
+	static const struct {
+		const char *json;
+		bool is_number, is_flag, flag, is_whole;
+		double number;
+	} rows[] = {
+		{ "16000", true, true, true, true, 16000 },
+		{ "16000.0", true, true, true, true, 16000 },
+		{ "\"16000\"", true, true, true, true, 16000 },
+		{ "\"0.5\"", true, true, true, false, 0.5 },
+		{ "true", true, true, true, false, 1 },
+		{ "\"False\"", false, true, false, false, 0 },
+		{ "\"0\"", true, true, false, false, 0 },
+		{ "\"1e999\"", true, true, true, false, HUGE_VAL },
+		{ "\"16 kHz\"", false, false, false, false, 0 },
+		{ "\"\"", false, false, false, false, 0 },
+		{ "null", false, false, false, false, 0 },
+		{ "[1]", false, false, false, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *v = json_loads(rows[i].json, JSON_DECODE_ANY, NULL);
+		unsigned whole = 7;
+		double number;
+		bool flag;
+
+		assert_int_equal(json_text_number(v, &number), rows[i].is_number);
+		assert_true(!rows[i].is_number || number == rows[i].number);
+		assert_int_equal(json_text_flag(v, &flag), rows[i].is_flag);
+		assert_true(!rows[i].is_flag || flag == rows[i].flag);
+		assert_int_equal(json_text_whole(v, 8000, 48000, &whole), rows[i].is_whole);
+		assert_int_equal(whole, rows[i].is_whole ? 16000 : 7);
+		json_decref(v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_many_values_as_a_client_needs_are_read),
 		cmocka_unit_test(a_message_of_nothing_but_values_is_not_read),
 		cmocka_unit_test(a_long_text_is_one_value),
+		cmocka_unit_test(numbers_and_flags_come_in_many_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

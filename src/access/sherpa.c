@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/binary_text.h"
 #include "access/entries.h"
 #include "access/protocols.h"
 #include "access/sherpa_event.h"
@@ -144,24 +145,39 @@ static int open_session(struct wire *w, struct error *err, unsigned *retry_after
 	return 0;
 }
 
-static void on_text(struct wire *w, const char *text, size_t n)
+static void end(struct sherpa *s)
 {
-	struct sherpa *s = sherpa_of(w);
-
-	if (s->ending || n != strlen(DONE) || memcmp(text, DONE, n) != 0 ||
-	    wire_open_once(w, open_session) < 0)
+	if (wire_open_once(&s->wire, open_session) < 0)
 		return;
 	s->ending = true;
 	voice_end(&s->voice);
 }
 
+static void on_text(struct wire *w, const char *text, size_t n)
+{
+	struct sherpa *s = sherpa_of(w);
+
+	if (!s->ending && binary_text_is_word(text, n, DONE))
+		end(s);
+}
+
+static void hear(struct sherpa *s, const void *bytes, size_t n)
+{
+	if (wire_open_once(&s->wire, open_session) == 0 && !voice_audio(&s->voice, bytes, n))
+		wire_pause(&s->wire);
+}
+
+/* As a sample the word would be 7e22, which nobody sends. */
 static void on_binary(struct wire *w, const void *bytes, size_t n)
 {
 	struct sherpa *s = sherpa_of(w);
 
-	if (!s->ending && n > 0 && wire_open_once(w, open_session) == 0 &&
-	    !voice_audio(&s->voice, bytes, n))
-		wire_pause(w);
+	if (s->ending)
+		return;
+	if (binary_text_is_word(bytes, n, DONE))
+		end(s);
+	else if (n > 0)
+		hear(s, bytes, n);
 }
 
 /* There is no start that could be late. */

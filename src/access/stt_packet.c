@@ -15,20 +15,9 @@ static uint32_t length_of(const uint8_t *b)
 	return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-/* A whole number, which some languages write as 16000.0; 0: it is none. */
-static unsigned whole_number(const json_t *v)
-{
-	double d = json_number_value(v);
-
-	if (!json_is_number(v) || !(d >= 1 && d <= INT_MAX) || d != (double)(unsigned)d)
-		return 0;
-	return (unsigned)d;
-}
-
 static int take_rate(const json_t *o, struct stt_packet *out, struct error *err)
 {
-	out->rate_hz = whole_number(json_object_get(o, "sampleRate"));
-	if (out->rate_hz > 0)
+	if (json_text_whole(json_object_get(o, "sampleRate"), 1, INT_MAX, &out->rate_hz))
 		return 0;
 	return error_set(
 	    err, ERROR_INVALID, "audio packet field 'sampleRate' must be a positive integer");
@@ -38,10 +27,7 @@ static int take_channels(const json_t *o, struct stt_packet *out, struct error *
 {
 	const json_t *v = json_object_get(o, "channels");
 
-	if (v == NULL)
-		return 0;
-	out->channels = whole_number(v);
-	if (out->channels >= 1 && out->channels <= STT_PACKET_CHANNELS_MAX)
+	if (v == NULL || json_text_whole(v, 1, STT_PACKET_CHANNELS_MAX, &out->channels))
 		return 0;
 	return error_set(err, ERROR_INVALID,
 	    "audio packet field 'channels' must be an integer from 1 to %d",

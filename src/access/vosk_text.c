@@ -11,29 +11,19 @@
 
 enum { RATE_MIN = 8000, RATE_MAX = 48000, ALTERNATIVES_MAX = 100 };
 
-/* Numbers and flags come as either, depending on the client's language. */
-static double number_of(const json_t *v)
-{
-	return json_is_boolean(v) ? (double)json_is_true(v) : json_number_value(v);
-}
-
 static int take_rate(const json_t *v, struct vosk_config *c, struct error *err)
 {
-	double rate = number_of(v);
-
-	if (!json_is_number(v) || rate < RATE_MIN || rate > RATE_MAX || rate != (double)(int)rate)
-		return error_set(err, ERROR_INVALID,
-		    "config: sample_rate must be a whole number from %d to %d Hz", RATE_MIN,
-		    RATE_MAX);
-	c->sample_rate = (unsigned)rate;
-	return 0;
+	if (json_text_whole(v, RATE_MIN, RATE_MAX, &c->sample_rate))
+		return 0;
+	return error_set(err, ERROR_INVALID,
+	    "config: sample_rate must be a whole number from %d to %d Hz", RATE_MIN, RATE_MAX);
 }
 
 static int take_alternatives(const json_t *v, struct vosk_config *c, struct error *err)
 {
-	double n = number_of(v);
+	double n;
 
-	if ((!json_is_number(v) && !json_is_boolean(v)) || n < 0 || n > ALTERNATIVES_MAX)
+	if (!json_text_number(v, &n) || !(n >= 0 && n <= ALTERNATIVES_MAX))
 		return error_set(err, ERROR_INVALID,
 		    "config: max_alternatives must be a number from 0 to %d", ALTERNATIVES_MAX);
 	c->max_alternatives = (unsigned)n;
@@ -42,9 +32,8 @@ static int take_alternatives(const json_t *v, struct vosk_config *c, struct erro
 
 static int take_words(const json_t *v, struct vosk_config *c, struct error *err)
 {
-	if (!json_is_number(v) && !json_is_boolean(v))
+	if (!json_text_flag(v, &c->words))
 		return error_set(err, ERROR_INVALID, "config: words must be true or false");
-	c->words = number_of(v) != 0;
 	return 0;
 }
 

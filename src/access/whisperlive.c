@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/binary_text.h"
 #include "access/entries.h"
 #include "access/json_text.h"
 #include "access/language.h"
@@ -23,7 +24,7 @@
 /* The client that sends a file waits at its end until nothing changes any more, and says END_OF_AUDIO only then. */
 enum { STALL_MS = 1500 };
 
-static const char end_of_audio[] = "END_OF_AUDIO";
+#define END_OF_AUDIO "END_OF_AUDIO"
 
 struct whisperlive {
 	struct wire wire;
@@ -243,11 +244,6 @@ static void end(struct whisperlive *c)
 	voice_end(&c->voice);
 }
 
-static bool is_end(const void *bytes, size_t n)
-{
-	return n == sizeof end_of_audio - 1 && memcmp(bytes, end_of_audio, n) == 0;
-}
-
 static void refuse_message(struct wire *w, const char *why)
 {
 	struct error err;
@@ -264,7 +260,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 		return;
 	if (!w->begun)
 		on_options(c, text, n);
-	else if (is_end(text, n))
+	else if (binary_text_is_word(text, n, END_OF_AUDIO))
 		end(c);
 	else
 		refuse_message(w,
@@ -292,7 +288,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 		refuse_message(w,
 		    "the first message must be the options, as text: "
 		    "{\"uid\":...,\"language\":...}");
-	else if (is_end(bytes, n))
+	else if (binary_text_is_word(bytes, n, END_OF_AUDIO))
 		end(c);
 	else
 		on_audio(c, bytes, n);

@@ -70,18 +70,28 @@ static int read_format(const json_t *options, enum encoding *out, struct error *
 
 static void read_segments(const json_t *options, unsigned *out)
 {
-	const json_t *n = json_object_get(options, "send_last_n_segments");
+	double n;
 
 	*out = WHISPERLIVE_SEGMENTS;
-	if (json_is_integer(n) && json_integer_value(n) >= 1)
-		*out = (unsigned)MIN(json_integer_value(n), (json_int_t)WHISPERLIVE_SEGMENTS_MAX);
+	if (json_text_number(json_object_get(options, "send_last_n_segments"), &n) && n >= 1)
+		*out = (unsigned)MIN(n, (double)WHISPERLIVE_SEGMENTS_MAX);
+}
+
+static bool is_on(const json_t *v)
+{
+	bool on;
+
+	return json_text_flag(v, &on) && on;
 }
 
 /* The Python client sends all its options, as null, false or empty where nobody asked for them. */
 static bool is_asked_for(const json_t *v)
 {
-	return json_is_true(v) || json_string_length(v) > 0 || json_array_size(v) > 0 ||
-	    json_object_size(v) > 0;
+	bool on;
+
+	if (json_text_flag(v, &on))
+		return on;
+	return json_string_length(v) > 0 || json_array_size(v) > 0 || json_object_size(v) > 0;
 }
 
 static void read_unheeded(const json_t *options, char out[WHISPERLIVE_UNHEEDED_BYTES])
@@ -106,8 +116,8 @@ static int read_options(const json_t *options, struct whisperlive_options *out, 
 	copy_text(json_object_get(options, "model"), out->model, sizeof out->model);
 	out->translate =
 	    (json_is_string(task) && strcmp(json_string_value(task), "translate") == 0) ||
-	    json_is_true(json_object_get(options, "enable_translation"));
-	out->word_timestamps = json_is_true(json_object_get(options, "word_timestamps"));
+	    is_on(json_object_get(options, "enable_translation"));
+	out->word_timestamps = is_on(json_object_get(options, "word_timestamps"));
 	read_unheeded(options, out->unheeded);
 	read_segments(options, &out->segments);
 	return 0;

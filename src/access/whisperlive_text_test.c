@@ -62,6 +62,10 @@ static struct option_row {
 		.unheeded = "hotwords, initial_prompt, enable_diarization, known_speakers, "
 			    "vad_parameters",
 		.encoding = ENCODING_F32LE } },
+	{ "numbers and flags as text",
+	    "{\"uid\":\"u\",\"send_last_n_segments\":\"3\",\"word_timestamps\":\"true\","
+	    "\"enable_translation\":\"0\",\"enable_diarization\":\"false\"}",
+	    { .uid = "u", .segments = 3, .word_timestamps = true, .encoding = ENCODING_F32LE } },
 	{ "fields of the wrong kind are not there",
 	    "{\"uid\":\"u\",\"language\":1,\"model\":[],\"task\":{},\"send_last_n_segments\":\"x\","
 	    "\"word_timestamps\":\"yes\"}",

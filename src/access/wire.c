@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/binary_text.h"
 #include "access/credential.h"
 #include "access/protocols.h"
 #include "access/route.h"
@@ -153,6 +154,12 @@ void wire_fail(struct wire *w, const struct error *why, unsigned retry_after_ms)
 	    w, (p->close_code == NULL ? wire_close_code : p->close_code)(why->code), why->text);
 }
 
+/* Neither audio nor a packet of one of the protocols is a JSON object, so one in a binary frame is meant as the command it is. */
+static bool is_text(enum ws_kind kind, const void *bytes, size_t n)
+{
+	return kind == WS_TEXT || binary_text_is_object(bytes, n);
+}
+
 static void on_message(void *arg, struct ws *ws, enum ws_kind kind, const void *bytes, size_t n)
 {
 	struct wire *w = arg;
@@ -160,7 +167,7 @@ static void on_message(void *arg, struct ws *ws, enum ws_kind kind, const void *
 	(void)ws;
 	if (w->closing)
 		return;
-	if (kind == WS_TEXT)
+	if (is_text(kind, bytes, n))
 		w->protocol->on_text(w, bytes, n);
 	else
 		w->protocol->on_binary(w, bytes, n);

@@ -46,7 +46,7 @@ struct wire_protocol {
 	/* Header lines of the answer 101, each ended by \r\n, or NULL. Lent. */
 	const char *(*headers)(const struct wire *w);
 	void (*on_open)(struct wire *w); /* may be NULL */
-	/* A message of a WebSocket; text is UTF-8. */
+	/* A message of a WebSocket; text is UTF-8. What comes in a binary frame and is a JSON object is text all the same. */
 	void (*on_text)(struct wire *w, const char *text, size_t n);
 	void (*on_binary)(struct wire *w, const void *bytes, size_t n);
 	/* Of a TCP stream instead: what came; and its end, after which we may still send (NULL: the wire is closed). */

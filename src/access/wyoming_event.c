@@ -2,24 +2,21 @@
 
 #include <string.h>
 
+#include "access/json_text.h"
 #include "access/language.h"
 #include "base/error.h"
 
 enum { RATE_MIN = 8000, RATE_MAX = 48000, WIDTH_MAX = 4, CHANNELS_MAX = 2 };
 
-static int read_number(const json_t *data, const char *field, json_int_t min, json_int_t max,
+static int read_number(const json_t *data, const char *field, unsigned min, unsigned max,
     unsigned *out, struct error *err)
 {
 	const json_t *v = json_object_get(data, field);
-	json_int_t n = json_integer_value(v);
 
-	if (v == NULL || json_is_null(v))
+	if (v == NULL || json_is_null(v) || json_text_whole(v, min, max, out))
 		return 0;
-	if (!json_is_integer(v) || n < min || n > max)
-		return error_set(err, ERROR_INVALID, "%s must be a whole number from %lld to %lld",
-		    field, (long long)min, (long long)max);
-	*out = (unsigned)n;
-	return 0;
+	return error_set(
+	    err, ERROR_INVALID, "%s must be a whole number from %u to %u", field, min, max);
 }
 
 int wyoming_read_format(const json_t *data, struct wyoming_format *f, struct error *err)

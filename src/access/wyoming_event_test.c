@@ -58,7 +58,7 @@ static void a_format_that_cannot_be_changes_nothing(void **state)
 	refuses("{\"rate\":7999}", "rate must be a whole number from 8000 to 48000");
 	refuses("{\"rate\":16000.5}", "rate must be a whole number from 8000 to 48000");
 	refuses("{\"rate\":8000,\"width\":5}", "width must be a whole number from 1 to 4");
-	refuses("{\"width\":\"2\"}", "width must be a whole number from 1 to 4");
+	refuses("{\"width\":\"two\"}", "width must be a whole number from 1 to 4");
 	refuses("{\"width\":1,\"channels\":3}", "channels must be a whole number from 1 to 2");
 	refuses("{\"channels\":-1}", "channels must be a whole number from 1 to 2");
 }
