@@ -13,7 +13,7 @@
 //                       ^  lost: any of these  |                        close: closed, from anywhere
 //                       +------- paused <------+                        nothing left to try: failed
 
-const BYTES_A_SAMPLE = { pcm_s16le: 2, pcm_f32le: 4, pcm_u8: 1, mulaw: 1, alaw: 1 };
+const BYTES_A_SAMPLE = { pcm_s16le: 2, pcm_s24le: 3, pcm_s32le: 4, pcm_f32le: 4, pcm_u8: 1, mulaw: 1, alaw: 1 };
 const ENDED = new Set(['done', 'closed', 'failed']);
 // The server closes with these when the client is wrong; trying again would not help.
 const FATAL_CLOSES = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
@@ -519,13 +519,13 @@ async function openContext(stream) {
   for (const options of [{ sampleRate: 16000 }, {}, { sampleRate: 48000 }]) {
     const context = new AudioContext(options);
     try {
-      if (context.sampleRate > 48000) throw new Error('the server takes no more than 48000');
+      if (context.sampleRate > 192000) throw new Error('the server takes no more than 192000');
       return { context, source: context.createMediaStreamSource(stream) };
     } catch {
       await context.close(); // Firefox does not resample between a stream and a context
     }
   }
-  throw new StenopoolError('system', 'the microphone gives more than 48000 samples a second, and this browser cannot make fewer of them');
+  throw new StenopoolError('system', 'the microphone gives more than 192000 samples a second, and this browser cannot make fewer of them');
 }
 
 /** Opens the microphone, sets the session's sampleRate, and sends what is said until stop(). Call it from a click.
@@ -584,27 +584,48 @@ export async function microphone(session, { deviceId, constraints = {}, onLevel,
 
 // ---- files ----
 
-const WAV_ENCODINGS = { '1/16': 'pcm_s16le', '1/8': 'pcm_u8', '3/32': 'pcm_f32le', '6/8': 'alaw', '7/8': 'mulaw' };
+const WAV_ENCODINGS = { '1/16': 'pcm_s16le', '1/24': 'pcm_s24le', '1/32': 'pcm_s32le', '1/8': 'pcm_u8', '3/32': 'pcm_f32le', '6/8': 'alaw', '7/8': 'mulaw' };
 
-/** What is in a WAV file, as it stands: { encoding, sampleRate, channels, bytes }; null if the server does not take it so. */
+// Of a format chunk; null if the server does not take such audio as it stands.
+function readWavFormat(view, at, size) {
+  const tag = view.getUint16(at, true);
+  const encoding = WAV_ENCODINGS[`${tag === 0xfffe && size >= 26 ? view.getUint16(at + 24, true) : tag}/${view.getUint16(at + 14, true)}`];
+  const [channels, sampleRate] = [view.getUint16(at + 2, true), view.getUint32(at + 4, true)];
+  const good = encoding && channels >= 1 && channels <= 8 && sampleRate >= 8000 && sampleRate <= 192000 && view.getUint16(at + 12, true) === channels * BYTES_A_SAMPLE[encoding];
+  return good ? { encoding, sampleRate, channels } : null;
+}
+
+/** What is in a WAV file, or in several of one format one behind the other, as it stands: { encoding, sampleRate, channels, bytes };
+ *  null if the server does not take it so. */
 export function readWav(buffer) {
   const view = new DataView(buffer);
   const word = (at) => String.fromCharCode(...new Uint8Array(buffer, at, 4));
   if (buffer.byteLength < 44 || word(0) !== 'RIFF' || word(8) !== 'WAVE') return null;
-  let format = null;
-  for (let at = 12; at + 8 <= buffer.byteLength; ) {
-    const size = view.getUint32(at + 4, true);
+  const parts = [];
+  let first = null;
+  for (let at = 0; at + 8 <= buffer.byteLength; ) {
+    const size = word(at) === 'RIFF' ? 4 : view.getUint32(at + 4, true);
     if (word(at) === 'fmt ' && at + 24 <= buffer.byteLength) {
-      const tag = view.getUint16(at + 8, true);
-      const encoding = WAV_ENCODINGS[`${tag === 0xfffe && size >= 26 ? view.getUint16(at + 32, true) : tag}/${view.getUint16(at + 22, true)}`];
-      format = { encoding, channels: view.getUint16(at + 10, true), sampleRate: view.getUint32(at + 12, true) };
+      const format = readWavFormat(view, at + 8, size);
+      first ??= format;
+      if (!format || JSON.stringify(format) !== JSON.stringify(first)) return null;
     } else if (word(at) === 'data') {
-      const good = format?.encoding && format.channels >= 1 && format.channels <= 2 && format.sampleRate >= 8000 && format.sampleRate <= 48000;
-      return good ? { ...format, bytes: new Uint8Array(buffer, at + 8, Math.min(size, buffer.byteLength - at - 8)) } : null;
+      if (!first) return null;
+      parts.push(new Uint8Array(buffer, at + 8, Math.min(size || Infinity, buffer.byteLength - at - 8))); // 0: its writer did not know
     }
-    at += 8 + size + (size & 1);
+    at += 8 + (word(at) === 'data' ? size || buffer.byteLength : size) + (size & 1);
   }
-  return null;
+  return parts.length > 0 ? { ...first, bytes: parts.length > 1 ? joined(parts) : parts[0] } : null;
+}
+
+function joined(parts) {
+  const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** A Blob or File of any format that the browser can decode, as audio for feed(). WAV works without a browser too. */

@@ -52,8 +52,8 @@ refused('a field twice is refused', ['{"type":"start","pool":"en","pool":"en"}']
 refused('text for a number is refused', [start({ sample_rate: '16000' })], 'invalid', /^sample_rate must be a whole number, not text$/);
 refused('a number for a flag is refused', [start({ partials: 1 })], 'invalid', /^partials must be true or false, not a number$/);
 refused('half a hertz is refused', [start({ sample_rate: 16000.5 })], 'invalid', /^sample_rate must be a whole number/);
-refused('sample rate 7 is refused with the range', [start({ sample_rate: 7 })], 'invalid', /sample_rate 7 .*8000 to 48000/);
-refused('three channels are refused with what is allowed', [start({ channels: 3 })], 'invalid', /channels 3 .*1 or 2/);
+refused('sample rate 7 is refused with the range', [start({ sample_rate: 7 })], 'invalid', /sample_rate 7 .*8000 to 192000/);
+refused('nine channels are refused with what is allowed', [start({ channels: 9 })], 'invalid', /channels 9 .*1 to 8/);
 refused('an unknown encoding is refused with the known ones', [start({ encoding: 'mp3' })], 'invalid', /mp3.*pcm_s16le.*alaw/);
 refused('a sensitivity of 2 is refused with the range', [start({ vad_sensitivity: 2 })], 'invalid', /vad_sensitivity 2 .*0 to 1/);
 refused('a silence of 1 ms is refused with the range', [start({ post_silence_ms: 1 })], 'invalid', /post_silence_ms 1 .*100 to 10000/);

@@ -352,7 +352,7 @@ test('silence is not kept: a long one before a lost connection is no gap', { ski
 
 test('WAV files of any kind the server takes are fed as they stand, many times faster than speech', { skip }, async () => {
   await withServer(fake(), async (server) => {
-    for (const [options, encoding] of [[{}, 'pcm_s16le'], [{ kind: 'float', bits: 32 }, 'pcm_f32le'], [{ kind: 'mulaw', bits: 8 }, 'mulaw'], [{ rate: 8000, channels: 2 }, 'pcm_s16le']]) {
+    for (const [options, encoding] of [[{}, 'pcm_s16le'], [{ kind: 'float', bits: 32 }, 'pcm_f32le'], [{ kind: 'mulaw', bits: 8 }, 'mulaw'], [{ rate: 8000, channels: 2 }, 'pcm_s16le'], [{ bits: 24 }, 'pcm_s24le'], [{ bits: 32 }, 'pcm_s32le']]) {
       const audio = await readAudio(new Blob([wav(babble(2000), options)]));
       assert.equal(audio.encoding, encoding);
       const { bytes, ...format } = audio;
@@ -363,8 +363,11 @@ test('WAV files of any kind the server takes are fed as they stand, many times f
       assert.ok(Math.abs(audio_ms - durationMs(audio)) < 1);
     }
   });
-  const b = wav(babble(100), { bits: 24 });
-  assert.equal(readWav(b.buffer.slice(b.byteOffset, b.byteOffset + b.length)), null);
+  const read = (b) => readWav(b.buffer.slice(b.byteOffset, b.byteOffset + b.length));
+  const both = [babble(100), babble(200)].map((samples) => wav(samples));
+  assert.deepEqual(Buffer.from(read(Buffer.concat(both)).bytes), Buffer.concat(both.map((b) => b.subarray(44))));
+  assert.equal(read(Buffer.concat([both[0], wav(babble(100), { rate: 8000 })])), null);
+  assert.equal(read(wav(babble(100), { rate: 4000 })), null);
   assert.equal(readWav(new ArrayBuffer(10)), null);
   await assert.rejects(readAudio(new Blob(['no audio'])), (e) => e.code === 'invalid');
 });

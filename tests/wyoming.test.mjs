@@ -316,9 +316,9 @@ test('wyoming errors: what cannot be ends that client with a sentence, and no ot
       ['{"type":"ping","data":7}\n', /data must be an object, not a number/],
       [Buffer.from([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x7d, 0x0a]), /not JSON/],
       [Buffer.alloc(70000, 'x'), /first line may have 65536 bytes/, 'limit'],
-      [eventBytes('audio-start', { ...plain, rate: 4000 }), /rate must be a whole number from 8000 to 48000/],
+      [eventBytes('audio-start', { ...plain, rate: 4000 }), /rate must be a whole number from 8000 to 192000/],
       [eventBytes('audio-start', { ...plain, width: 8 }), /width must be a whole number from 1 to 4/],
-      [eventBytes('audio-chunk', { ...plain, channels: 6 }, Buffer.alloc(12)), /channels must be a whole number from 1 to 2/],
+      [eventBytes('audio-chunk', { ...plain, channels: 9 }, Buffer.alloc(18)), /channels must be a whole number from 1 to 8/],
     ]) {
       const w = await Wyoming.open(server);
       w.raw(bytes);

@@ -29,7 +29,7 @@ struct deepgram {
 	char header[DEEPGRAM_HEADERS_BYTES];
 	struct pool *pool; /* lent */
 	struct deepgram_channels channels;
-	struct live_file *file; /* owned; NULL: raw audio comes */
+	struct live_file *file; /* owned */
 	bool file_full;         /* it takes nothing before its on_drain */
 	EVP_MD_CTX *sha256;     /* owned; of all audio as it came */
 	uint64_t spoken_ns;     /* when the client last sent something */
@@ -107,7 +107,7 @@ static void hold_back(struct deepgram *d)
 
 	if (full || d->file_full)
 		wire_pause(&d->wire);
-	if (full && d->file != NULL)
+	if (full)
 		live_file_pause(d->file);
 }
 
@@ -115,8 +115,7 @@ static void go_on(struct deepgram *d)
 {
 	if (deepgram_channels_is_full(&d->channels))
 		return;
-	if (d->file != NULL)
-		live_file_resume(d->file);
+	live_file_resume(d->file);
 	if (d->file_full)
 		return;
 	d->spoken_ns = clock_now_ns(); /* it could not be heard until now */
@@ -164,10 +163,14 @@ static void on_file_format(void *arg, const struct format *format)
 	unsigned retry_after_ms;
 	struct error err;
 
-	if (open_channels(d, format, &err, &retry_after_ms) != 0)
+	if (d->channels.n > 0) {
+		if (deepgram_channels_reformat(&d->channels, *format, &err) != 0)
+			fail_session(d, &err);
+	} else if (open_channels(d, format, &err, &retry_after_ms) != 0) {
 		fail_session(d, &err);
-	else
+	} else {
 		deepgram_channels_start(&d->channels);
+	}
 }
 
 static void on_file_audio(void *arg, const void *bytes, size_t n)
@@ -222,10 +225,7 @@ static void hear_file(struct deepgram *d, const void *bytes, size_t n)
 static void close_stream(struct deepgram *d)
 {
 	d->ending = true;
-	if (d->file != NULL)
-		live_file_finish(d->file);
-	else
-		end_sessions(d);
+	live_file_finish(d->file);
 }
 
 /* Whoever waits for the answer gets one, also where nothing can have been said: of a file that has not shown its format. */
@@ -297,10 +297,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 		return;
 	}
 	(void)EVP_DigestUpdate(d->sha256, bytes, n);
-	if (d->file != NULL)
-		hear_file(d, bytes, n);
-	else
-		hear(d, bytes, n);
+	hear_file(d, bytes, n);
 }
 
 static void look_at_silence(struct deepgram *d, uint64_t now_ns)
@@ -357,10 +354,12 @@ static int read_request(
 	d->about.query = &d->query;
 	deepgram_write_headers(&d->about, d->header);
 	d->spoken_ns = clock_now_ns();
-	if (d->query.raw)
-		return open_channels(d, &d->query.format, err, &how->retry_after_ms);
-	d->file = live_file_new(w->access->decoders, &file_events, d);
-	return 0;
+	if (!d->query.raw) {
+		d->file = live_file_new(w->access->decoders, &file_events, d);
+		return 0;
+	}
+	d->file = live_file_new_raw(w->access->decoders, &d->query.format, &file_events, d);
+	return open_channels(d, &d->query.format, err, &how->retry_after_ms);
 }
 
 static const char *headers(const struct wire *w)

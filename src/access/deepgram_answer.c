@@ -134,6 +134,8 @@ static void write_header(uint8_t *at, const struct format *f, uint32_t n)
 		[ENCODING_U8] = 1,
 		[ENCODING_MULAW] = 7,
 		[ENCODING_ALAW] = 6,
+		[ENCODING_S24LE] = 1,
+		[ENCODING_S32LE] = 1,
 	};
 	unsigned frame = format_frame_bytes(f);
 

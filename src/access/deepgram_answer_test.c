@@ -88,15 +88,15 @@ static void raw_audio_becomes_a_file_of_the_same_samples(void **state)
 	for (int e = 0; e < ENCODINGS; e++)
 		for (unsigned channels = 1; channels <= 2; channels++) {
 			const struct format format = { (enum encoding)e, 8000, channels };
-			const uint8_t audio[16] = "0123456789abcde";
+			const uint8_t audio[24] = "0123456789abcdefghijklm";
 			struct wav *wav = wav_new();
 			struct buffer out;
 			struct error err;
-			size_t n;
+			size_t n, taken;
 			void *file = deepgram_answer_wav(&format, audio, sizeof audio, &n);
 
 			buffer_init(&out, 100);
-			assert_int_equal(wav_feed(wav, file, n, &out, &err), 0);
+			assert_int_equal(wav_feed(wav, file, n, &taken, &out, &err), 0);
 			assert_memory_equal(wav_format(wav), &format, sizeof format);
 			assert_int_equal(out.len, sizeof audio);
 			assert_memory_equal(buffer_head(&out), audio, sizeof audio);

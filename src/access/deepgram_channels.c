@@ -125,6 +125,10 @@ int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_ch
 	unsigned n = cfg->query->multichannel ? format.channels : 1;
 	struct session_config session;
 
+	if (n > DEEPGRAM_CHANNELS_MAX)
+		return error_set(err, ERROR_INVALID,
+		    "multichannel is asked for and the audio has %u channels; allowed is 1 to %d",
+		    n, DEEPGRAM_CHANNELS_MAX);
 	c->cfg = *cfg;
 	deinterleave_init(&c->split, format_frame_bytes(&format) / format.channels, n);
 	cfg->about->channels = n;
@@ -132,6 +136,24 @@ int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_ch
 	make_session(cfg, &format, &session);
 	while (c->n < n)
 		if (open_one(c, &session, err, retry_after_ms) != 0)
+			return -1;
+	return 0;
+}
+
+int deepgram_channels_reformat(struct deepgram_channels *c, struct format format, struct error *err)
+{
+	struct session_config session;
+
+	if (c->cfg.query->multichannel && format.channels != c->n)
+		return error_set(err, ERROR_INVALID,
+		    "multichannel is asked for and the audio changes from %u channels to %u", c->n,
+		    format.channels);
+	deinterleave_init(&c->split, format_frame_bytes(&format) / format.channels, c->n);
+	format.channels /= c->n;
+	make_session(&c->cfg, &format, &session);
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->one[i].voice.session != NULL &&
+		    voice_reconfigure(&c->one[i].voice, &session.ear, err) != 0)
 			return -1;
 	return 0;
 }

@@ -62,6 +62,9 @@ struct deepgram_channels {
 int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_channels_config *cfg,
     struct format format, struct error *err, unsigned *retry_after_ms);
 void deepgram_channels_start(struct deepgram_channels *c);
+/* The audio goes on in another format. -1 with a sentence where its channels do not fit the sessions. */
+int deepgram_channels_reformat(
+    struct deepgram_channels *c, struct format format, struct error *err);
 /* Raw audio of that format, in any pieces; false: enough for now. n 0 only shows that the client is there. */
 bool deepgram_channels_audio(struct deepgram_channels *c, const void *bytes, size_t n);
 /* Ends what is being said on that channel, or with -1 on all. */

@@ -105,8 +105,8 @@ static int read_channels(const struct parameter *p, const char *value, void *out
 	struct deepgram_query *q = out;
 
 	if (!read_number(value, &q->format.channels) || q->format.channels < 1 ||
-	    q->format.channels > DEEPGRAM_CHANNELS_MAX)
-		return refuse(p, value, "1 or 2", err);
+	    q->format.channels > FORMAT_CHANNELS_MAX)
+		return refuse(p, value, "1 to 8", err);
 	return 0;
 }
 

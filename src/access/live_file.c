@@ -12,15 +12,18 @@
 
 enum state { HEAD, WAV, DECODED, OVER };
 
+enum { HEAD_MAX_BYTES = 65536 }; /* what stands before the format of a WAV file */
+
 struct live_file {
 	enum state state;
 	struct decoders *decoders;
 	const struct live_file_events *events;
 	void *arg;
-	struct buffer head;      /* HEAD: what came so far */
+	struct buffer head;      /* what came so far, while is_kept */
 	struct wav *wav;         /* owned */
 	struct buffer audio;     /* taken out of the WAV file and not told yet */
 	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
+	struct format told;      /* the last format that was */
 	bool format_told;
 };
 
@@ -37,8 +40,21 @@ struct live_file *live_file_new(
 	f->events = events;
 	f->arg = arg;
 	f->wav = wav_new();
-	buffer_init(&f->head, SIZE_MAX / 2); /* both bounded by SNIFF_BYTES and a message */
+	buffer_init(&f->head, SIZE_MAX / 2); /* both bounded by HEAD_MAX_BYTES and a message */
 	buffer_init(&f->audio, SIZE_MAX / 2);
+	return f;
+}
+
+struct live_file *live_file_new_raw(struct decoders *decoders, const struct format *format,
+    const struct live_file_events *events, void *arg)
+{
+	struct live_file *f = live_file_new(decoders, events, arg);
+
+	wav_free(&f->wav);
+	f->wav = wav_new_raw(format);
+	f->told = *format;
+	f->format_told = true;
+	f->state = WAV;
 	return f;
 }
 
@@ -68,11 +84,17 @@ static void end(struct live_file *f, const struct error *why)
 	f->events->on_end(f->arg, why);
 }
 
+static bool is_format(const struct format *a, const struct format *b)
+{
+	return a->encoding == b->encoding && a->rate_hz == b->rate_hz && a->channels == b->channels;
+}
+
 static void tell_format(struct live_file *f, const struct format *format)
 {
-	if (f->format_told || f->state == OVER)
+	if (f->state == OVER || (f->format_told && is_format(&f->told, format)))
 		return;
 	f->format_told = true;
+	f->told = *format;
 	f->events->on_format(f->arg, format);
 }
 
@@ -109,55 +131,89 @@ static const struct decoder_events decoder_events = {
 	.on_audio = on_decoded, .on_drain = on_drain, .on_end = on_end
 };
 
-static void feed_wav(struct live_file *f, const void *bytes, size_t n)
+static void tell_wav(struct live_file *f)
 {
-	struct error err;
-
-	if (wav_feed(f->wav, bytes, n, &f->audio, &err) != 0) {
-		end(f, &err);
-		return;
-	}
 	if (wav_format(f->wav) != NULL)
 		tell_format(f, wav_format(f->wav));
 	tell_audio(f, buffer_head(&f->audio), f->audio.len);
 	buffer_consume(&f->audio, f->audio.len);
 }
 
+static void begin_decoder(struct live_file *f, enum container c)
+{
+	const struct decoder_job job = { .container = c, .live = true };
+	struct error err;
+
+	f->decoder = decoder_new(f->decoders, &job, &decoder_events, f, &err);
+	if (f->decoder == NULL)
+		end(f, &err);
+	else
+		f->state = DECODED;
+}
+
+/* A WAV file of a kind that is not read here is a container like others. */
+static bool hand_over(struct live_file *f)
+{
+	begin_decoder(f, CONTAINER_WAV);
+	return f->state != DECODED || decoder_feed(f->decoder, buffer_head(&f->head), f->head.len);
+}
+
+static bool feed_wav(struct live_file *f, const uint8_t *bytes, size_t n)
+{
+	struct error err;
+
+	for (size_t taken; n > 0 && f->state == WAV; bytes += taken, n -= taken) {
+		if (wav_feed(f->wav, bytes, n, &taken, &f->audio, &err) == 0) {
+			tell_wav(f);
+			continue;
+		}
+		if (wav_is_foreign(f->wav) && f->head.len <= HEAD_MAX_BYTES)
+			return hand_over(f);
+		end(f, &err);
+		return true;
+	}
+	return true;
+}
+
 static bool feed(struct live_file *f, const void *bytes, size_t n)
 {
 	if (f->state == DECODED)
 		return decoder_feed(f->decoder, bytes, n);
-	if (f->state == WAV)
-		feed_wav(f, bytes, n);
-	return true;
+	return f->state != WAV || feed_wav(f, bytes, n);
 }
 
 /* What it is; ends it when it is nothing. */
 static void look(struct live_file *f)
 {
-	struct decoder_job job = { .live = true };
+	enum container found;
 	struct error err;
 
-	if (sniff(buffer_head(&f->head), f->head.len, &job.container, &err) != 0) {
+	if (sniff(buffer_head(&f->head), f->head.len, &found, &err) != 0) {
 		end(f, &err);
-	} else if (job.container == CONTAINER_WAV) {
+	} else if (found == CONTAINER_WAV) {
 		f->state = WAV;
 	} else {
-		f->decoder = decoder_new(f->decoders, &job, &decoder_events, f, &err);
-		if (f->decoder == NULL)
-			end(f, &err);
-		else
-			f->state = DECODED;
+		begin_decoder(f, found);
 	}
 }
 
-static bool feed_head(struct live_file *f)
+/* It may be needed from its beginning as long as it is not known who will read it. */
+static bool is_kept(const struct live_file *f)
 {
+	return f->state == HEAD ||
+	    (f->state == WAV && wav_format(f->wav) == NULL && f->head.len <= HEAD_MAX_BYTES);
+}
+
+static bool feed_head(struct live_file *f, size_t n)
+{
+	size_t from = f->state == HEAD ? 0 : f->head.len - n;
 	bool more;
 
-	look(f);
-	more = feed(f, buffer_head(&f->head), f->head.len);
-	buffer_consume(&f->head, f->head.len);
+	if (f->state == HEAD)
+		look(f);
+	more = feed(f, buffer_head(&f->head) + from, f->head.len - from);
+	if (!is_kept(f))
+		buffer_consume(&f->head, f->head.len);
 	return more;
 }
 
@@ -165,23 +221,25 @@ bool live_file_feed(struct live_file *f, const void *bytes, size_t n)
 {
 	struct error err;
 
-	if (f->state != HEAD)
+	if (!is_kept(f))
 		return feed(f, bytes, n);
 	if (buffer_append(&f->head, bytes, n) != 0) {
 		(void)error_set(&err, ERROR_SYSTEM, "no memory for the audio that came");
 		end(f, &err);
 	}
-	return f->head.len < SNIFF_BYTES || feed_head(f);
+	return (f->state == HEAD && f->head.len < SNIFF_BYTES) || feed_head(f, n);
 }
 
 static void finish_wav(struct live_file *f)
 {
 	struct error err;
 
-	if (wav_finish(f->wav, &err) != 0)
+	if (wav_finish(f->wav, &f->audio, &err) != 0) {
 		end(f, &err);
-	else
-		end(f, NULL);
+		return;
+	}
+	tell_wav(f);
+	end(f, NULL);
 }
 
 void live_file_finish(struct live_file *f)
@@ -189,7 +247,7 @@ void live_file_finish(struct live_file *f)
 	if (f->state == HEAD && f->head.len == 0)
 		end(f, NULL);
 	else if (f->state == HEAD)
-		(void)feed_head(f);
+		(void)feed_head(f, f->head.len);
 	if (f->state == WAV)
 		finish_wav(f);
 	else if (f->state == DECODED)

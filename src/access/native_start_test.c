@@ -84,7 +84,8 @@ static struct row {
 	    START "\"pool\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
 	    "pool: a name has at most 63 bytes" },
 	{ "encoding: unknown", START "\"encoding\":\"mp3\"}",
-	    "encoding 'mp3' is not supported; pcm_s16le, pcm_f32le, pcm_u8, mulaw or alaw" },
+	    "encoding 'mp3' is not supported; pcm_s16le, pcm_s24le, pcm_s32le, pcm_f32le, pcm_u8, "
+	    "mulaw or alaw" },
 	{ "encoding: an array", START "\"encoding\":[]}", "encoding must be text, not an array" },
 	{ "endpointing: unknown", START "\"endpointing\":\"auto\"}",
 	    "endpointing \"auto\" is not known; vad or manual" },
@@ -162,13 +163,13 @@ static void test_refused(void **state)
 
 static struct row ranges[] = {
 	{ "session: a rate too low", "\"sample_rate\":7999",
-	    "sample_rate 7999 is not supported; 8000 to 48000" },
+	    "sample_rate 7999 is not supported; 8000 to 192000" },
 	{ "session: a rate of 0", "\"sample_rate\":0",
-	    "sample_rate 0 is not supported; 8000 to 48000" },
+	    "sample_rate 0 is not supported; 8000 to 192000" },
 	{ "session: the largest rate", "\"sample_rate\":1000000000,\"channels\":1000000000",
-	    "sample_rate 1000000000 is not supported; 8000 to 48000" },
-	{ "session: three channels", "\"channels\":3", "channels 3 is not supported; 1 or 2" },
-	{ "session: no channel", "\"channels\":-0.0", "channels 0 is not supported; 1 or 2" },
+	    "sample_rate 1000000000 is not supported; 8000 to 192000" },
+	{ "session: nine channels", "\"channels\":9", "channels 9 is not supported; 1 to 8" },
+	{ "session: no channel", "\"channels\":-0.0", "channels 0 is not supported; 1 to 8" },
 	{ "session: sensitivity over 1", "\"vad_sensitivity\":1.01",
 	    "vad_sensitivity 1.01 is out of range; 0 to 1" },
 	{ "session: sensitivity under 0", "\"vad_sensitivity\":-1e300",

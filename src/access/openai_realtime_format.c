@@ -7,7 +7,7 @@
 #include "access/openai_realtime_patch.h"
 #include "base/util.h"
 
-enum { PCM_RATE_HZ = 24000, G711_RATE_HZ = 8000, RATE_MIN_HZ = 8000, RATE_MAX_HZ = 48000 };
+enum { PCM_RATE_HZ = 24000, G711_RATE_HZ = 8000 };
 
 static const struct row {
 	const char *type, *flat;
@@ -44,16 +44,16 @@ static int read_rate(
     const struct realtime_patch *p, const struct row *row, const json_t *v, unsigned *rate_hz)
 {
 	double hz = json_number_value(v);
-	unsigned max_hz = row->encoding == ENCODING_S16LE ? RATE_MAX_HZ : G711_RATE_HZ;
+	unsigned max_hz = row->encoding == ENCODING_S16LE ? FORMAT_RATE_MAX_HZ : G711_RATE_HZ;
 
 	*rate_hz = row->rate_hz;
 	if (json_is_null(v))
 		return 0;
 	if (!json_is_number(v))
 		return realtime_patch_refuse_kind(p, "a number", v);
-	if (hz != floor(hz) || hz < RATE_MIN_HZ || hz > max_hz)
+	if (hz != floor(hz) || hz < FORMAT_RATE_MIN_HZ || hz > max_hz)
 		return realtime_patch_refuse(p, "invalid_value", "rate %.16g is not supported; %s",
-		    hz, max_hz == RATE_MAX_HZ ? "8000 to 48000" : "G.711 has 8000");
+		    hz, max_hz == FORMAT_RATE_MAX_HZ ? "8000 to 192000" : "G.711 has 8000");
 	*rate_hz = (unsigned)hz;
 	return 0;
 }

@@ -47,7 +47,7 @@ static struct row {
 	    "type" },
 	{ "a rate that is no number", PCMU, PCM("\"x\""), NULL, NULL, { 0 }, "invalid_type",
 	    "rate" },
-	{ "a rate too high", PCMU, PCM("48001"), NULL, NULL, { 0 }, "invalid_value", "rate" },
+	{ "a rate too high", PCMU, PCM("192001"), NULL, NULL, { 0 }, "invalid_value", "rate" },
 	{ "a rate too low", PCMU, PCM("7999"), NULL, NULL, { 0 }, "invalid_value", "rate" },
 	{ "G.711 at another rate", PCMU, "{\"rate\":16000}", NULL, NULL, { 0 }, "invalid_value",
 	    "rate" },

@@ -1,4 +1,4 @@
-/* Two ways lead to the session. A WAV file's audio is cut out of it piece by piece. Of another file pieces go to a decoder,
+/* Two ways lead to the session. A WAV file goes there piece by piece, as it is. Of another file pieces go to a decoder,
  * and what that gives goes on; when the session has enough the decoder is held back, and through it the file.
  *
  * The session is opened when the first audio is there, so what is no audio is refused without waiting for a place. */
@@ -18,8 +18,7 @@
 
 enum {
 	BUSY_RETRY_MS = 1000,
-	HEAD_BYTES =
-	    4096, /* of the file at once until its format is known: less than a session keeps */
+	HEAD_BYTES = 4096, /* of the file at once until its format is known */
 	PIECE_BYTES = 65536,
 };
 
@@ -29,11 +28,10 @@ struct recording {
 	struct client client;
 	const struct recording_events *events;
 	void *arg;
-	struct voice voice;  /* with a session from the first audio to the end */
-	size_t fed;          /* bytes of the file that were read */
-	bool full;           /* nothing is taken before on_drain */
-	struct wav *wav;     /* owned; NULL: the decoder has the file */
-	struct buffer audio; /* taken out of the WAV file and not given to the session yet */
+	struct voice voice; /* with a session from the first audio to the end */
+	size_t fed;         /* bytes of the file that were read */
+	bool full;          /* nothing is taken before on_drain */
+	bool is_wav;        /* the decoder has no part in it */
 	size_t piece_bytes;
 	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
 	unsigned depth; /* of calls into here; what is freed goes when the last one returns */
@@ -50,8 +48,6 @@ static void leave(struct recording *r)
 {
 	if (--r->depth > 0 || !r->freed)
 		return;
-	wav_free(&r->wav);
-	buffer_done(&r->audio);
 	free(r);
 }
 
@@ -95,9 +91,9 @@ static void fail_as_audio(struct recording *r, struct error *why)
 /* Of a session. */
 static enum recording_failure kind_of(enum error_code code)
 {
-	return code == ERROR_BUSY || code == ERROR_OVERLOADED || code == ERROR_RESTARTING
-	    ? RECORDING_BUSY
-	    : RECORDING_BROKEN;
+	if (code == ERROR_BUSY || code == ERROR_OVERLOADED || code == ERROR_RESTARTING)
+		return RECORDING_BUSY;
+	return code == ERROR_INVALID ? RECORDING_BAD_AUDIO : RECORDING_BROKEN;
 }
 
 static void on_event(void *arg, const struct session_event *e)
@@ -125,7 +121,7 @@ static void on_drain(void *arg)
 	struct recording *r = arg;
 
 	enter(r);
-	if (r->wav != NULL) {
+	if (r->is_wav) {
 		r->full = false;
 		feed_wav(r);
 	} else if (r->decoder != NULL) {
@@ -151,6 +147,8 @@ static bool begin_session(struct recording *r, const struct format *format)
 		rc = open_session(r, format, &err, &retry_after_ms);
 	}
 	if (rc == 0) {
+		if (r->is_wav)
+			voice_expect_wav(&r->voice);
 		voice_start(&r->voice, &session_events, r);
 		return r->voice.session != NULL;
 	}
@@ -160,46 +158,46 @@ static bool begin_session(struct recording *r, const struct format *format)
 
 /* ---- WAV ---- */
 
-/* Takes the next piece of the file; at its end what is left of a cut frame is dropped. */
-static int read_piece(struct recording *r, struct error *err)
+/* Until its format is known, which is in *out then. *foreign_out: it is nothing that is read here. */
+static int read_head(
+    const struct recording *r, struct format *out, bool *foreign_out, struct error *err)
 {
+	struct wav *wav = wav_new();
 	const uint8_t *file = r->wishes.bytes;
-	size_t n = MIN(r->piece_bytes, r->wishes.n - r->fed);
+	struct buffer audio;
+	size_t fed = 0, taken;
+	int rc = 0;
 
-	if (wav_feed(r->wav, file + r->fed, n, &r->audio, err) != 0)
-		return -1;
-	r->fed += n;
-	return r->fed == r->wishes.n ? wav_finish(r->wav, err) : 0;
-}
-
-/* Until its format is known. */
-static int read_head(struct recording *r, struct error *err)
-{
-	do {
-		if (read_piece(r, err) != 0)
-			return -1;
-	} while (wav_format(r->wav) == NULL);
-	r->piece_bytes = (size_t)MIN(format_bytes_per_s(wav_format(r->wav)), (uint64_t)PIECE_BYTES);
-	return 0;
+	buffer_init(&audio, HEAD_BYTES);
+	while (rc == 0 && wav_format(wav) == NULL && fed < r->wishes.n) {
+		rc = wav_feed(wav, file + fed, MIN((size_t)HEAD_BYTES, r->wishes.n - fed), &taken,
+		    &audio, err);
+		fed += taken;
+	}
+	if (rc == 0 && wav_format(wav) == NULL)
+		rc = wav_finish(wav, &audio, err);
+	if (rc == 0)
+		*out = *wav_format(wav);
+	*foreign_out = wav_is_foreign(wav);
+	buffer_done(&audio);
+	wav_free(&wav);
+	return rc;
 }
 
 /* The session may end in any of its calls, and the recording with it. */
 static void feed_wav(struct recording *r)
 {
-	struct error err;
+	const uint8_t *file = r->wishes.bytes;
 
 	while (r->voice.session != NULL && !r->full) {
-		if (r->audio.len > 0)
-			r->full = !voice_audio(&r->voice, buffer_head(&r->audio), r->audio.len);
-		buffer_consume(&r->audio, r->audio.len);
-		if (r->voice.session == NULL)
-			return;
-		if (r->fed == r->wishes.n) {
+		size_t n = MIN(r->piece_bytes, r->wishes.n - r->fed);
+
+		if (n == 0) {
 			voice_end(&r->voice);
 			return;
 		}
-		if (!r->full && read_piece(r, &err) != 0)
-			fail_as_audio(r, &err);
+		r->fed += n;
+		r->full = !voice_audio(&r->voice, file + r->fed - n, n);
 	}
 }
 
@@ -266,8 +264,6 @@ static void begin_decoder(struct recording *r, enum container c)
 	const struct decoder_job job = { .container = c };
 	struct error err;
 
-	wav_free(&r->wav);
-	r->fed = 0;
 	r->decoder = decoder_new(r->access->decoders, &job, &decoder_events, r, &err);
 	if (r->decoder != NULL) {
 		feed_decoder(r);
@@ -280,13 +276,16 @@ static void begin_decoder(struct recording *r, enum container c)
 /* A WAV file of a kind that is not read here is a container like others. */
 static void begin_wav(struct recording *r)
 {
+	struct format format;
 	struct error err;
+	bool foreign;
 
-	r->wav = wav_new();
-	if (read_head(r, &err) == 0) {
-		if (begin_session(r, wav_format(r->wav)))
+	if (read_head(r, &format, &foreign, &err) == 0) {
+		r->is_wav = true;
+		r->piece_bytes = (size_t)MIN(format_bytes_per_s(&format), (uint64_t)PIECE_BYTES);
+		if (begin_session(r, &format))
 			feed_wav(r);
-	} else if (wav_is_foreign(r->wav)) {
+	} else if (foreign) {
 		begin_decoder(r, CONTAINER_WAV);
 	} else {
 		fail_as_audio(r, &err);
@@ -304,8 +303,6 @@ struct recording *recording_new(struct access *a, const struct recording_wishes 
 	r->wishes.client = &r->client;
 	r->events = events;
 	r->arg = arg;
-	r->piece_bytes = HEAD_BYTES;
-	buffer_init(&r->audio, PIECE_BYTES);
 	return r;
 }
 

@@ -3,11 +3,16 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "audio/wav.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "pool/pool.h"
 #include "session/roster.h"
+
+/* Beyond what is fed: a frame that was not whole before, and what looked like a header. */
+enum { WAV_MORE_BYTES = 256 };
 
 void voice_defaults(const struct access *a, struct session_config *out)
 {
@@ -82,6 +87,9 @@ int voice_open(struct voice *v, struct access *a, const struct client *client, s
 		metric_add(METRIC_sessions_refused_total, 1);
 		return -1;
 	}
+	v->ear = cfg->ear;
+	v->format = cfg->ear.format;
+	v->wav = wav_new_raw(&v->format);
 	v->id = session_id(v->session);
 	roster_add(a->roster, v->session);
 	client_set_add(&a->clients, &v->client, v->id);
@@ -147,42 +155,158 @@ static void charge(struct voice *v, size_t n)
 }
 
 /* The piece that was too much is heard, as it is counted. */
-bool voice_audio(struct voice *v, const void *bytes, size_t n)
+static bool hear(struct voice *v, const void *bytes, size_t n)
 {
 	bool more;
 
 	if (v->session == NULL || v->used_up.code != ERROR_NONE)
 		return true;
 	charge(v, n);
+	v->given += n;
 	more = session_audio(v->session, bytes, n);
-	if (v->used_up.code != ERROR_NONE)
-		voice_end(v);
+	if (v->session != NULL && v->used_up.code != ERROR_NONE)
+		session_end(v->session);
 	return more;
 }
 
-int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err)
+static int reconfigure(struct voice *v, struct error *err)
 {
-	if (session_reconfigure(v->session, cfg, err) < 0)
+	struct ear_config cfg = v->ear;
+
+	cfg.format = *wav_format(v->wav);
+	if (session_reconfigure(v->session, &cfg, err) < 0)
 		return -1;
-	v->bytes_per_s = format_bytes_per_s(&cfg->format);
+	v->format = cfg.format;
+	v->bytes_per_s = format_bytes_per_s(&v->format);
 	v->bytes = v->charged_ms = 0;
 	return 0;
 }
 
+static bool is_format(const struct format *a, const struct format *b)
+{
+	return a->encoding == b->encoding && a->rate_hz == b->rate_hz && a->channels == b->channels;
+}
+
+/* Behind a header: nothing is ended where it says what is known. */
+static int follow_header(struct voice *v, struct error *err)
+{
+	const struct format *f = wav_format(v->wav);
+
+	return f == NULL || is_format(&v->format, f) ? 0 : reconfigure(v, err);
+}
+
+/* Nothing is heard any more. */
+static void fail(struct voice *v, const struct error *why)
+{
+	struct session_event e = { .kind = SESSION_EVENT_ERROR };
+
+	wav_free(&v->wav);
+	e.error.why = why;
+	e.error.fatal = true;
+	on_event(v, &e);
+}
+
+/* What was taken out of the bytes. */
+static bool hear_taken(struct voice *v, struct buffer *audio, struct error *err)
+{
+	bool more = true;
+
+	if (follow_header(v, err) < 0)
+		fail(v, err);
+	else if (audio->len > 0)
+		more = hear(v, buffer_head(audio), audio->len);
+	buffer_consume(audio, audio->len);
+	return more;
+}
+
+static bool hear_wav(struct voice *v, const uint8_t *bytes, size_t n)
+{
+	bool more = true;
+	struct buffer audio;
+	struct error err;
+
+	buffer_init(&audio, n + WAV_MORE_BYTES);
+	for (size_t taken; n > 0 && v->wav != NULL; bytes += taken, n -= taken) {
+		if (wav_feed(v->wav, bytes, n, &taken, &audio, &err) != 0) {
+			fail(v, &err);
+			break;
+		}
+		more = hear_taken(v, &audio, &err);
+	}
+	buffer_done(&audio);
+	return more;
+}
+
+bool voice_audio(struct voice *v, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	bool more = true;
+	size_t plain;
+
+	if (v->wav == NULL)
+		return true;
+	plain = wav_pass(v->wav, bytes, n);
+	if (plain > 0 || n == 0)
+		more = hear(v, p, plain);
+	return n > plain && v->wav != NULL ? hear_wav(v, p + plain, n - plain) : more;
+}
+
+/* What looked like the beginning of a header, when it has to be known. */
+static void flush(struct voice *v)
+{
+	struct buffer audio;
+	struct error err;
+
+	if (v->wav == NULL)
+		return;
+	buffer_init(&audio, WAV_MORE_BYTES);
+	if (wav_flush(v->wav, &audio, &err) == 0)
+		(void)hear_taken(v, &audio, &err);
+	buffer_done(&audio);
+}
+
+int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err)
+{
+	flush(v);
+	if (v->wav == NULL)
+		return 0;
+	v->ear = *cfg;
+	if (wav_headers(v->wav) == 0) {
+		wav_free(&v->wav);
+		v->wav = wav_new_raw(&cfg->format);
+	}
+	return reconfigure(v, err);
+}
+
+void voice_expect_wav(struct voice *v)
+{
+	wav_free(&v->wav);
+	v->wav = wav_new();
+}
+
 void voice_commit(struct voice *v)
 {
+	flush(v);
 	if (v->session != NULL)
 		session_commit(v->session);
 }
 
 void voice_clear(struct voice *v)
 {
+	flush(v);
 	if (v->session != NULL)
 		session_clear(v->session);
 }
 
 void voice_end(struct voice *v)
 {
+	struct buffer audio;
+	struct error err;
+
+	buffer_init(&audio, WAV_MORE_BYTES);
+	if (v->wav != NULL && wav_finish(v->wav, &audio, &err) == 0)
+		(void)hear_taken(v, &audio, &err);
+	buffer_done(&audio);
 	if (v->session != NULL)
 		session_end(v->session);
 }
@@ -200,4 +324,5 @@ void voice_drop(struct voice *v)
 	uncount(v);
 	roster_remove(v->access->roster, v->session);
 	session_free(&v->session);
+	wav_free(&v->wav);
 }

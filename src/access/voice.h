@@ -1,7 +1,10 @@
 /* voice: a session as a protocol holds it: opened in a pool on a client's behalf, known to the roster and to status, fed, and
  * given back. Every session of every protocol begins and ends here, and here its key's limits are kept: what the key may not
  * do is refused, and when its minutes run out, what has come is heard to its finals, and then the session ends with a fatal
- * ERROR_QUOTA. Server process, loop thread only. */
+ * ERROR_QUOTA.
+ *
+ * Whatever a protocol says that its audio is: where a WAV header comes in it, at the beginning or later, it is no audio, and what it
+ * says holds from there on (audio/wav.h). Server process, loop thread only. */
 #ifndef ACCESS_VOICE_H
 #define ACCESS_VOICE_H
 
@@ -15,6 +18,7 @@
 
 struct access;
 struct pool;
+struct wav;
 
 struct voice { /* plain data, zeroed is one without a session; embed it where it does not move */
 	struct access *access;
@@ -23,6 +27,11 @@ struct voice { /* plain data, zeroed is one without a session; embed it where it
 	uint64_t id;             /* the session's, also after its end; 0: there was none */
 	const struct session_events *events; /* the protocol's */
 	void *arg;
+	struct wav *wav;       /* owned; of its bytes, while there is a session */
+	struct ear_config ear; /* as the protocol wishes it */
+	struct format format;  /* of the bytes that the session is given now */
+	uint64_t
+	    given; /* bytes that the session has been given, as SESSION_EVENT_HEARD counts them */
 	bool counted;                            /* the quota has it among the key's sessions */
 	uint64_t bytes_per_s, bytes, charged_ms; /* of audio */
 	struct error used_up;                    /* ERROR_NONE: the minutes have not run out */
@@ -37,9 +46,13 @@ void voice_defaults(const struct access *a, struct session_config *out);
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
     const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out);
 void voice_start(struct voice *v, const struct session_events *events, void *arg);
-/* As session_audio; true when there is no session. An event may drop the voice. */
+/* Before the first audio: it is a WAV file, and begins with its header. */
+void voice_expect_wav(struct voice *v);
+/* As session_audio, for all that is no header; true when there is no session. An event may drop the voice. A header that cannot be
+ * read is a fatal error. */
 bool voice_audio(struct voice *v, const void *bytes, size_t n);
-/* As session_reconfigure; what has come so far is charged as what it was. There must be a session. */
+/* As session_reconfigure, but for the format where a WAV header has said it; what has come so far is charged as what it was. There
+ * must be a session. */
 int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err);
 /* As session_commit, session_clear and session_end; no effect without a session, which whatever was sent to a client that does not
  * read may have dropped. */

@@ -12,7 +12,6 @@
 #include "access/voice.h"
 #include "access/vosk_text.h"
 #include "access/wire.h"
-#include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -21,13 +20,7 @@
 
 /* WAITING_MAX: answers that wait before nothing more is read, as all of them may become due at one moment, and writing them
  * delays everybody. What had been read by then is taken: OWED_MAX is more than can be. */
-enum {
-	DEFAULT_RATE_HZ = 8000,
-	WAITING_MAX = 4000,
-	OWED_MAX = 20000,
-	RESULTS_MAX = 1000,
-	WAV_HEAD_BYTES = 4
-};
+enum { DEFAULT_RATE_HZ = 8000, WAITING_MAX = 4000, OWED_MAX = 20000, RESULTS_MAX = 1000 };
 
 /* An answer that is owed. */
 enum owed_kind { OWED_AUDIO, OWED_RESET, OWED_EOF };
@@ -41,13 +34,10 @@ struct vosk {
 	struct wire wire;
 	struct voice voice;
 	struct vosk_config config;
-	struct wav
-	    *wav; /* owned; the client sends a whole WAV file, header and all; NULL: it does not */
 	bool ending;
 	bool full;            /* the session takes no more for now */
 	uint64_t told_ns;     /* when the client said something last */
 	struct buffer owed;   /* of struct owed, oldest first */
-	uint64_t given;       /* bytes of audio that the session has been given */
 	uint64_t heard;       /* of those, dealt with */
 	uint64_t resets;      /* asked for */
 	uint64_t resets_done; /* carried out, finals included */
@@ -243,7 +233,7 @@ static void end_of_utterance(struct vosk *v, uint64_t utterance)
 
 static void on_ended(struct vosk *v)
 {
-	v->heard = v->given;
+	v->heard = v->voice.given;
 	answer_due(v);
 	answer_rest(v);
 	wire_close(&v->wire, WS_CLOSE_NORMAL, "done");
@@ -307,7 +297,7 @@ static void on_drain(void *arg)
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
-/* What a WAV header says goes first, then what the client said, then the listener's setting. The header may not be whole. */
+/* What a WAV header says goes first (voice.h), then what the client said, then the listener's setting. */
 static struct format format_of(const struct vosk *v)
 {
 	const struct access_listener *l = v->wire.listener;
@@ -315,8 +305,6 @@ static struct format format_of(const struct vosk *v)
 
 	if (l != NULL && l->sample_rate != 0)
 		f.rate_hz = l->sample_rate;
-	if (v->wav != NULL && wav_format(v->wav) != NULL)
-		return *wav_format(v->wav);
 	if (v->config.sample_rate != 0)
 		f.rate_hz = v->config.sample_rate;
 	return f;
@@ -394,48 +382,17 @@ static void on_text(struct wire *w, const char *text, size_t n)
 		reconfigure(v);
 }
 
+/* A message that had no audio is answered too. */
 static void give(struct vosk *v, const void *bytes, size_t n)
 {
 	if (wire_open_once(&v->wire, open_session) < 0)
 		return;
-	v->given += n;
-	owe(v, OWED_AUDIO, v->given);
-	if (!v->wire.closing && n > 0 && !voice_audio(&v->voice, bytes, n))
+	if (n > 0 && !voice_audio(&v->voice, bytes, n))
 		v->full = true;
-	answer_due(v); /* where the message had no audio */
-}
-
-/* A message that had no audio is answered too. */
-static void give_nothing(struct vosk *v)
-{
-	owe(v, OWED_AUDIO, v->given);
+	if (v->wire.closing)
+		return;
+	owe(v, OWED_AUDIO, v->voice.given);
 	answer_due(v);
-}
-
-/* Where a reset came within the header there is a session already, of another format. */
-static void give_of_file(struct vosk *v, const struct buffer *audio, bool is_first)
-{
-	if (is_first)
-		reconfigure(v);
-	if (!v->wire.closing)
-		give(v, buffer_head(audio), audio->len);
-}
-
-/* Of a client that sends a WAV file as it is: what is audio of it. */
-static void give_file(struct vosk *v, const void *bytes, size_t n)
-{
-	bool is_first = wav_format(v->wav) == NULL;
-	struct buffer audio;
-	struct error err;
-
-	buffer_init(&audio, n + WAV_HEAD_BYTES + 64);
-	if (wav_feed(v->wav, bytes, n, &audio, &err) < 0)
-		wire_fail(&v->wire, &err, 0);
-	else if (wav_format(v->wav) == NULL)
-		give_nothing(v);
-	else
-		give_of_file(v, &audio, is_first);
-	buffer_done(&audio);
 }
 
 static void on_binary(struct wire *w, const void *bytes, size_t n)
@@ -443,14 +400,7 @@ static void on_binary(struct wire *w, const void *bytes, size_t n)
 	struct vosk *v = vosk_of(w);
 
 	v->told_ns = clock_now_ns();
-	if (v->ending)
-		return;
-	if (w->session == 0 && v->wav == NULL && n >= WAV_HEAD_BYTES &&
-	    memcmp(bytes, "RIFF", WAV_HEAD_BYTES) == 0)
-		v->wav = wav_new();
-	if (v->wav != NULL)
-		give_file(v, bytes, n);
-	else
+	if (!v->ending)
 		give(v, bytes, n);
 }
 
@@ -488,7 +438,6 @@ static void on_gone(struct wire *w)
 	buffer_done(&v->results);
 	buffer_done(&v->reset_ends);
 	buffer_done(&v->owed);
-	wav_free(&v->wav);
 	free(v->partial);
 }
 

@@ -6,17 +6,19 @@
 #include <string.h>
 
 #include "access/json_text.h"
+#include "audio/format.h"
 #include "base/error.h"
 #include "base/util.h"
 
-enum { RATE_MIN = 8000, RATE_MAX = 48000, ALTERNATIVES_MAX = 100 };
+enum { ALTERNATIVES_MAX = 100 };
 
 static int take_rate(const json_t *v, struct vosk_config *c, struct error *err)
 {
-	if (json_text_whole(v, RATE_MIN, RATE_MAX, &c->sample_rate))
+	if (json_text_whole(v, FORMAT_RATE_MIN_HZ, FORMAT_RATE_MAX_HZ, &c->sample_rate))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-	    "config: sample_rate must be a whole number from %d to %d Hz", RATE_MIN, RATE_MAX);
+	    "config: sample_rate must be a whole number from %d to %d Hz", FORMAT_RATE_MIN_HZ,
+	    FORMAT_RATE_MAX_HZ);
 }
 
 static int take_alternatives(const json_t *v, struct vosk_config *c, struct error *err)

@@ -82,7 +82,7 @@ static void a_message_is_read(void **state)
 	assert_string_equal(config.pool, r->want.pool);
 }
 
-#define RATE  "config: sample_rate must be a whole number from 8000 to 48000 Hz"
+#define RATE  "config: sample_rate must be a whole number from 8000 to 192000 Hz"
 #define COUNT "config: max_alternatives must be a number from 0 to 100"
 #define SHAPE "a text message must be {\"config\":{...}}, {\"eof\":1} or {\"reset\":1}"
 

@@ -41,7 +41,6 @@ struct wyoming {
 	bool half_closed; /* nothing more will come */
 	struct wyoming_wish wish;
 	struct wyoming_format format;
-	struct wyoming_rest rest;
 	uint64_t offset_ms; /* where the client's own time stood when the audio began */
 	struct wyoming_transcript transcript;
 	struct error failed; /* why a part has not been heard; ERROR_NONE: all has */
@@ -119,7 +118,6 @@ static void forget_utterance(struct wyoming *y)
 {
 	voice_drop(&y->voice);
 	y->wish = (struct wyoming_wish){ 0 };
-	y->rest.n = 0;
 	y->offset_ms = 0;
 	y->failed.code = ERROR_NONE;
 	y->full = false;
@@ -235,7 +233,6 @@ static void change_format(struct wyoming *y, const struct wyoming_format *f)
 	if (wyoming_format_is(&y->format, f))
 		return;
 	y->format = *f;
-	y->rest.n = 0;
 	if (y->voice.session != NULL && voice_reconfigure(&y->voice, &ear, &err) < 0)
 		wire_fail(&y->wire, &err, 0);
 }
@@ -257,22 +254,6 @@ static void hear(struct wyoming *y, const uint8_t *bytes, size_t n)
 		y->full = true;
 }
 
-static void hear_wide(struct wyoming *y)
-{
-	uint8_t *audio = malloc(y->event.payload_n + sizeof y->rest.bytes);
-	struct error err;
-
-	if (audio == NULL) {
-		(void)error_set(&err, ERROR_SYSTEM, "no memory for audio");
-		wire_fail(&y->wire, &err, 0);
-		return;
-	}
-	hear(y, audio,
-	    wyoming_shorten(
-		&y->rest, y->format.width, y->event.payload, y->event.payload_n, audio));
-	free(audio);
-}
-
 static void on_audio_chunk(struct wyoming *y)
 {
 	unsigned retry_after_ms = 0;
@@ -283,8 +264,6 @@ static void on_audio_chunk(struct wyoming *y)
 		return;
 	if (y->state == WAITING && open_session(y, &err, &retry_after_ms) < 0)
 		wire_fail(&y->wire, &err, retry_after_ms);
-	else if (y->format.width > 2)
-		hear_wide(y);
 	else
 		hear(y, y->event.payload, y->event.payload_n);
 }

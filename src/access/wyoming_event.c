@@ -6,7 +6,7 @@
 #include "access/language.h"
 #include "base/error.h"
 
-enum { RATE_MIN = 8000, RATE_MAX = 48000, WIDTH_MAX = 4, CHANNELS_MAX = 2 };
+enum { WIDTH_MAX = 4 };
 
 static int read_number(const json_t *data, const char *field, unsigned min, unsigned max,
     unsigned *out, struct error *err)
@@ -23,9 +23,10 @@ int wyoming_read_format(const json_t *data, struct wyoming_format *f, struct err
 {
 	struct wyoming_format copy = *f;
 
-	if (read_number(data, "rate", RATE_MIN, RATE_MAX, &copy.rate_hz, err) < 0 ||
+	if (read_number(data, "rate", FORMAT_RATE_MIN_HZ, FORMAT_RATE_MAX_HZ, &copy.rate_hz, err) <
+		0 ||
 	    read_number(data, "width", 1, WIDTH_MAX, &copy.width, err) < 0 ||
-	    read_number(data, "channels", 1, CHANNELS_MAX, &copy.channels, err) < 0)
+	    read_number(data, "channels", 1, FORMAT_CHANNELS_MAX, &copy.channels, err) < 0)
 		return -1;
 	*f = copy;
 	return 0;
@@ -38,8 +39,11 @@ bool wyoming_format_is(const struct wyoming_format *a, const struct wyoming_form
 
 struct format wyoming_ear_format(const struct wyoming_format *f)
 {
-	return (
-	    struct format){ f->width == 1 ? ENCODING_U8 : ENCODING_S16LE, f->rate_hz, f->channels };
+	static const enum encoding by_width[WIDTH_MAX + 1] = {
+		[1] = ENCODING_U8, [2] = ENCODING_S16LE, [3] = ENCODING_S24LE, [4] = ENCODING_S32LE
+	};
+
+	return (struct format){ by_width[f->width], f->rate_hz, f->channels };
 }
 
 uint64_t wyoming_timestamp_ms(const json_t *data)
@@ -47,22 +51,6 @@ uint64_t wyoming_timestamp_ms(const json_t *data)
 	json_int_t ms = json_integer_value(json_object_get(data, "timestamp"));
 
 	return ms < 0 || ms > 9000000000000000 ? 0 : (uint64_t)ms;
-}
-
-size_t wyoming_shorten(
-    struct wyoming_rest *rest, unsigned width, const uint8_t *bytes, size_t n, uint8_t *out)
-{
-	size_t written = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		rest->bytes[rest->n++] = bytes[i];
-		if (rest->n < width)
-			continue;
-		memcpy(out + written, rest->bytes + width - 2, 2);
-		written += 2;
-		rest->n = 0;
-	}
-	return written;
 }
 
 static void read_text(const json_t *data, const char *field, char *out, size_t size)

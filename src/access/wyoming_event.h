@@ -22,20 +22,9 @@ struct wyoming_format {
 /* Changes what the data name of *f. -1: *err is a sentence for the client, and *f is as it was. */
 int wyoming_read_format(const json_t *data, struct wyoming_format *f, struct error *err);
 bool wyoming_format_is(const struct wyoming_format *a, const struct wyoming_format *b);
-/* What the ear is told: samples of more than two bytes are shortened to two by wyoming_shorten. */
 struct format wyoming_ear_format(const struct wyoming_format *f);
 /* Where the client's own time stands; 0 where it does not say. */
 uint64_t wyoming_timestamp_ms(const json_t *data);
-
-/* The bytes of a sample that is not whole yet. Plain data, zeroed is none. */
-struct wyoming_rest {
-	uint8_t bytes[4];
-	unsigned n;
-};
-
-/* The upper two bytes of each sample of `width` bytes, 3 or 4. `out` has room for n + 4; returns the bytes written. */
-size_t wyoming_shorten(
-    struct wyoming_rest *rest, unsigned width, const uint8_t *bytes, size_t n, uint8_t *out);
 
 /* Of transcribe. "": not said. */
 struct wyoming_wish {

@@ -670,8 +670,8 @@ static void test_a_config_that_cannot_be_is_refused_with_its_value(void **state)
 		double sensitivity;
 		const char *want;
 	} rows[] = {
-		{ { ENCODING_S16LE, 7, 1 }, 0.5, "sample_rate 7 is not supported; 8000 to 48000" },
-		{ { ENCODING_S16LE, 8000, 3 }, 0.5, "channels 3 is not supported; 1 or 2" },
+		{ { ENCODING_S16LE, 7, 1 }, 0.5, "sample_rate 7 is not supported; 8000 to 192000" },
+		{ { ENCODING_S16LE, 8000, 9 }, 0.5, "channels 9 is not supported; 1 to 8" },
 		{ { ENCODING_S16LE, 8000, 1 }, 2, "vad_sensitivity 2 is out of range; 0 to 1" },
 	};
 	struct error err = ERROR_INIT;

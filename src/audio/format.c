@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/util.h"
 
-enum { RATE_MIN_HZ = 8000, RATE_MAX_HZ = 48000, NATIVE_HZ = 16000, CHANNELS_MAX = 2, SLICE = 256 };
+enum { NATIVE_HZ = 16000, SLICE = 64 };
 
 /* Turns `n` samples at p into floats. */
 typedef void decode_f(const uint8_t *p, size_t n, float *out);
@@ -21,6 +21,26 @@ static void decode_s16le(const uint8_t *p, size_t n, float *out)
 
 		memcpy(&bits, p + 2 * i, sizeof bits);
 		out[i] = (float)(int16_t)le16toh(bits) / 32768.0f;
+	}
+}
+
+/* Its upper 16 bits are no more than a recogniser can use, yet a quiet recording has its speech in the lower ones. */
+static void decode_s24le(const uint8_t *p, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++, p += 3) {
+		uint32_t bits = (uint32_t)p[0] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 24;
+
+		out[i] = (float)(int32_t)bits / 2147483648.0f;
+	}
+}
+
+static void decode_s32le(const uint8_t *p, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, p + 4 * i, sizeof bits);
+		out[i] = (float)(int32_t)le32toh(bits) / 2147483648.0f;
 	}
 }
 
@@ -80,6 +100,8 @@ static const struct {
 	[ENCODING_U8] = { "pcm_u8", decode_u8, 1 },
 	[ENCODING_MULAW] = { "mulaw", decode_mulaw, 1 },
 	[ENCODING_ALAW] = { "alaw", decode_alaw, 1 },
+	[ENCODING_S24LE] = { "pcm_s24le", decode_s24le, 3 },
+	[ENCODING_S32LE] = { "pcm_s32le", decode_s32le, 4 },
 };
 
 const char *encoding_name(enum encoding e)
@@ -95,7 +117,10 @@ int encoding_parse(const char *name, enum encoding *out, struct error *err)
 			return 0;
 		}
 	return error_set(err, ERROR_INVALID,
-	    "encoding '%.40s' is not supported; pcm_s16le, pcm_f32le, pcm_u8, mulaw or alaw", name);
+	    "encoding '%.40s' is not supported; pcm_s16le, pcm_s24le, pcm_s32le, pcm_f32le, "
+	    "pcm_u8, "
+	    "mulaw or alaw",
+	    name);
 }
 
 int format_check(const struct format *f, struct error *err)
@@ -103,12 +128,12 @@ int format_check(const struct format *f, struct error *err)
 	if ((unsigned)f->encoding >= ENCODINGS)
 		return error_set(err, ERROR_INVALID, "encoding %u is not supported; 0 to %d",
 		    (unsigned)f->encoding, ENCODINGS - 1);
-	if (f->rate_hz < RATE_MIN_HZ || f->rate_hz > RATE_MAX_HZ)
+	if (f->rate_hz < FORMAT_RATE_MIN_HZ || f->rate_hz > FORMAT_RATE_MAX_HZ)
 		return error_set(err, ERROR_INVALID, "sample_rate %u is not supported; %d to %d",
-		    f->rate_hz, RATE_MIN_HZ, RATE_MAX_HZ);
-	if (f->channels < 1 || f->channels > CHANNELS_MAX)
-		return error_set(
-		    err, ERROR_INVALID, "channels %u is not supported; 1 or 2", f->channels);
+		    f->rate_hz, FORMAT_RATE_MIN_HZ, FORMAT_RATE_MAX_HZ);
+	if (f->channels < 1 || f->channels > FORMAT_CHANNELS_MAX)
+		return error_set(err, ERROR_INVALID, "channels %u is not supported; 1 to %d",
+		    f->channels, FORMAT_CHANNELS_MAX);
 	return 0;
 }
 
@@ -136,6 +161,19 @@ size_t format_frames(const struct format_reader *r, size_t n)
 	return n / frame + (r->rest_n + n % frame) / frame;
 }
 
+static void mix(const float *all, unsigned channels, size_t frames, float *out)
+{
+	const float weight = 1.0f / (float)channels;
+
+	for (size_t i = 0; i < frames; i++, all += channels) {
+		float sum = 0.0f;
+
+		for (unsigned c = 0; c < channels; c++)
+			sum += all[c];
+		out[i] = weight * sum;
+	}
+}
+
 /* Whole frames only; returns how many. */
 static size_t read_frames(const struct format *f, const uint8_t *p, size_t frames, float *out)
 {
@@ -147,12 +185,11 @@ static size_t read_frames(const struct format *f, const uint8_t *p, size_t frame
 		return frames;
 	}
 	for (size_t at = 0; at < frames;) {
-		float pairs[2 * SLICE];
+		float all[FORMAT_CHANNELS_MAX * SLICE];
 		size_t n = MIN(frames - at, (size_t)SLICE);
 
-		decode(p + at * frame, 2 * n, pairs);
-		for (size_t i = 0; i < n; i++)
-			out[at + i] = 0.5f * (pairs[2 * i] + pairs[2 * i + 1]);
+		decode(p + at * frame, f->channels * n, all);
+		mix(all, f->channels, n, out + at);
 		at += n;
 	}
 	return frames;

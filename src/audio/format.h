@@ -15,16 +15,23 @@ enum encoding {
 	ENCODING_U8,
 	ENCODING_MULAW,
 	ENCODING_ALAW,
+	ENCODING_S24LE,
+	ENCODING_S32LE,
 	ENCODINGS
 };
 
+enum { FORMAT_RATE_MIN_HZ = 8000, FORMAT_RATE_MAX_HZ = 192000, FORMAT_CHANNELS_MAX = 8 };
+/* Of a frame, in any format that format_check lets pass. */
+enum { FORMAT_FRAME_MAX_BYTES = 4 * FORMAT_CHANNELS_MAX };
+
 struct format {
 	enum encoding encoding;
-	unsigned rate_hz;  /* 8000..48000 */
-	unsigned channels; /* 1 or 2; two are mixed down */
+	unsigned rate_hz; /* FORMAT_RATE_MIN_HZ..FORMAT_RATE_MAX_HZ */
+	unsigned
+	    channels; /* 1..FORMAT_CHANNELS_MAX; several are mixed down, each with the same weight */
 };
 
-/* "pcm_s16le", "pcm_f32le", "pcm_u8", "mulaw", "alaw". */
+/* "pcm_s16le", "pcm_f32le", "pcm_u8", "mulaw", "alaw", "pcm_s24le", "pcm_s32le". */
 const char *encoding_name(enum encoding e);
 /* -1 and a sentence with the names there are for another word. */
 int encoding_parse(const char *name, enum encoding *out, struct error *err);
@@ -35,8 +42,8 @@ uint64_t format_bytes_per_s(const struct format *f);
 
 struct format_reader {
 	struct format format;
-	uint8_t rest[8]; /* the first bytes of a frame that is not whole yet */
-	unsigned rest_n; /* always < format_frame_bytes */
+	uint8_t rest[FORMAT_FRAME_MAX_BYTES]; /* the first bytes of a frame that is not whole yet */
+	unsigned rest_n;                      /* always < format_frame_bytes */
 };
 
 void format_reader_init(struct format_reader *r, const struct format *f);

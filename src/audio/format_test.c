@@ -42,6 +42,11 @@ static void test_linear_encodings_have_their_known_values(void **state)
 		{ ENCODING_S16LE, { 0x01, 0x00 }, 2, 1.0f / 32768.0f },
 		{ ENCODING_U8, { 0 }, 1, -1.0f }, { ENCODING_U8, { 128 }, 1, 0.0f },
 		{ ENCODING_U8, { 255 }, 1, 127.0f / 128.0f },
+		{ ENCODING_S24LE, { 0x00, 0x00, 0x80 }, 3, -1.0f },
+		{ ENCODING_S24LE, { 0x01, 0x00, 0x00 }, 3, 1.0f / 8388608.0f },
+		{ ENCODING_S24LE, { 0x00, 0x00, 0x40 }, 3, 0.5f },
+		{ ENCODING_S32LE, { 0x00, 0x00, 0x00, 0x80 }, 4, -1.0f },
+		{ ENCODING_S32LE, { 0x00, 0x01, 0x00, 0x00 }, 4, 256.0f / 2147483648.0f },
 		{ ENCODING_F32LE, { 0x00, 0x00, 0x00, 0x3f }, 4, 0.5f },
 		{ ENCODING_F32LE, { 0x00, 0x00, 0x00, 0xc0 }, 4, -1.0f }, /* -2: clipped */
 		{ ENCODING_F32LE, { 0x00, 0x00, 0x80, 0x7f }, 4, 0.0f },  /* infinity */
@@ -120,6 +125,18 @@ static void test_two_channels_are_mixed(void **state)
 	assert_true(out[3] == 5.5f / 32768.0f);
 }
 
+static void test_as_many_channels_as_may_be_are_mixed(void **state)
+{
+	static const int16_t frames[] = { 800, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct format_reader r = reader_of(ENCODING_S16LE, FORMAT_CHANNELS_MAX);
+	float out[2];
+
+	(void)state;
+	assert_int_equal(format_read(&r, frames, sizeof frames, out), 2);
+	assert_true(out[0] == 100.0f / 32768.0f);
+	assert_true(out[1] == 4.5f / 32768.0f);
+}
+
 /* Any cut of the bytes gives what the whole gives, and format_frames foretells each part. */
 static void check_all_cuts(enum encoding e, unsigned channels)
 {
@@ -153,6 +170,8 @@ static void test_samples_split_across_messages_are_put_together(void **state)
 	for (unsigned e = 0; e < ENCODINGS; e++) {
 		check_all_cuts((enum encoding)e, 1);
 		check_all_cuts((enum encoding)e, 2);
+		check_all_cuts((enum encoding)e, 3);
+		check_all_cuts((enum encoding)e, FORMAT_CHANNELS_MAX);
 	}
 }
 
@@ -190,7 +209,8 @@ static void test_names_are_parsed_and_others_refused(void **state)
 	assert_int_equal(encoding_parse("mp3", &e, &err), -1);
 	assert_int_equal(err.code, ERROR_INVALID);
 	assert_string_equal(err.text,
-	    "encoding 'mp3' is not supported; pcm_s16le, pcm_f32le, pcm_u8, mulaw or alaw");
+	    "encoding 'mp3' is not supported; pcm_s16le, pcm_s24le, pcm_s32le, pcm_f32le, pcm_u8, "
+	    "mulaw or alaw");
 }
 
 static void test_a_format_that_cannot_be_is_refused_with_its_value(void **state)
@@ -199,12 +219,12 @@ static void test_a_format_that_cannot_be_is_refused_with_its_value(void **state)
 		struct format f;
 		const char *want;
 	} rows[] = {
-		{ { ENCODING_S16LE, 7, 1 }, "sample_rate 7 is not supported; 8000 to 48000" },
-		{ { ENCODING_S16LE, 48001, 1 },
-		    "sample_rate 48001 is not supported; 8000 to 48000" },
-		{ { ENCODING_S16LE, 8000, 0 }, "channels 0 is not supported; 1 or 2" },
-		{ { ENCODING_S16LE, 8000, 3 }, "channels 3 is not supported; 1 or 2" },
-		{ { ENCODINGS, 8000, 1 }, "encoding 5 is not supported; 0 to 4" },
+		{ { ENCODING_S16LE, 7, 1 }, "sample_rate 7 is not supported; 8000 to 192000" },
+		{ { ENCODING_S16LE, 192001, 1 },
+		    "sample_rate 192001 is not supported; 8000 to 192000" },
+		{ { ENCODING_S16LE, 8000, 0 }, "channels 0 is not supported; 1 to 8" },
+		{ { ENCODING_S16LE, 8000, 9 }, "channels 9 is not supported; 1 to 8" },
+		{ { ENCODINGS, 8000, 1 }, "encoding 7 is not supported; 0 to 6" },
 	};
 	struct error err = ERROR_INIT;
 
@@ -224,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_g711_has_the_values_of_its_tables),
 		cmocka_unit_test(test_g711_grows_with_its_code),
 		cmocka_unit_test(test_two_channels_are_mixed),
+		cmocka_unit_test(test_as_many_channels_as_may_be_are_mixed),
 		cmocka_unit_test(test_samples_split_across_messages_are_put_together),
 		cmocka_unit_test(test_native_samples_are_copied_whatever_the_cut),
 		cmocka_unit_test(test_names_are_parsed_and_others_refused),

@@ -15,7 +15,8 @@
 enum { OUT_HZ = 16000 };
 
 static const double PI = 3.14159265358979323846;
-static const unsigned rates[] = { 8000, 8001, 11025, 16000, 22050, 24000, 44100, 48000 };
+static const unsigned rates[] = { 8000, 8001, 11025, 16000, 22050, 24000, 44100, 48000, 96000,
+	192000 };
 
 struct audio {
 	int16_t *samples; /* owned */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,11 +102,16 @@ static const struct row rows[] = {
 	{ "16 bit stereo goes as it is", TAG_PCM, 16, 2, 44100, .audio_bytes = 8, .want_bytes = 8 },
 	{ "8 bit goes as it is", TAG_PCM, 8, 1, 8000, .audio_bytes = 5, .encoding = ENCODING_U8,
 	    .want_bytes = 5 },
-	{ "24 bit keeps its upper 16", TAG_PCM, 24, 1, 16000, .audio_bytes = 9, .want_bytes = 6 },
-	{ "24 bit stereo keeps its upper 16", TAG_PCM, 24, 2, 48000, .audio_bytes = 12,
-	    .want_bytes = 8 },
-	{ "32 bit keeps its upper 16", TAG_PCM, 32, 1, 16000, .audio_bytes = 8, .want_bytes = 4 },
-	{ "20 bit stand in three bytes", TAG_PCM, 20, 1, 16000, .audio_bytes = 6, .want_bytes = 4 },
+	{ "24 bit goes as it is", TAG_PCM, 24, 1, 16000, .audio_bytes = 9,
+	    .encoding = ENCODING_S24LE, .want_bytes = 9 },
+	{ "24 bit of six channels", TAG_PCM, 24, 6, 96000, .audio_bytes = 36,
+	    .encoding = ENCODING_S24LE, .want_bytes = 36 },
+	{ "32 bit goes as it is", TAG_PCM, 32, 1, 16000, .audio_bytes = 8,
+	    .encoding = ENCODING_S32LE, .want_bytes = 8 },
+	{ "24 bit in four bytes keep their upper three", TAG_PCM, 24, 1, 16000, .align = 4,
+	    .audio_bytes = 8, .encoding = ENCODING_S24LE, .want_bytes = 6 },
+	{ "20 bit stand in three bytes", TAG_PCM, 20, 1, 16000, .audio_bytes = 6,
+	    .encoding = ENCODING_S24LE, .want_bytes = 6 },
 	{ "float goes as it is", TAG_FLOAT, 32, 1, 16000, .audio_bytes = 8,
 	    .encoding = ENCODING_F32LE, .want_bytes = 8 },
 	{ "A-law goes as it is", TAG_ALAW, 8, 1, 8000, .audio_bytes = 3, .encoding = ENCODING_ALAW,
@@ -130,22 +136,19 @@ static const struct row rows[] = {
 	    .audio_bytes = 6, .want_bytes = 4 },
 	{ "other codecs are refused by number", TAG_ADPCM, 4, 1, 16000,
 	    .want = "WAV format 2 with 4 bits is not supported; PCM with 8, 16, 24 or 32, float "
-		    "with 32, A-law and mu-law "
-		    "with 8" },
-	{ "float with 64 bit is refused", TAG_FLOAT, 64, 1, 16000,
-	    .want = "WAV format 3 with 64 bits is not supported; PCM with 8, 16, 24 or 32, float "
-		    "with 32, A-law and mu-law "
-		    "with 8" },
+		    "with 32 or 64, A-law and mu-law with 8" },
+	{ "float with 16 bit is refused", TAG_FLOAT, 16, 1, 16000,
+	    .want = "WAV format 3 with 16 bits is not supported; PCM with 8, 16, 24 or 32, float "
+		    "with 32 or 64, A-law and mu-law with 8" },
 	{ "a strange extensible format is refused", TAG_EXTENSIBLE, 16, 1, 16000, .sub_tag = 0x55,
 	    .want = "WAV format 85 with 16 bits is not supported; PCM with 8, 16, 24 or 32, float "
-		    "with 32, A-law and "
-		    "mu-law with 8" },
-	{ "six channels are refused", TAG_PCM, 16, 6, 16000,
-	    .want = "channels 6 is not supported; 1 or 2" },
+		    "with 32 or 64, A-law and mu-law with 8" },
+	{ "nine channels are refused", TAG_PCM, 16, 9, 16000,
+	    .want = "channels 9 is not supported; 1 to 8" },
 	{ "no channels are refused", TAG_PCM, 16, 0, 16000,
-	    .want = "channels 0 is not supported; 1 or 2" },
-	{ "96 kHz is refused", TAG_PCM, 16, 1, 96000,
-	    .want = "sample_rate 96000 is not supported; 8000 to 48000" },
+	    .want = "channels 0 is not supported; 1 to 8" },
+	{ "384 kHz is refused", TAG_PCM, 16, 1, 384000,
+	    .want = "sample_rate 384000 is not supported; 8000 to 192000" },
 	{ "a frame of a wrong size is refused", TAG_PCM, 16, 2, 16000, .align = 2,
 	    .want = "the WAV file says 2 bytes a frame, but its format makes 4" },
 	{ "audio without a format is refused", .audio_bytes = 4,
@@ -155,20 +158,19 @@ static const struct row rows[] = {
 static int feed(struct wav *w, const uint8_t *bytes, size_t n, size_t piece, struct buffer *out,
     struct error *err)
 {
-	for (size_t at = 0; at < n; at += piece)
-		if (wav_feed(w, bytes + at, MIN(piece, n - at), out, err) != 0)
+	for (size_t at = 0, taken; at < n; at += taken)
+		if (wav_feed(w, bytes + at, MIN(piece, n - at), &taken, out, err) != 0)
 			return -1;
-	return wav_finish(w, err);
+	return wav_finish(w, out, err);
 }
 
-/* What byte i of the output is: the file's bytes count from 1, and of wide samples the lower ones are missing. */
+/* What byte i of the output is: the file's bytes count from 1, and of samples that stand in more bytes the lower are missing. */
 static uint8_t expected(const struct row *r, size_t i)
 {
-	size_t wide = r->tag == TAG_PCM ? (r->bits + 7) / 8 : 1;
+	size_t bytes = (r->bits + 7) / 8,
+	       wide = r->align == 0 ? bytes : (size_t)r->align / r->channels;
 
-	if (wide <= 2)
-		return (uint8_t)(i + 1);
-	return (uint8_t)(i / 2 * wide + wide - 2 + i % 2 + 1);
+	return (uint8_t)(i / bytes * wide + wide - bytes + i % bytes + 1);
 }
 
 static void check_audio(const struct row *r, struct wav *w, const struct buffer *out)
@@ -182,8 +184,9 @@ static void check_audio(const struct row *r, struct wav *w, const struct buffer 
 	for (size_t i = 0; i < out->len; i++)
 		assert_int_equal(buffer_head(out)[i], expected(r, i));
 	if (!r->lie)
-		assert_int_equal(
-		    wav_frames(w), r->audio_bytes / (r->channels * ((r->bits + 7) / 8)));
+		assert_int_equal(wav_frames(w),
+		    r->audio_bytes /
+			(r->align != 0 ? (unsigned)r->align : r->channels * ((r->bits + 7) / 8)));
 	else if (r->data_size == 0 || r->data_size == UINT32_MAX)
 		assert_int_equal(wav_frames(w), 0);
 }
@@ -239,8 +242,8 @@ static void test_what_is_no_wav_file_is_refused(void **state)
 	expect_error("RIFF", 4, "this is not a WAV file");
 	expect_error("ID3\4\0\0\0\0\0\0\0\0\0\0", 14, "this is not a WAV file");
 	expect_error("RIFF\1\1\1\1AVI LIST", 16, "this is not a WAV file");
-	expect_error(
-	    "RF64\1\1\1\1WAVEds64", 16, "WAV files of the kind RF64 are not supported; only RIFF");
+	expect_error("RF64\1\1\1\1WAVEds64\1\0\0\0", 20,
+	    "the chunk ds64 of the WAV file has 1 bytes; allowed is 24 to 65536");
 	expect_error("RIFF\1\1\1\1WAVEfmt ", 16, "the WAV file ends before its audio begins");
 	expect_error("RIFF\1\1\1\1WAVEfmt \0\1\1\0", 20,
 	    "the format of the WAV file has 65792 bytes; allowed is 16 to 256");
@@ -250,16 +253,17 @@ static void test_what_is_no_wav_file_is_refused(void **state)
 
 static void test_a_full_buffer_is_an_error(void **state)
 {
-	const struct row r = { "", TAG_PCM, 24, 1, 16000, .audio_bytes = 90 };
+	const struct row r = { "", TAG_PCM, 24, 1, 16000, .audio_bytes = 90,
+		.encoding = ENCODING_S24LE };
 	struct error err = ERROR_INIT;
 	struct wav *w = wav_new();
 	struct buffer out;
 	uint8_t file[256];
-	size_t n = build(file, &r);
+	size_t n = build(file, &r), taken;
 
 	(void)state;
-	buffer_init(&out, 59);
-	assert_int_equal(wav_feed(w, file, n, &out, &err), -1);
+	buffer_init(&out, 89);
+	assert_int_equal(wav_feed(w, file, n, &taken, &out, &err), -1);
 	assert_string_equal(err.text, "there is no room for 90 more bytes of audio");
 	buffer_done(&out);
 	wav_free(&w);
@@ -270,10 +274,11 @@ static bool is_foreign(const void *file, size_t n)
 	struct wav *w = wav_new();
 	struct error err = ERROR_INIT;
 	struct buffer out;
+	size_t taken;
 	bool foreign;
 
 	buffer_init(&out, 4096);
-	assert_int_equal(wav_feed(w, file, n, &out, &err), -1);
+	assert_int_equal(wav_feed(w, file, n, &taken, &out, &err), -1);
 	foreign = wav_is_foreign(w);
 	buffer_done(&out);
 	wav_free(&w);
@@ -285,13 +290,141 @@ static void test_what_others_may_read_is_told_from_what_is_broken(void **state)
 	static const char adpcm[] =
 	    "RIFF\1\1\1\1WAVEfmt \x10\0\0\0\2\0\1\0\x80\x3e\0\0\x80\x3e\0\0\0\4\4\0";
 	static const char odd_frame[] =
-	    "RIFF\1\1\1\1WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\3\0\x10\0";
+	    "RIFF\1\1\1\1WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\1\0\x10\0";
 
 	(void)state;
 	assert_true(is_foreign(adpcm, sizeof adpcm - 1));
-	assert_true(is_foreign("RF64\1\1\1\1WAVEds64", 16));
-	assert_false(is_foreign(odd_frame, sizeof odd_frame - 1));
+	assert_true(is_foreign(odd_frame, sizeof odd_frame - 1));
 	assert_false(is_foreign("RIFF\1\1\1\1AVI LIST", 16));
+}
+
+/* ---- streams of several files ---- */
+
+#define FMT(channels, rate, frame, bits)                                                           \
+	"fmt \x10\0\0\0\1\0" channels "\0" rate "\0\0\0\0\0\0" frame "\0" bits "\0"
+#define MONO_16K   FMT("\1", "\x80\x3e", "\2", "\x10")
+#define STEREO_32K FMT("\2", "\x00\x7d", "\4", "\x10")
+#define HEAD       "RIFF\0\0\0\0WAVE"
+
+/* What is written down for each piece of one format: "RATExCHANNELS bytes;". */
+static const struct stream {
+	const char *name, *bytes;
+	size_t n;
+	bool raw;
+	const char *want;
+} streams[] = {
+#define STREAM(name, bytes, raw, want)                                                             \
+	{                                                                                          \
+		name, bytes, sizeof(bytes) - 1, raw, want                                          \
+	}
+	STREAM("slices with a header each",
+	    HEAD MONO_16K "data\4\0\0\0abcd" HEAD MONO_16K "data\4\0\0\0efgh", false,
+	    "16000x1 abcdefgh"),
+	STREAM("slices whose sizes are not known",
+	    HEAD MONO_16K "data\0\0\0\0a.c.e.g.i.k." HEAD MONO_16K "data\377\377\377\377mnop",
+	    false, "16000x1 a.c.e.g.i.k.mnop"),
+	STREAM("slices whose sizes are too large",
+	    HEAD MONO_16K "data\0\0\1\0abcd" HEAD MONO_16K "data\0\0\1\0efgh", false,
+	    "16000x1 abcdefgh"),
+	STREAM("chunks behind the audio of each",
+	    HEAD MONO_16K "data\4\0\0\0abcdLIST\2\0\0\0xy" HEAD MONO_16K
+			  "data\4\0\0\0efghbext\1\0\0\0z",
+	    false, "16000x1 abcdefgh"),
+	STREAM("a size of an odd number of bytes",
+	    HEAD MONO_16K "data\5\0\0\0abcde\0" HEAD MONO_16K "data\4\0\0\0efgh", false,
+	    "16000x1 abcdefgh"),
+	STREAM("another format",
+	    HEAD MONO_16K "data\4\0\0\0abcd" HEAD STEREO_32K "data\4\0\0\0efgh", false,
+	    "16000x1 abcd;32000x2 efgh"),
+	STREAM("the header of the first slice, and audio without one",
+	    HEAD MONO_16K "data\4\0\0\0abcd\1\2\3\4\5\6\7\10efgh", false,
+	    "16000x1 abcd\1\2\3\4\5\6\7\10efgh"),
+	STREAM("a tag of a player behind the audio",
+	    HEAD MONO_16K "data\4\0\0\0abcdTAGall that follows is none", false, "16000x1 abcd"),
+	STREAM("an empty file that has a chunk", HEAD MONO_16K "data\0\0\0\0LIST\4\0\0\0INFO",
+	    false, ""),
+	STREAM("raw audio goes as it is", "abRIFFcdRRRRIFFX1234WAVe", true,
+	    "8000x1 abRIFFcdRRRRIFFX1234WAVe"),
+	STREAM(
+	    "raw audio that ends like a header", "abcdRIFF1234WA", true, "8000x1 abcdRIFF1234WA"),
+	STREAM("a header before raw audio", HEAD MONO_16K "data\4\0\0\0abcd", true, "16000x1 abcd"),
+	STREAM("headers in raw audio",
+	    "ab" HEAD STEREO_32K "data\4\0\0\0cdef" HEAD MONO_16K "data\2\0\0\0gh", true,
+	    "8000x1 ab;32000x2 cdef;16000x1 gh"),
+	STREAM("a size over 4 GB",
+	    "RF64\377\377\377\377WAVEds64\x1c\0\0\0"
+	    "12345678\4\0\0\0\0\0\0\0abcdefghijkl" MONO_16K
+	    "data\377\377\377\377abcdLIST\1\0\0\0\0",
+	    false, "16000x1 abcd"),
+	STREAM("big-endian samples are turned",
+	    "RIFX\0\0\0\0WAVEfmt \0\0\0\x10\0\1\0\1\0\0\x3e\x80\0\0\0\0\0\2\0\x10"
+	    "data\0\0\0\4badc",
+	    false, "16000x1 abcd"),
+	STREAM("double becomes float",
+	    HEAD "fmt \x10\0\0\0\3\0\1\0\x80\x3e\0\0\0\0\0\0\x8\0\x40\0"
+		 "data\x8\0\0\0\0\0\0\x20\x2c\x2c\xdc\x3f",
+	    false, "16000x1 \x61\x61\xe1\x3e"),
+};
+
+/* The pieces of one format are told apart as they come. */
+static void note(struct buffer *notes, const struct wav *w, const struct buffer *audio, char *last)
+{
+	const struct format *f = wav_format(w);
+	char now[32];
+
+	if (audio->len == 0)
+		return;
+	(void)snprintf(now, sizeof now, "%ux%u ", f->rate_hz, f->channels);
+	if (strcmp(now, last) != 0) {
+		if (notes->len > 0)
+			(void)buffer_append(notes, ";", 1);
+		(void)buffer_append(notes, now, strlen(now));
+		(void)strcpy(last, now);
+	}
+	(void)buffer_append(notes, buffer_head(audio), audio->len);
+}
+
+static void check_stream(const struct stream *s, size_t piece)
+{
+	const struct format raw = { ENCODING_U8, 8000, 1 };
+	struct wav *w = s->raw ? wav_new_raw(&raw) : wav_new();
+	struct error err = ERROR_INIT;
+	struct buffer audio, notes;
+	char last[32] = "";
+
+	buffer_init(&audio, 1000);
+	buffer_init(&notes, 1000);
+	for (size_t at = 0, taken; at < s->n; at += taken) {
+		if (wav_feed(w, s->bytes + at, MIN(piece, s->n - at), &taken, &audio, &err) != 0)
+			fail_msg("%s", err.text);
+		note(&notes, w, &audio, last);
+		buffer_consume(&audio, audio.len);
+	}
+	assert_int_equal(wav_finish(w, &audio, &err), 0);
+	note(&notes, w, &audio, last);
+	(void)buffer_append(&notes, "", 1);
+	assert_string_equal((const char *)buffer_head(&notes), s->want);
+	buffer_done(&audio);
+	buffer_done(&notes);
+	wav_free(&w);
+}
+
+static void test_stream(void **state)
+{
+	for (size_t piece = 1; piece < 200; piece++)
+		check_stream(*state, piece);
+}
+
+static int run_streams(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(streams)];
+	struct stream copies[ARRAY_SIZE(streams)];
+
+	memcpy(copies, streams, sizeof streams);
+	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+		tests[i] =
+		    (struct CMUnitTest){ copies[i].name, test_stream, NULL, NULL, &copies[i] };
+	return cmocka_run_group_tests_name("wav streams", tests, NULL, NULL);
 }
 
 int main(void)
@@ -310,5 +443,6 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ copies[i].name, test_row, NULL, NULL, &copies[i] };
 	failed = cmocka_run_group_tests_name("wav", single, NULL, NULL);
 	failed += cmocka_run_group_tests_name("wav files", tests, NULL, NULL);
+	failed += run_streams();
 	return failed;
 }

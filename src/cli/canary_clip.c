@@ -22,8 +22,8 @@ static int read_start(FILE *f, struct buffer *audio, struct error *err)
 	struct wav *w = wav_new();
 	const struct format *format;
 	uint8_t *bytes = xcalloc(1, FILE_BYTES);
-	size_t n = fread(bytes, 1, FILE_BYTES, f);
-	int rc = wav_feed(w, bytes, n, audio, err);
+	size_t n = fread(bytes, 1, FILE_BYTES, f), taken;
+	int rc = wav_feed(w, bytes, n, &taken, audio, err);
 
 	format = wav_format(w);
 	if (rc == 0 &&

@@ -223,7 +223,7 @@ static int check_listen(const struct config *c, const struct config_listen *l, s
 		    l->name, l->pool);
 	if (l->sample_rate != 0 && l->sample_rate < 8000)
 		return error_set(err, ERROR_CONFIG,
-		    "[listen %s] sample_rate: %u is out of range; allowed is 8000 to 48000 Hz, or "
+		    "[listen %s] sample_rate: %u is out of range; allowed is 8000 to 192000 Hz, or "
 		    "0 for "
 		    "the protocol's own",
 		    l->name, l->sample_rate);

@@ -119,7 +119,7 @@ const struct config_row config_table[] = {
 	  "What is spoken there: stenopool is the native protocol, OpenAI's, Deepgram's and Twilio's by their paths, and the pages" },
 	{ CONFIG_LISTEN, "pool", CONFIG_TEXT, LISTEN(pool), 0, 0, "", 0, "en", NULL, CONFIG_RESTART,
 	  "Who hears clients whose protocol cannot name a pool; empty: the first" },
-	{ CONFIG_LISTEN, "sample_rate", CONFIG_UINT, LISTEN(sample_rate), 0, 48000, "0", 0, "Hz", NULL, CONFIG_RESTART,
+	{ CONFIG_LISTEN, "sample_rate", CONFIG_UINT, LISTEN(sample_rate), 0, 192000, "0", 0, "Hz", NULL, CONFIG_RESTART,
 	  "Of the audio of clients that do not say it; 0: what the protocol has, 8000 for vosk and 16000 for others" },
 	{ CONFIG_LISTEN, "allow_unmasked_clients", CONFIG_CHOICE, LISTEN(allow_unmasked), 0, 0, "no", 0, "WORD", no_yes, CONFIG_RESTART,
 	  "Whether WebSocket clients may send frames without a mask, as old Asterisks do" },

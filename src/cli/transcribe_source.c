@@ -36,6 +36,8 @@ struct transcribe_source {
 	size_t sniffed_n;
 	uint64_t file_bytes; /* 0: not a regular file */
 	struct wav *wav;     /* owned; of SOURCE_WAV */
+	struct format first; /* of its audio; all that follows must be the same */
+	bool has_first;
 	struct buffer audio;
 	uv_fs_t request;
 	uv_poll_t poll;
@@ -132,11 +134,38 @@ static int choose_kind(struct transcribe_source *s, struct error *err)
 	return 0;
 }
 
+static int check_format(struct transcribe_source *s, struct error *err)
+{
+	const struct format *f = wav_format(s->wav);
+
+	if (f == NULL)
+		return 0;
+	if (!s->has_first)
+		s->first = *f;
+	s->has_first = true;
+	if (f->encoding == s->first.encoding && f->rate_hz == s->first.rate_hz &&
+	    f->channels == s->first.channels)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+	    "the WAV file changes from %s of %u Hz and %u channels to %s of %u Hz and %u channels",
+	    encoding_name(s->first.encoding), s->first.rate_hz, s->first.channels,
+	    encoding_name(f->encoding), f->rate_hz, f->channels);
+}
+
+static int take_wav(struct transcribe_source *s, const uint8_t *bytes, size_t n, struct error *err)
+{
+	for (size_t taken; n > 0; bytes += taken, n -= taken)
+		if (wav_feed(s->wav, bytes, n, &taken, &s->audio, err) != 0 ||
+		    check_format(s, err) != 0)
+			return -1;
+	return 0;
+}
+
 static int take_known(
     struct transcribe_source *s, const uint8_t *bytes, size_t n, struct error *err)
 {
 	if (s->kind == SOURCE_WAV)
-		return wav_feed(s->wav, bytes, n, &s->audio, err);
+		return take_wav(s, bytes, n, err);
 	if (n > 0 && buffer_append(&s->audio, bytes, n) != 0)
 		return error_set(
 		    err, ERROR_LIMIT, "there is no room for %zu more bytes of audio", n);
@@ -161,7 +190,7 @@ static int take(struct transcribe_source *s, const uint8_t *bytes, size_t n, str
 	}
 	if (take_known(s, bytes, n, err) != 0)
 		return -1;
-	return s->ended && s->kind == SOURCE_WAV ? wav_finish(s->wav, err) : 0;
+	return s->ended && s->kind == SOURCE_WAV ? wav_finish(s->wav, &s->audio, err) : 0;
 }
 
 /* A piece was read, or -errno. May free s. */

@@ -25,7 +25,9 @@ static const char *const state_names[SESSION_STATES] = { "queued", "ready", "spe
 static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end",
 	"close" };
 
-enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000 };
+/* INPUT_BYTES_PER_S_MAX: stereo of 48 kHz in floats. Of larger formats a shorter time is kept, so that a client's memory does not
+ * grow with what it says its audio is. */
+enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000, INPUT_BYTES_PER_S_MAX = 384000 };
 
 static uint64_t last_id;
 
@@ -140,7 +142,8 @@ static int take_adaptation(struct session *s, const struct session_config *cfg, 
 /* Bytes: twice the bound, or one piece over it. */
 static size_t input_max(const struct session *s, const struct format *format)
 {
-	size_t bound = (size_t)(format_bytes_per_s(format) * s->limits->buffer_ms / 1000);
+	uint64_t per_s = MIN(format_bytes_per_s(format), (uint64_t)INPUT_BYTES_PER_S_MAX);
+	size_t bound = (size_t)(per_s * s->limits->buffer_ms / 1000);
 
 	return bound + MAX(bound, s->limits->piece_bytes);
 }
@@ -226,7 +229,10 @@ static bool is_live(struct session *s)
 
 uint64_t session_bound_ns(const struct session *s)
 {
-	return s->limits->buffer_ms * NS_PER_MS;
+	uint64_t per_s = format_bytes_per_s(&s->ear.format);
+	uint64_t bound_ns = s->limits->buffer_ms * NS_PER_MS;
+
+	return per_s <= INPUT_BYTES_PER_S_MAX ? bound_ns : bound_ns / per_s * INPUT_BYTES_PER_S_MAX;
 }
 
 static void block_or_fail(struct session *s)
