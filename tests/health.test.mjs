@@ -41,7 +41,7 @@ test('no client waits behind the canary', async () => {
 });
 
 test('when all instances stand still: pings are answered, /readyz says so, and nothing is lost when they go on', async () => {
-  const patient = { 'pool.en.begin_timeout_ms': 600000, 'pool.en.final_timeout_ms': 600000, 'pool.en.canary_interval_ms': 100 };
+  const patient = { 'pool.en.begin_timeout_ms': 600000, 'pool.en.final_timeout_ms': 600000, 'pool.en.host_timeout_ms': 600000, 'pool.en.canary_interval_ms': 100 };
   await withServer(fake(patient), async (s) => {
     const sound = babble(900);
     const alone = heard((await dictate(s, sound, manual)).finals);

@@ -45,7 +45,7 @@ struct config_pool {
 	unsigned params_n;
 	unsigned confine, core_dumps; /* 1: yes */
 	char *user;                   /* owned; NULL or "": who is there of those meant for it */
-	unsigned load_timeout_ms;
+	unsigned load_timeout_ms, host_timeout_ms, kill_timeout_ms;
 	unsigned backoff_min_ms, backoff_max_ms;
 };
 

@@ -75,6 +75,8 @@ static void orders_init(struct orders *o, const struct server *s, const struct c
 		.engine = p->engine,
 		.params = o->params,
 		.start_timeout_ms = p->load_timeout_ms,
+		.answer_timeout_ms = p->host_timeout_ms,
+		.kill_timeout_ms = p->kill_timeout_ms,
 		.backoff_min_ms = p->backoff_min_ms,
 		.backoff_max_ms = p->backoff_max_ms };
 }

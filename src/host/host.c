@@ -208,6 +208,13 @@ static void on_signal(struct host *h)
 		on_child(h, pid, status);
 }
 
+static void on_ping(struct host *h)
+{
+	const struct ipc_message m = { .type = IPC_PONG };
+
+	tell(h, &m, NULL, 0);
+}
+
 static void on_control(struct host *h)
 {
 	struct ipc_message m;
@@ -217,6 +224,10 @@ static void on_control(struct host *h)
 	case CHANNEL_OK:
 		if (m.type == IPC_SPAWN) {
 			on_spawn(h, m.spawn.instance);
+			return;
+		}
+		if (m.type == IPC_PING) {
+			on_ping(h);
 			return;
 		}
 		(void)error_set(

@@ -170,6 +170,24 @@ static void test_says_what_it_is(void **state)
 	assert_int_equal(stop(&h), 0);
 }
 
+static void test_what_it_is_asked_it_answers_in_order(void **state)
+{
+	struct host h;
+
+	(void)state;
+	start(&h, plain);
+	(void)expect(h.control, IPC_HELLO);
+	say_type(h.control, IPC_PING, 0);
+	say(h.control, &(struct ipc_message){ .type = IPC_SPAWN, .spawn = { .instance = 4 } });
+	say_type(h.control, IPC_PING, 0);
+	(void)expect(h.control, IPC_PONG);
+	(void)expect(h.control, IPC_SPAWNED);
+	for (size_t i = 0; i < inbox.fds_n; i++)
+		fd_close(&inbox.fds[i]);
+	(void)expect(h.control, IPC_PONG);
+	assert_int_equal(stop(&h), 0);
+}
+
 static void test_three_instances_hear_the_same(void **state)
 {
 	struct host h;
@@ -377,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_says_what_it_is),
+		cmocka_unit_test(test_what_it_is_asked_it_answers_in_order),
 		cmocka_unit_test(test_three_instances_hear_the_same),
 		cmocka_unit_test(test_a_killed_instance_is_reported_and_harms_no_other),
 		cmocka_unit_test(test_a_leased_instance_outlives_its_host),

@@ -17,7 +17,9 @@ static const char *const names[IPC_TYPES] = {
 	[IPC_SPAWNED] = "SPAWNED",
 	[IPC_SPAWN_FAILED] = "SPAWN_FAILED",
 	[IPC_EXITED] = "EXITED",
+	[IPC_PONG] = "PONG",
 	[IPC_SPAWN] = "SPAWN",
+	[IPC_PING] = "PING",
 	[IPC_BEGIN] = "BEGIN",
 	[IPC_AUDIO] = "AUDIO",
 	[IPC_PARTIAL_REQUEST] = "PARTIAL_REQUEST",
@@ -217,6 +219,8 @@ static void put_fields(struct writer *w, const struct ipc_message *m)
 		put_u64(w, m->progress.samples);
 		put_u32(w, m->progress.rss_kb);
 		break;
+	case IPC_PING:
+	case IPC_PONG:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:
@@ -456,6 +460,8 @@ static void get_fields(struct reader *r, struct ipc_word *words, struct ipc_mess
 		m->progress.samples = get_u64(r);
 		m->progress.rss_kb = get_u32(r);
 		break;
+	case IPC_PING:
+	case IPC_PONG:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:

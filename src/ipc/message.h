@@ -37,7 +37,7 @@ enum ipc_type {
 	IPC_SPAWN_FAILED,
 	IPC_EXITED, /* an instance ended, with its wait status */
 	/* server -> host */
-	IPC_SPAWN,
+	IPC_SPAWN, /* answered by SPAWNED or SPAWN_FAILED */
 	/* server -> instance, on the instance's socket */
 	IPC_BEGIN,
 	IPC_AUDIO,
@@ -51,6 +51,9 @@ enum ipc_type {
 	IPC_PARTIAL,
 	IPC_FINAL,
 	IPC_FAILED, /* this utterance; the instance waits for the next */
+	/* server -> host, and back; the host answers this and SPAWN in the order in which they came */
+	IPC_PING,
+	IPC_PONG,
 	IPC_TYPES,
 };
 

@@ -51,6 +51,8 @@ static const struct ipc_message samples[] = {
 	    .result = { 17, TEXT("bonjour"), 8000, 2, two_words, (const uint8_t *)"mean", 4, 100000,
 		5000, 91000 } },
 	{ .type = IPC_FAILED, .epoch = 4, .failure = { ERROR_INVALID, TEXT("") } },
+	{ .type = IPC_PING },
+	{ .type = IPC_PONG },
 };
 
 static struct ipc_word words[IPC_WORDS_MAX];

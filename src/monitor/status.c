@@ -101,8 +101,10 @@ static json_t *pool_of(struct crew *crew, const struct memory *memory)
 	pool_each_waiter(pool, add_waiter, queue);
 	set(p, "name", json_string(pool_name(pool)));
 	set(p, "state", json_string(pool_state_name(pool_state(pool))));
-	if (pool_state(pool) == POOL_FAILED)
+	if (pool_failure(pool)[0] != '\0')
 		set(p, "failure", failure_of(pool));
+	set(p, "hosts_lost", number(pool_counts(pool)->hosts_lost));
+	set(p, "hosts_stuck", number(pool_counts(pool)->hosts_stuck));
 	set(p, "reloading", json_boolean(crew_is_reloading(crew)));
 	if (crew_reload_failure(crew)[0] != '\0')
 		set(p, "reload_failure", failure_text(crew_reload_failure(crew)));
@@ -236,6 +238,13 @@ static const char *word_of(const struct pool *pool)
 			: pool_state_name(pool_state(pool));
 }
 
+static json_t *json_of_state(const struct pool *pool)
+{
+	bool told = pool_failure(pool)[0] != '\0' && pool_state(pool) != POOL_STOPPED;
+
+	return told ? failure_of(pool) : json_string(word_of(pool));
+}
+
 char *monitor_ready(const struct monitor *m, bool *ready_out)
 {
 	json_t *page = json_object(), *pools = json_object();
@@ -243,11 +252,9 @@ char *monitor_ready(const struct monitor *m, bool *ready_out)
 
 	for (unsigned i = 0; i < m->crews_n; i++) {
 		const struct pool *pool = crew_pool(m->crews[i]);
-		enum pool_state s = pool_state(pool);
 
 		ready = ready || pool_is_proven(pool);
-		set(pools, pool_name(pool),
-		    s == POOL_FAILED ? failure_of(pool) : json_string(word_of(pool)));
+		set(pools, pool_name(pool), json_of_state(pool));
 	}
 	ready = ready && m->leaving == NULL;
 	set(page, "ready", json_boolean(ready));

@@ -363,7 +363,7 @@ static void test_ready(void **state)
 	pool_fake_host_up(&en.pool);
 	check_ready(true, "ready", "pool fr: no");
 	pool_fake_host_down(&en.pool);
-	check_ready(false, "starting", "pool fr: no");
+	check_ready(false, "pool en: its host was killed by signal 9 (Killed)", "pool fr: no");
 	pool_stop(en.pool.pool);
 	check_ready(false, "stopped", "pool fr: no");
 }

@@ -17,9 +17,9 @@
 
 static const struct host_events host_events;
 
-bool crew_host_lives(const struct crew_host *h)
+bool crew_will_tell(const struct member *m)
 {
-	return h->host == NULL || host_pid(h->host) > 0;
+	return m->host != NULL && (m->host->host == NULL || host_life(m->host->host) == m->life);
 }
 
 void crew_free_when_empty(struct crew *c)
@@ -96,7 +96,7 @@ static void on_exited(void *arg, uint64_t id, int wait_status)
 	struct crew_host *h = arg;
 	struct member *m = member_find(h->crew, id);
 
-	if (m != NULL && m->host == h)
+	if (m != NULL && m->host == h && m->life == host_life(h->host))
 		member_told_exited(m, wait_status);
 }
 
@@ -110,7 +110,7 @@ static void take_over(struct crew *c)
 	c->current = c->coming;
 	c->coming = NULL;
 	c->reload = (struct error)ERROR_INIT;
-	pool_on_host_down(c->pool);
+	pool_on_host_down(c->pool, NULL);
 	pool_renew(c->pool);
 	pool_on_host_ready(c->pool);
 }
@@ -137,19 +137,26 @@ static void on_host_ready(void *arg, const struct ipc_hello *hello)
 		c->on_ready(c->ready_arg);
 }
 
-static void on_host_down(void *arg)
+static void on_host_down(void *arg, const struct error *why)
 {
 	struct crew_host *h = arg;
 	struct crew *c = h->crew;
 	struct error err;
 
+	(void)error_set(&err, why->code, "its host %s", why->text);
 	if (h == c->coming) {
-		(void)error_set(&err, ERROR_ENGINE, "its host ended before it was ready");
 		give_up_reload(c, &err);
 		return;
 	}
 	member_settle(h, false);
-	pool_on_host_down(c->pool);
+	pool_on_host_down(c->pool, &err);
+}
+
+static void on_host_stuck(void *arg)
+{
+	struct crew_host *h = arg;
+
+	pool_note_stuck_host(h->crew->pool);
 }
 
 static void on_host_failed(void *arg, const struct error *why)
@@ -165,6 +172,7 @@ static void on_host_failed(void *arg, const struct error *why)
 static const struct host_events host_events = {
 	.on_ready = on_host_ready,
 	.on_down = on_host_down,
+	.on_stuck = on_host_stuck,
 	.on_failed = on_host_failed,
 	.on_spawned = on_spawned,
 	.on_spawn_failed = on_spawn_failed,

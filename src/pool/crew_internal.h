@@ -25,6 +25,7 @@ struct member {
 	struct member *next; /* in its bucket */
 	struct crew *crew;
 	struct crew_host *host; /* that forked it and tells how it ended; NULL: that one has gone */
+	uint64_t life;          /* of its process */
 	uint64_t id;
 	int pid;
 	int fd, pidfd; /* -1: closed */
@@ -56,7 +57,8 @@ struct crew {
 };
 
 /* crew.c */
-bool crew_host_lives(const struct crew_host *h);
+/* Whether the process that forked `m` will tell how it ended. */
+bool crew_will_tell(const struct member *m);
 void crew_free_when_empty(struct crew *c); /* may free it */
 
 /* crew_member.c */

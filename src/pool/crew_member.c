@@ -113,7 +113,7 @@ static void member_exited(struct member *m, int status)
 
 static void read_all(struct member *m, int most);
 
-/* While its host lives, the host will say how it ended. */
+/* While the host that forked it lives, that will say how it ended. */
 static void on_process_gone(uv_poll_t *poll, int status, int events)
 {
 	struct member *m = poll->data;
@@ -124,7 +124,7 @@ static void on_process_gone(uv_poll_t *poll, int status, int events)
 	(void)uv_poll_stop(poll);
 	m->gone = true;
 	wait_status = reap(m);
-	if (wait_status == -1 && m->host != NULL && crew_host_lives(m->host))
+	if (wait_status == -1 && crew_will_tell(m))
 		return;
 	read_all(m, INT_MAX);
 	member_exited(m, wait_status);
@@ -223,6 +223,7 @@ void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3])
 
 	m->crew = c;
 	m->host = h;
+	m->life = host_life(h->host);
 	m->id = id;
 	m->pid = pid;
 	m->fd = fds[0];

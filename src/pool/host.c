@@ -1,26 +1,47 @@
-/* One host process:  DOWN --start--> STARTING --HELLO--> READY
- *                    STARTING, READY --its process ends--> BACKOFF --timer--> STARTING
- * The pause doubles from backoff_min_ms to backoff_max_ms while hosts end before they were ready; one that was
- * ready once starts the count anew, and its restart has no pause. */
+/* One host:  DOWN --start--> STARTING --HELLO--> READY
+ *            STARTING, READY --its process ends--> BACKOFF --pause over--> STARTING
+ *            STARTING, READY --killed--> ENDING --it has ended, or does not--> BACKOFF
+ * A ready one is asked now and then whether it is still there (pool/pulse.h). One that stands still is killed, and replaced
+ * even when the kernel cannot end it.
+ *
+ * Whose host had served for backoff_max_ms gets another one at once. With each that ends sooner the pause before the next one
+ * doubles, from backoff_min_ms to backoff_max_ms; only the first that had been ready is replaced without one. */
 #define _GNU_SOURCE
 #include "pool/host.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "ipc/channel.h"
-#include "pool/lines.h"
+#include "pool/host_process.h"
+#include "pool/pulse.h"
 
-enum host_state { HOST_DOWN, HOST_STARTING, HOST_READY, HOST_BACKOFF, HOST_STATES };
+enum host_state {
+	HOST_NONE,
+	HOST_DOWN,
+	HOST_STARTING,
+	HOST_READY,
+	HOST_ENDING,
+	HOST_BACKOFF,
+	HOST_STATES
+};
+enum host_event { HOST_START, HOST_HELLO, HOST_KILLED, HOST_ENDED, HOST_EVENTS };
+
+/* A missing cell must not happen. */
+static const enum host_state next[HOST_STATES][HOST_EVENTS] = {
+	[HOST_DOWN] = { [HOST_START] = HOST_STARTING },
+	[HOST_STARTING] = { [HOST_HELLO] = HOST_READY,
+	    [HOST_KILLED] = HOST_ENDING,
+	    [HOST_ENDED] = HOST_BACKOFF },
+	[HOST_READY] = { [HOST_KILLED] = HOST_ENDING, [HOST_ENDED] = HOST_BACKOFF },
+	[HOST_ENDING] = { [HOST_ENDED] = HOST_BACKOFF },
+	[HOST_BACKOFF] = { [HOST_START] = HOST_STARTING },
+};
 
 struct host {
 	uv_loop_t *loop;
@@ -29,28 +50,36 @@ struct host {
 	const struct host_events *events;
 	void *arg;
 	enum host_state state;
-	unsigned failures; /* starts in a row that did not come to READY */
+	struct host_process *process; /* owned; NULL: none */
+	uint64_t life;                /* the number of the process that runs, or ran last */
+	struct pulse pulse;
+	struct error why;  /* it was killed; ERROR_NONE: it was not */
+	unsigned ends;     /* in a row, none of which had served for backoff_max_ms */
+	uint64_t ready_ms; /* when it said HELLO; 0: it has not */
 	bool hurried;      /* the next restart has no pause */
-	bool running;      /* the process has not been reaped */
 	bool closing;
-	int fd; /* our end of the control socket; -1: none */
-	uv_process_t process;
-	uv_poll_t poll;
-	uv_timer_t timer; /* start timeout while STARTING, pause while BACKOFF */
+	uv_timer_t
+	    timer; /* of the state: its longest time in STARTING and ENDING, its pause in BACKOFF */
+	uv_timer_t look;  /* while READY */
 	unsigned handles; /* not yet closed; at 0 a closing host is freed */
 	void (*on_done)(void *arg);
 	void *done_arg;
-	struct channel_inbox *inbox;
 };
 
-static const char *const state_names[HOST_STATES] = { "down", "starting", "ready", "backoff" };
+static const char *const state_names[HOST_STATES] = { "none", "down", "starting", "ready", "ending",
+	"backoff" };
+static const char *const event_names[HOST_EVENTS] = { "start", "hello", "killed", "ended" };
 
 static void start(struct host *h);
 
-static void set_state(struct host *h, enum host_state to, const char *why)
+/* The only writer of h->state. */
+static void step(struct host *h, enum host_event e)
 {
-	log_debug(
-	    "host %s: %s -> %s on %s", h->cfg->name, state_names[h->state], state_names[to], why);
+	enum host_state to = next[h->state][e];
+
+	assert(to != HOST_NONE);
+	log_debug("host %s: %s -> %s on %s", h->cfg->name, state_names[h->state], state_names[to],
+	    event_names[e]);
 	h->state = to;
 }
 
@@ -58,105 +87,142 @@ static void on_handle_closed(uv_handle_t *handle)
 {
 	struct host *h = handle->data;
 
-	if (--h->handles > 0 || !h->closing || h->running)
+	if (--h->handles > 0)
 		return;
 	if (h->on_done != NULL)
 		h->on_done(h->done_arg);
 	host_config_free(&h->cfg);
-	free(h->inbox);
 	free(h);
 }
 
-static void close_handle(struct host *h, uv_handle_t *handle)
+static void close_down(struct host *h)
 {
-	handle->data = h;
-	uv_close(handle, on_handle_closed);
+	uv_close((uv_handle_t *)&h->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&h->look, on_handle_closed);
 }
 
-static void on_socket_closed(uv_handle_t *handle)
+static void on_pause_over(uv_timer_t *timer)
 {
-	struct host *h = handle->data;
-
-	fd_close(&h->fd);
-	on_handle_closed(handle);
+	start(timer->data);
 }
 
-/* The socket is closed with its poll handle, so a new process cannot get the old one's number. */
-static void close_socket(struct host *h)
+/* Then `tell` is told; who hears that may have no use for it any more. */
+static void plan_restart(
+    struct host *h, void (*tell)(void *arg, const struct error *why), const struct error *why)
 {
-	if (h->fd >= 0 && !uv_is_closing((uv_handle_t *)&h->poll)) {
-		h->poll.data = h;
-		uv_close((uv_handle_t *)&h->poll, on_socket_closed);
+	bool was_ready = h->ready_ms != 0;
+	unsigned ms;
+
+	if (was_ready && uv_now(h->loop) - h->ready_ms >= h->cfg->backoff_max_ms)
+		h->ends = 0;
+	ms = h->hurried ? 0 : host_config_pause_ms(h->cfg, was_ready ? h->ends : h->ends + 1);
+	h->ends++;
+	step(h, HOST_ENDED);
+	(void)uv_timer_start(&h->timer, on_pause_over, ms, 0);
+	tell(h->arg, why);
+	if (!h->closing)
+		log_info("host %s: starting again in %u ms", h->cfg->name, ms);
+}
+
+/* Its process has gone, or is waited for no more. */
+static void ended(struct host *h, const struct error *why)
+{
+	(void)uv_timer_stop(&h->timer);
+	(void)uv_timer_stop(&h->look);
+	if (h->closing) {
+		close_down(h);
+		return;
 	}
+	plan_restart(h, h->events->on_down, why);
 }
 
-static void kill_host(struct host *h)
+/* What the kernel holds, in a call to a disk that does not answer or for a debugger, it ends when it pleases. */
+static void on_kill_timeout(uv_timer_t *timer)
 {
-	close_socket(h);
-	if (h->running)
-		(void)uv_process_kill(&h->process, SIGKILL);
+	struct host *h = timer->data;
+	const struct error why = h->why;
+
+	log_error(
+	    "host %s: process %d has not ended within kill_timeout_ms %u after it was killed, "
+	    "going on without it",
+	    h->cfg->name, host_process_pid(h->process), h->cfg->kill_timeout_ms);
+	host_process_free(&h->process);
+	ended(h, &why);
+}
+
+static void end_process(struct host *h)
+{
+	(void)uv_timer_stop(&h->look);
+	(void)uv_timer_start(&h->timer, on_kill_timeout, h->cfg->kill_timeout_ms, 0);
+	host_process_kill(h->process);
+}
+
+/* The sentence is logged when it is known, told when the process has gone. */
+static void kill_host(struct host *h, const struct error *why)
+{
+	log_error("host %s: %s, killing it", h->cfg->name, why->text);
+	h->why = *why;
+	step(h, HOST_KILLED);
+	end_process(h);
 }
 
 static void on_start_timeout(uv_timer_t *timer)
 {
 	struct host *h = timer->data;
+	struct error err;
 
-	log_error("host %s: not ready after load_timeout_ms %u, killing it", h->cfg->name,
+	(void)error_set(&err, ERROR_TIMEOUT, "was not ready after load_timeout_ms %u",
 	    h->cfg->start_timeout_ms);
-	kill_host(h);
+	h->events->on_stuck(h->arg);
+	kill_host(h, &err);
 }
 
-static void on_pause_over(uv_timer_t *timer)
+static void ping(struct host *h)
+{
+	const struct ipc_message m = { .type = IPC_PING };
+
+	if (host_process_send(h->process, &m))
+		pulse_asked_ping(&h->pulse);
+}
+
+static void on_look(uv_timer_t *timer)
 {
 	struct host *h = timer->data;
+	enum pulse_verdict verdict = pulse_look(&h->pulse);
+	struct error err;
 
-	if (h->fd >= 0)
-		(void)uv_timer_start(
-		    timer, on_pause_over, 1, 0); /* its old socket is still closing */
-	else
-		start(h);
-}
-
-static void plan_restart(struct host *h)
-{
-	unsigned ms = h->hurried ? 0 : host_config_pause_ms(h->cfg, h->failures);
-
-	set_state(h, HOST_BACKOFF, "exit");
-	log_info("host %s: starting again in %u ms", h->cfg->name, ms);
-	(void)uv_timer_start(&h->timer, on_pause_over, ms, 0);
-}
-
-static void on_exit_status(uv_process_t *process, int64_t status, int signal)
-{
-	struct host *h = process->data;
-	bool was_ready = h->state == HOST_READY;
-
-	h->running = false;
-	close_socket(h);
-	close_handle(h, (uv_handle_t *)process);
-	if (h->closing)
+	if (verdict == PULSE_PING)
+		ping(h);
+	if (verdict != PULSE_STUCK)
 		return;
-	(void)uv_timer_stop(&h->timer);
-	if (signal != 0)
-		log_warn("host %s: killed by signal %d", h->cfg->name, signal);
-	else
-		log_warn("host %s: ended with status %d", h->cfg->name, (int)status);
-	h->failures = was_ready ? 0 : h->failures + 1;
-	plan_restart(h);
-	h->events->on_down(h->arg);
+	(void)error_set(&err, ERROR_TIMEOUT, "has not answered for host_timeout_ms %u",
+	    h->cfg->answer_timeout_ms);
+	h->events->on_stuck(h->arg);
+	kill_host(h, &err);
+}
+
+static void look_on(struct host *h)
+{
+	unsigned every_ms = h->cfg->answer_timeout_ms / PULSE_LOOKS;
+
+	(void)uv_timer_start(&h->look, on_look, every_ms, every_ms);
 }
 
 static void take_hello(struct host *h, const struct ipc_hello *hello)
 {
+	struct error err;
+
 	if (hello->version != IPC_VERSION) {
-		log_error("host %s: speaks version %u of the protocol, %d is needed", h->cfg->name,
+		(void)error_set(&err, ERROR_PEER, "speaks version %u of the protocol, %d is needed",
 		    hello->version, IPC_VERSION);
-		kill_host(h);
+		kill_host(h, &err);
 		return;
 	}
 	(void)uv_timer_stop(&h->timer);
-	h->failures = 0;
-	set_state(h, HOST_READY, "hello");
+	h->pulse = (struct pulse){ 0 };
+	h->ready_ms = uv_now(h->loop);
+	step(h, HOST_HELLO);
+	look_on(h);
 	log_info(
 	    "host %s: %.*s with model %.*s loaded in %u ms, warmed up in %u ms, %u KiB private",
 	    h->cfg->name, (int)hello->engine.length, hello->engine.bytes, (int)hello->model.length,
@@ -174,11 +240,6 @@ static void take_failure(struct host *h, const struct ipc_failure *f)
 	h->events->on_failed(h->arg, &err);
 }
 
-static void take_exited(struct host *h, const struct ipc_spawn *s)
-{
-	h->events->on_exited(h->arg, s->instance, (int)s->wait_status);
-}
-
 static void take_spawn_failed(struct host *h, const struct ipc_spawn *s)
 {
 	struct error err;
@@ -187,129 +248,100 @@ static void take_spawn_failed(struct host *h, const struct ipc_spawn *s)
 	h->events->on_spawn_failed(h->arg, s->instance, &err);
 }
 
-/* The descriptors are the receiver's from here on, and closed where nobody takes them. */
-static bool take(struct host *h, const struct ipc_message *m)
+/* The descriptors are the receiver's from here on. */
+static void take_spawned(struct host *h, const struct ipc_spawn *s, struct channel_inbox *inbox)
 {
-	if (m->type == IPC_SPAWNED && h->inbox->fds_n == 3) {
-		h->events->on_spawned(h->arg, m->spawn.instance, (int)m->spawn.pid, h->inbox->fds);
-		return true;
-	}
-	for (size_t i = 0; i < h->inbox->fds_n; i++)
-		fd_close(&h->inbox->fds[i]);
+	inbox->fds_n = 0;
+	h->events->on_spawned(h->arg, s->instance, (int)s->pid, inbox->fds);
+}
+
+/* False: it may not say that now. */
+static bool take(struct host *h, const struct ipc_message *m, struct channel_inbox *inbox)
+{
+	bool ready = h->state == HOST_READY;
+
 	if (m->type == IPC_HELLO && h->state == HOST_STARTING)
 		take_hello(h, &m->hello);
 	else if (m->type == IPC_HOST_FAILED)
 		take_failure(h, &m->failure);
 	else if (m->type == IPC_EXITED)
-		take_exited(h, &m->spawn);
-	else if (m->type == IPC_SPAWN_FAILED)
+		h->events->on_exited(h->arg, m->spawn.instance, (int)m->spawn.wait_status);
+	else if (m->type == IPC_SPAWNED && ready && pulse_take_spawn(&h->pulse))
+		take_spawned(h, &m->spawn, inbox);
+	else if (m->type == IPC_SPAWN_FAILED && ready && pulse_take_spawn(&h->pulse))
 		take_spawn_failed(h, &m->spawn);
 	else
-		return false;
+		return m->type == IPC_PONG && ready && pulse_take_pong(&h->pulse);
 	return true;
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_message(void *arg, const struct ipc_message *m, struct channel_inbox *inbox)
 {
-	struct host *h = poll->data;
-	struct ipc_message m;
+	struct host *h = arg;
 	struct error err;
-	enum channel_status got;
+	bool taken = take(h, m, inbox);
 
-	(void)status;
-	(void)events;
-	for (int i = 0; i < 16 && !uv_is_closing((uv_handle_t *)poll); i++) {
-		got = channel_receive(h->fd, h->inbox, &m, &err);
-		if (got == CHANNEL_AGAIN)
-			return;
-		if (got == CHANNEL_OK && take(h, &m))
-			continue;
-		if (got == CHANNEL_SHORT) { /* the newborn sees the end of its socket, and leaves */
-			h->events->on_spawn_failed(h->arg, m.spawn.instance, &err);
-			continue;
-		}
-		if (got == CHANNEL_FAILED)
-			log_error("host %s: %s, killing it", h->cfg->name, err.text);
-		if (got == CHANNEL_OK)
-			log_error("host %s: sent %s out of turn, killing it", h->cfg->name,
-			    ipc_type_name(m.type));
-		kill_host(h);
-	}
+	for (size_t i = 0; i < inbox->fds_n; i++)
+		fd_close(&inbox->fds[i]);
+	inbox->fds_n = 0;
+	if (taken)
+		return;
+	(void)error_set(&err, ERROR_PEER, "sent %s out of turn", ipc_type_name(m->type));
+	kill_host(h, &err);
 }
 
-static int spawn_process(struct host *h, int theirs, int stderr_fd, struct error *err)
+static void on_short(void *arg, uint64_t instance, const struct error *why)
 {
-	uv_stdio_container_t stdio[4] = { { .flags = UV_IGNORE }, { .flags = UV_IGNORE },
-		{ .flags = UV_INHERIT_FD, .data.fd = stderr_fd },
-		{ .flags = UV_INHERIT_FD, .data.fd = theirs } };
-	uv_process_options_t o = { .exit_cb = on_exit_status,
-		.file = h->cfg->program,
-		.stdio = stdio,
-		.stdio_count = 4,
-		.flags = UV_PROCESS_DETACHED };
-	char *args[80] = { (char *)(uintptr_t)h->cfg->program, (char *)(uintptr_t)h->cfg->engine };
-	size_t n = 2;
-	int rc;
+	struct host *h = arg;
 
-	for (char *const *p = h->cfg->params; *p != NULL && n < ARRAY_SIZE(args) - 1; p++)
-		args[n++] = *p;
-	o.args = args;
-	h->process.data = h;
-	rc = uv_spawn(h->loop, &h->process, &o);
-	h->handles++;
-	if (rc == 0)
-		return 0;
-	close_handle(h, (uv_handle_t *)&h->process);
-	return error_set(err, ERROR_SYSTEM, "cannot run %s: %s", h->cfg->program, uv_strerror(rc));
+	(void)pulse_take_spawn(&h->pulse);
+	h->events->on_spawn_failed(h->arg, instance, why);
 }
 
-static int open_process(struct host *h, struct error *err)
+static void on_broken(void *arg, const struct error *why)
 {
-	char name[64];
-	int fds[2], log[2], rc;
+	struct error err = *why;
 
-	if (channel_pair(fds, err) < 0)
-		return -1;
-	if (pipe2(log, O_CLOEXEC) < 0) {
-		fd_close(&fds[0]);
-		fd_close(&fds[1]);
-		return error_set_errno(err, ERROR_SYSTEM, "cannot make a pipe");
-	}
-	rc = channel_set_nonblocking(fds[0], err);
-	if (rc == 0)
-		rc = spawn_process(h, fds[1], log[1], err);
-	fd_close(&fds[1]);
-	fd_close(&log[1]);
-	if (rc < 0) {
-		fd_close(&fds[0]);
-		fd_close(&log[0]);
-		return -1;
-	}
-	h->running = true;
-	h->fd = fds[0];
-	(void)snprintf(name, sizeof name, "host %s", h->cfg->name);
-	lines_start(h->loop, log[0], name);
-	return 0;
+	(void)error_prefix(&err, "spoke garbage");
+	kill_host(arg, &err);
 }
+
+static void on_ended(void *arg, int status, int signal)
+{
+	struct host *h = arg;
+	struct error why = h->why;
+
+	h->process = NULL;
+	if (why.code == ERROR_NONE && signal != 0)
+		(void)error_set(
+		    &why, ERROR_ENGINE, "was killed by signal %d (%s)", signal, strsignal(signal));
+	else if (why.code == ERROR_NONE)
+		(void)error_set(&why, ERROR_ENGINE, "ended with status %d", status);
+	if (!h->closing && h->why.code == ERROR_NONE)
+		log_warn("host %s: %s", h->cfg->name, why.text);
+	ended(h, &why);
+}
+
+static const struct host_process_events process_events = {
+	.on_message = on_message, .on_short = on_short, .on_broken = on_broken, .on_ended = on_ended
+};
 
 static void start(struct host *h)
 {
 	struct error err;
 
-	set_state(h, HOST_STARTING, "start");
+	step(h, HOST_START);
 	h->hurried = false;
+	h->ready_ms = 0;
+	h->why = (struct error)ERROR_INIT;
 	h->stamp = host_config_stamp(h->cfg);
-	if (open_process(h, &err) < 0) {
+	h->life++;
+	h->process = host_process_new(h->loop, h->cfg, &process_events, h, &err);
+	if (h->process == NULL) {
 		log_error("host %s: %s", h->cfg->name, err.text);
-		h->failures++;
-		h->events->on_failed(h->arg, &err);
-		plan_restart(h);
+		plan_restart(h, h->events->on_failed, &err);
 		return;
 	}
-	h->handles++;
-	(void)uv_poll_init(h->loop, &h->poll, h->fd);
-	h->poll.data = h;
-	(void)uv_poll_start(&h->poll, UV_READABLE, on_readable);
 	(void)uv_timer_start(&h->timer, on_start_timeout, h->cfg->start_timeout_ms, 0);
 }
 
@@ -322,11 +354,11 @@ struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
 	h->cfg = host_config_copy(cfg);
 	h->events = events;
 	h->arg = arg;
-	h->fd = -1;
-	h->inbox = xcalloc(1, sizeof *h->inbox);
+	h->state = HOST_DOWN;
 	(void)uv_timer_init(loop, &h->timer);
-	h->timer.data = h;
-	h->handles = 1;
+	(void)uv_timer_init(loop, &h->look);
+	h->timer.data = h->look.data = h;
+	h->handles = 2;
 	return h;
 }
 
@@ -338,11 +370,11 @@ void host_start(struct host *h)
 int host_spawn(struct host *h, uint64_t id)
 {
 	const struct ipc_message m = { .type = IPC_SPAWN, .spawn = { .instance = id } };
-	struct error err;
 
-	if (h->state != HOST_READY || h->closing)
+	if (h->state != HOST_READY || h->closing || !host_process_send(h->process, &m))
 		return -1;
-	return channel_send(h->fd, &m, NULL, 0, &err) == CHANNEL_OK ? 0 : -1;
+	pulse_asked_spawn(&h->pulse);
+	return 0;
 }
 
 bool host_is_ready(const struct host *h)
@@ -358,6 +390,8 @@ bool host_is_current(const struct host *h, const struct host_config *cfg)
 void host_set_times(struct host *h, const struct host_config *cfg)
 {
 	host_config_copy_times(h->cfg, cfg);
+	if (h->state == HOST_READY)
+		look_on(h);
 }
 
 bool host_renew(struct host *h, const struct host_config *cfg)
@@ -368,18 +402,25 @@ bool host_renew(struct host *h, const struct host_config *cfg)
 	h->cfg = host_config_copy(cfg);
 	if (goes_on)
 		return false;
-	h->failures = 0;
+	h->ends = 0;
 	h->hurried = true;
-	if (h->state == HOST_STARTING)
-		kill_host(h); /* its end starts it again */
-	else if (h->state == HOST_BACKOFF)
+	if (h->state == HOST_STARTING) {
+		step(h, HOST_KILLED); /* its end starts it again */
+		end_process(h);
+	} else if (h->state == HOST_BACKOFF) {
 		(void)uv_timer_start(&h->timer, on_pause_over, 0, 0);
+	}
 	return true;
 }
 
 int host_pid(const struct host *h)
 {
-	return h->running ? uv_process_get_pid(&h->process) : 0;
+	return h->process == NULL ? 0 : host_process_pid(h->process);
+}
+
+uint64_t host_life(const struct host *h)
+{
+	return host_pid(h) > 0 ? h->life : 0;
 }
 
 void host_free(struct host **host, void (*done)(void *arg), void *arg)
@@ -392,6 +433,9 @@ void host_free(struct host **host, void (*done)(void *arg), void *arg)
 	h->closing = true;
 	h->on_done = done;
 	h->done_arg = arg;
-	kill_host(h);
-	close_handle(h, (uv_handle_t *)&h->timer);
+	(void)uv_timer_stop(&h->timer);
+	if (h->process == NULL)
+		close_down(h);
+	else
+		end_process(h);
 }

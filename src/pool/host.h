@@ -1,5 +1,5 @@
-/* host: supervises one stenopool-host process: starts it, talks to it over its control socket, restarts it with
- * back-off when it ends, and logs what it says on stderr. Server process, loop thread only. */
+/* host: supervises one stenopool-host process: starts it, talks to it over its control socket, kills it when it does not
+ * answer, and restarts it with back-off when it ends. Server process, loop thread only. */
 #ifndef POOL_HOST_H
 #define POOL_HOST_H
 
@@ -15,7 +15,9 @@ struct ipc_hello;
 
 struct host_events {
 	void (*on_ready)(void *arg, const struct ipc_hello *hello);
-	void (*on_down)(void *arg); /* it ended; a restart is planned */
+	/* It ended, or stands still and counts as ended; a restart is planned. `why` goes on from "the host ...". */
+	void (*on_down)(void *arg, const struct error *why);
+	void (*on_stuck)(void *arg); /* it stood still and is killed: on_down will come */
 	void (*on_failed)(
 	    void *arg, const struct error *why); /* it said it cannot; a restart is planned too */
 	/* A newborn; the receiver owns the descriptors. */
@@ -38,7 +40,9 @@ void host_set_times(struct host *h, const struct host_config *cfg);
  * already, and goes on. */
 bool host_renew(struct host *h, const struct host_config *cfg);
 int host_pid(const struct host *h); /* 0: none */
-/* Ends the process, closes all handles, then calls done. Sets *h to NULL at once. */
+/* A number of the process that runs, which no other one has; 0: none. */
+uint64_t host_life(const struct host *h);
+/* Ends the process, waits for it for kill_timeout_ms, closes all handles, then calls done. Sets *h to NULL at once. */
 void host_free(struct host **h, void (*done)(void *arg), void *arg);
 
 #endif

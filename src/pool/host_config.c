@@ -53,6 +53,8 @@ void host_config_free(struct host_config **cfg)
 void host_config_copy_times(struct host_config *into, const struct host_config *from)
 {
 	into->start_timeout_ms = from->start_timeout_ms;
+	into->answer_timeout_ms = from->answer_timeout_ms;
+	into->kill_timeout_ms = from->kill_timeout_ms;
 	into->backoff_min_ms = from->backoff_min_ms;
 	into->backoff_max_ms = from->backoff_max_ms;
 }

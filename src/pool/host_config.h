@@ -9,9 +9,11 @@ struct host_config {
 	const char *program; /* path of stenopool-host */
 	const char *name;    /* the pool's, for the log */
 	const char *engine;
-	char *const *params;       /* "key=value", ended by NULL */
-	unsigned start_timeout_ms; /* exec to HELLO; a slower host is killed */
-	unsigned backoff_min_ms;   /* pause before the first restart; doubles */
+	char *const *params;        /* "key=value", ended by NULL */
+	unsigned start_timeout_ms;  /* exec to HELLO; a slower host is killed */
+	unsigned answer_timeout_ms; /* >= 100: without an answer for so long it is killed */
+	unsigned kill_timeout_ms;   /* from there to being gone; then it is waited for no more */
+	unsigned backoff_min_ms;    /* pause before the first restart; doubles */
 	unsigned backoff_max_ms;
 };
 

@@ -312,9 +312,20 @@ static void drop_unborn(struct pool *p)
 	}
 }
 
-void pool_on_host_down(struct pool *p)
+static void note_lost_host(struct pool *p, const struct error *why)
+{
+	p->counts.hosts_lost++;
+	if (p->state == POOL_FAILED)
+		return; /* it has said itself why */
+	p->failure = *why;
+	(void)error_prefix(&p->failure, "pool %s", p->name);
+}
+
+void pool_on_host_down(struct pool *p, const struct error *why)
 {
 	drop_unborn(p);
+	if (why != NULL)
+		note_lost_host(p, why);
 	if (p->state != POOL_FAILED)
 		set_state(p, POOL_STARTING);
 	pool_settle(p);
@@ -427,4 +438,9 @@ void pool_on_exited(struct pool *p, uint64_t id, int wait_status, const char *ho
 void pool_note_violation(struct pool *p)
 {
 	p->counts.violations++;
+}
+
+void pool_note_stuck_host(struct pool *p)
+{
+	p->counts.hosts_stuck++;
 }

@@ -87,7 +87,9 @@ struct pool_counts {
 	uint64_t worn;            /* instances replaced for their age, uses or memory */
 	uint64_t surplus;         /* instances retired after idle_ttl_ms */
 	uint64_t canaries, canaries_done, canaries_lost;
-	uint64_t violations; /* instances killed for a system call they may not make */
+	uint64_t violations;  /* instances killed for a system call they may not make */
+	uint64_t hosts_lost;  /* hosts that ended unasked */
+	uint64_t hosts_stuck; /* hosts killed for standing still */
 	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
 	uint64_t queue_left; /* waiting clients that gave up */
@@ -117,7 +119,8 @@ void pool_stop(struct pool *pool);
 
 /* What happened to the processes. */
 void pool_on_host_ready(struct pool *pool);
-void pool_on_host_down(struct pool *pool);                            /* it is being restarted */
+/* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
+void pool_on_host_down(struct pool *pool, const struct error *why);
 void pool_on_host_failed(struct pool *pool, const struct error *why); /* it cannot load its model */
 bool pool_on_spawned(
     struct pool *pool, uint64_t id, int pid); /* false: nobody wants it (any more) */
@@ -129,8 +132,9 @@ void pool_on_lost(struct pool *pool, uint64_t id, enum loss_kind kind, const str
 /* Its process is gone. `wait_status` as waitpid gives it, -1: not known; `how` puts it in words. */
 void pool_on_exited(struct pool *pool, uint64_t id, int wait_status, const char *how);
 void pool_on_time(struct pool *pool);
-/* It was its confinement that ended an instance, of which pool_on_exited tells. Only counted. */
+/* Only counted: it was its confinement that ended an instance, of which pool_on_exited tells; a host stood still. */
 void pool_note_violation(struct pool *pool);
+void pool_note_stuck_host(struct pool *pool);
 
 /* A lease: the right to a place. Callbacks come from pool_on_* and from another lease's release, never from inside a call
  * on the same lease. Any of them may release the lease. */
@@ -183,7 +187,8 @@ enum pool_state pool_state(const struct pool *pool);
 const char *pool_state_name(enum pool_state s);
 /* Ready, and something was decoded within twice canary_interval_ms: its host's warm-up, real speech, or the canary. */
 bool pool_is_proven(const struct pool *pool);
-const char *pool_failure(const struct pool *pool); /* why it failed; "" otherwise */
+const char *pool_failure(
+    const struct pool *pool); /* why it failed, or lost the host that it waits for; "" otherwise */
 const char *pool_name(const struct pool *pool);
 const struct pool_config *pool_config_of(const struct pool *pool);
 uint64_t pool_now_ns(const struct pool *pool); /* the pool's clock */

@@ -248,11 +248,14 @@ void pool_fake_host_up(struct pool_fake *f)
 
 void pool_fake_host_down(struct pool_fake *f)
 {
+	struct error why;
+
 	f->host = false;
 	for (uint64_t id = 1; id <= f->last_id; id++)
 		if (!f->instances[id].born)
 			f->instances[id].exited = true; /* the pool has to forget these by itself */
-	pool_on_host_down(f->pool);
+	(void)error_set(&why, ERROR_ENGINE, "its host was killed by signal 9 (Killed)");
+	pool_on_host_down(f->pool, &why);
 }
 
 void pool_fake_host_failed(struct pool_fake *f, const char *why)

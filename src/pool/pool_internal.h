@@ -89,7 +89,7 @@ struct pool {
 	const struct pool_ops *ops;
 	void *arg;
 	enum pool_state state;
-	struct error failure;
+	struct error failure; /* why there is no host; ERROR_NONE: there is, or was not yet */
 	struct instance *buckets[BUCKETS];
 	unsigned in_state[INSTANCE_STATES];
 	unsigned worn_idle; /* of in_state[INSTANCE_IDLE] */

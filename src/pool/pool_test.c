@@ -82,6 +82,9 @@ static void test_host_down(void **state)
 	assert_true(ask(2)); /* granted, its newborn is on the way */
 	pool_fake_host_down(&f);
 	assert_int_equal(pool_state(f.pool), POOL_STARTING);
+	assert_string_equal(
+	    pool_failure(f.pool), "pool en: its host was killed by signal 9 (Killed)");
+	assert_int_equal(counts()->hosts_lost, 1);
 	assert_int_equal(in(INSTANCE_STARTING), 0);
 	pool_fake_check(&f);
 	pool_fake_final(&f, 1, "still heard");
@@ -90,6 +93,7 @@ static void test_host_down(void **state)
 	assert_false(lease_fake_begin(&clients[0]));
 	assert_int_equal(begin_and_end(1), 2);
 	pool_fake_host_up(&f);
+	assert_string_equal(pool_failure(f.pool), "");
 	pool_fake_born_all(&f);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_WRITABLE], 1);
 	assert_int_not_equal(begin(0), 0);

@@ -216,6 +216,16 @@ static struct lease *oldest(const struct pool *p)
 	return found;
 }
 
+/* Where there is no host that is what is wrong, and not that others are served. */
+static void word_late(const struct pool *p, const char *what, struct error *err)
+{
+	const char *why = p->failure.text;
+
+	(void)error_set(err, p->state == POOL_FAILED ? p->failure.code : ERROR_BUSY,
+	    "pool %s: no %s within queue_timeout_ms %u%s%s", p->name, what, p->cfg.queue_timeout_ms,
+	    why[0] == '\0' ? "" : ", because of: ", why);
+}
+
 uint64_t queue_check_deadlines(struct pool *p)
 {
 	uint64_t now_ns = pool_now_ns(p);
@@ -224,9 +234,7 @@ uint64_t queue_check_deadlines(struct pool *p)
 	while ((l = oldest(p)) != NULL && waits_until_ns(l) <= now_ns) {
 		struct error err;
 
-		(void)error_set(&err, ERROR_BUSY,
-		    "pool %s: no place came free within queue_timeout_ms %u", p->name,
-		    p->cfg.queue_timeout_ms);
+		word_late(p, "place came free", &err);
 		p->counts.refused_timeout++;
 		p->again = true; /* the others move up */
 		lease_refuse(l, &err);
@@ -236,13 +244,9 @@ uint64_t queue_check_deadlines(struct pool *p)
 
 static void fail_unserved(struct lease *l)
 {
-	const struct pool *p = l->pool;
-	bool failed = p->state == POOL_FAILED;
 	struct error err;
 
-	(void)error_set(&err, failed ? p->failure.code : ERROR_BUSY,
-	    "pool %s: no instance came within queue_timeout_ms %u%s%s", p->name,
-	    p->cfg.queue_timeout_ms, failed ? ", because of: " : "", failed ? p->failure.text : "");
+	word_late(l->pool, "instance came", &err);
 	lease_unserved(l, &err);
 }
 

@@ -160,6 +160,22 @@ static void test_queue_full_while_starting(void **state)
 	finish();
 }
 
+static void test_wait_without_host(void **state)
+{
+	struct pool_config cfg = pool_fake_config();
+
+	(void)state;
+	cfg.queue_timeout_ms = 700;
+	start(&cfg, 3);
+	pool_fake_host_down(&f);
+	pool_fake_pass_ms(&f, 700);
+	assert_int_equal(client(2)->why.code, ERROR_BUSY);
+	assert_string_equal(client(2)->why.text,
+	    "pool en: no place came free within queue_timeout_ms 700, because of: pool en: its "
+	    "host was killed by signal 9 (Killed)");
+	finish();
+}
+
 static void test_queue_timeout(void **state)
 {
 	struct pool_config cfg = pool_fake_config();
@@ -250,6 +266,8 @@ int main(void)
 		{ "queue_max 0 still gives out places", test_no_queue, setup, NULL, NULL },
 		{ "the queue is bounded while the pool starts", test_queue_full_while_starting,
 		    setup, NULL, NULL },
+		{ "a wait without a host is refused for that", test_wait_without_host, setup, NULL,
+		    NULL },
 		{ "a wait over queue_timeout_ms is refused", test_queue_timeout, setup, NULL,
 		    NULL },
 		{ "who leaves the queue moves up the others", test_leaving_the_queue, setup, NULL,

@@ -1,0 +1,191 @@
+// A host that stands still is found out, whether anybody asks for an instance or not, and is replaced; whoever is served goes on,
+// whoever comes waits a moment, and nobody is refused. What stands still is stopped, or is a host made for the test
+// (lib/fake_host.py) that does not answer in one way or another.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { spawn } from 'node:child_process';
+import { build, fake, program, root, withServer } from './lib/server.mjs';
+import { deadline } from './lib/wait.mjs';
+import { Client, dictate } from './lib/client.mjs';
+import { babble } from './lib/speech.mjs';
+import { reload, Settings } from './lib/ops.mjs';
+import { signal, losses, none } from './lib/faults.mjs';
+
+const manual = { endpointing: 'manual' };
+const sound = babble(900, 3);
+const other = babble(700, 4);
+const count = async (s, name) => (await s.metrics())[`pool_${name}_total{pool="en"}`];
+const ready = (s) => s.until(async () => (await s.get('/readyz')).status === 200, 'the pool is ready');
+const anotherHost = (s, before) => s.until(async () => ![0, before].includes((await s.pool()).host_pid), 'there is another host');
+
+function commandLine(pid) {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it ended while we looked
+  }
+}
+
+async function midUtterance(s) {
+  const c = await Client.start(s, manual);
+  await c.event('ready');
+  c.audio(sound);
+  await c.event('speech_start');
+  await s.untilMetric('pool_utterances_begun_total{pool="en"}', 1);
+  return c;
+}
+
+test('hung-host: one that is stopped is replaced; clients wait a moment, nobody is refused, and who is heard is heard on', async () => {
+  await withServer(fake({ 'pool.en.max': 2, 'pool.en.spare': 1, 'pool.en.host_timeout_ms': 1000 }), async (s) => {
+    const c = await midUtterance(s);
+    const { host_pid: host } = await s.pool();
+    signal(host, 'SIGSTOP');
+    for (let n = 0; n < 4; n++) assert.notEqual((await dictate(s, sound, manual)).text, '');
+    c.audio(other);
+    c.send({ type: 'commit' });
+    await c.finish();
+    assert.deepEqual(c.all('error'), []);
+    assert.equal(c.finals.length, 1);
+    await anotherHost(s, host);
+    await ready(s);
+    await s.says(/host en: has not answered for host_timeout_ms 1000, killing it/);
+    assert.deepEqual([await count(s, 'hosts_stuck'), await count(s, 'hosts_lost')], [1, 1]);
+    assert.equal((await s.pool()).hosts_stuck, 1);
+    assert.deepEqual(await losses(s), none);
+  });
+});
+
+test('hung-host: one that is stopped while nobody asks for anything is found out too', async () => {
+  await withServer(fake({ 'pool.en.host_timeout_ms': 200, 'pool.en.canary_interval_ms': 0, 'pool.en.param.load_ms': 300 }), async (s) => {
+    const { host_pid: host } = await s.pool();
+    signal(host, 'SIGSTOP');
+    const page = await s.until(async () => {
+      const r = await s.get('/readyz');
+      return r.status === 503 && JSON.parse(r.body);
+    }, 'the pool is not ready');
+    assert.equal(page.pools.en, 'pool en: its host has not answered for host_timeout_ms 200');
+    await anotherHost(s, host);
+    await ready(s);
+    assert.equal('failure' in (await s.pool()), false);
+  });
+});
+
+test('hung-host: a server is left by a host that is stopped, and by what it was asked for', async () => {
+  await withServer(fake({ 'pool.en.host_timeout_ms': 3600000 }), async (s) => {
+    signal((await s.pool()).host_pid, 'SIGSTOP');
+    await dictate(s, sound, manual); // another newborn is asked for, and does not come
+  }, { sums: false });
+});
+
+// The program beside a host of our own, which is the real one after `lives`.
+async function withFakeHost(wrong, lives, settings, body) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-hung-'));
+  fs.chmodSync(dir, 0o755);
+  for (const [from, name] of [[program, 'stenopool'], [path.join(build, 'warmup.wav'), 'warmup.wav'], [path.join(root, 'tests/lib/fake_host.py'), 'stenopool-host']]) {
+    if (!fs.existsSync(from)) continue;
+    fs.copyFileSync(from, path.join(dir, name));
+    fs.chmodSync(path.join(dir, name), name.endsWith('.wav') ? 0o644 : 0o755);
+  }
+  const env = { FAKE_HOST_REAL: path.join(build, 'stenopool-host'), FAKE_HOST_LIVES: path.join(dir, 'lives') };
+  const launch = (all, options) => spawn(path.join(dir, 'stenopool'), all, options);
+  const args = fake({ 'pool.en.param.wrong': wrong, 'pool.en.param.lives': lives, 'pool.en.backoff_min_ms': 1, ...settings });
+  try {
+    await withServer(args, body, { env, launch, ready: false });
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const quick = { 'pool.en.host_timeout_ms': 200 };
+for (const [what, wrong, settings, words, stuck] of [
+  ['reads nothing', 'deaf', quick, /host en: has not answered for host_timeout_ms 200, killing it/, 1],
+  ['stands still at the first thing it is asked', 'stalls', quick, /host en: has not answered for host_timeout_ms 200, killing it/, 1],
+  ['answers pings but makes no instance', 'swallows', quick, /host en: has not answered for host_timeout_ms 200, killing it/, 1],
+  ['loads for ever', 'never', { 'pool.en.load_timeout_ms': 3000 }, /host en: was not ready after load_timeout_ms 3000, killing it/, 1],
+  ['answers what it was not asked', 'chatters', quick, /host en: sent PONG out of turn, killing it/, 0],
+]) {
+  test(`hung-host: one that ${what} is replaced, and who waits is served`, async () => {
+    await withFakeHost(wrong, 1, settings, async (s) => {
+      const c = await dictate(s, sound, manual);
+      assert.deepEqual([c.finals.length, c.all('error')], [1, []]);
+      await s.says(words);
+      assert.equal(await count(s, 'hosts_stuck'), stuck);
+      assert.equal(await count(s, 'hosts_lost'), 1);
+    });
+  });
+}
+
+test('hung-host: one that dies again and again as soon as it is ready is started at longer and longer intervals', async () => {
+  await withFakeHost('dies', 5, { 'pool.en.backoff_min_ms': 1, 'pool.en.backoff_max_ms': 600000 }, async (s) => {
+    await ready(s);
+    await dictate(s, sound, manual);
+    assert.deepEqual([...s.log.matchAll(/host en: starting again in (\d+) ms/g)].map((m) => Number(m[1])), [0, 1, 2, 4, 8]);
+    assert.equal(await count(s, 'hosts_lost'), 5);
+  });
+});
+
+// Who is traced is reaped by the tracer first, which takes its time.
+const TRACER = `
+import ctypes, sys, time
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+if ptrace(0x4206, int(sys.argv[1]), 0, 0) != 0: sys.exit('no')
+print('yes', flush=True)
+time.sleep(3600)
+`;
+
+test('hung-host: one that not even SIGKILL can end is replaced, and the server can leave', async (t) => {
+  await withServer(fake({ 'pool.en.host_timeout_ms': 200, 'pool.en.kill_timeout_ms': 200 }), async (s) => {
+    const c = await midUtterance(s);
+    const { host_pid: host } = await s.pool();
+    const tracer = spawn('python3', ['-c', TRACER, String(host)]);
+    try {
+      const may = await new Promise((resolve) => {
+        tracer.stdout.on('data', () => resolve(true));
+        tracer.on('exit', () => resolve(false));
+        tracer.on('error', () => resolve(false));
+      });
+      if (!may) {
+        t.skip('a process may not be traced here');
+        return;
+      }
+      signal(host, 'SIGSTOP');
+      await s.says(/host en: process \d+ has not ended within kill_timeout_ms 200 after it was killed, going on without it/);
+      await anotherHost(s, host);
+      c.audio(other);
+      c.send({ type: 'commit' });
+      await c.finish();
+      assert.equal(c.finals.length, 1);
+      await dictate(s, sound, manual);
+      await s.checkSums(); // the instance that it had borne has gone as well
+      s.child.kill('SIGTERM');
+      assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
+      assert.ok(fs.existsSync(`/proc/${host}`));
+    } finally {
+      tracer.kill('SIGKILL');
+    }
+  }, { sums: false });
+});
+
+test('hung-host: one that loads the model anew and stands still is given up, and the old one serves on', async () => {
+  const pool = (more) => ({ 'pool.en': { engine: 'fake', max: 2, load_timeout_ms: 1000, ...more } });
+  const settings = new Settings(pool());
+  try {
+    await withServer(['-c', settings.file], async (s) => {
+      const { host_pid: host } = await s.pool();
+      settings.write(pool({ 'param.load_ms': 600000 }));
+      await reload(s);
+      const coming = await s.until(() => s.processes().find((pid) => commandLine(pid).includes('600000')), 'another host is loading');
+      signal(coming, 'SIGSTOP');
+      await s.until(async () => (await s.pool()).reload_failure === 'its host was not ready after load_timeout_ms 1000', 'it has been given up');
+      const { host_pid, reloading, state } = await s.pool();
+      assert.deepEqual({ host_pid, reloading, state }, { host_pid: host, reloading: false, state: 'ready' });
+      assert.equal(await count(s, 'hosts_stuck'), 1);
+      assert.equal((await dictate(s, sound, manual)).finals.length, 1);
+    });
+  } finally {
+    settings.remove();
+  }
+});

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# Stands in for stenopool-host: it says HELLO and then does wrong what the parameter `wrong` says, so many lives long; then it
+# becomes the real one. Its lives are counted in a file.
+import os, socket, struct, sys, time
+
+HELLO, HOST_FAILED, SPAWNED, SPAWN_FAILED, EXITED, SPAWN = range(1, 7)
+PING, PONG = 18, 19
+
+server = socket.socket(fileno=3)
+own = dict(a.split('=', 1) for a in sys.argv[2:] if a.startswith(('wrong=', 'lives=')))
+lives_file = os.environ['FAKE_HOST_LIVES']
+
+
+def message(kind, fields=b''):
+    return struct.pack('<HHIQ', kind, 0, 16 + len(fields), 0) + fields
+
+
+def text(s):
+    return struct.pack('<I', len(s)) + s.encode()
+
+
+def tell(kind, fields=b''):
+    server.send(message(kind, fields))
+
+
+def hello():
+    tell(HELLO, struct.pack('<6I', 3, os.getpid(), 1, 1, 1, 1) + text('fake') + text('fake'))
+
+
+def next_message():
+    packet = server.recv(65536)
+    if not packet:
+        sys.exit(0)
+    return struct.unpack_from('<H', packet)[0], packet[16:]
+
+
+# A child of its own for each, with the socket, the pipe and the pidfd of a newborn; it never says that it is ready.
+def spawn_stillborn(fields):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        server.close()
+        ours.close()
+        while theirs.recv(65536):
+            pass
+        os._exit(0)
+    socket.send_fds(server, [message(SPAWNED, fields + struct.pack('<I', pid))], [ours.fileno(), r, os.pidfd_open(pid)])
+    ours.close(), theirs.close(), os.close(r), os.close(w)
+
+
+def forever():
+    while True:
+        time.sleep(3600)
+
+
+def serve(wrong):
+    while True:
+        kind, fields = next_message()
+        if wrong == 'swallows':
+            if kind == PING:
+                tell(PONG)
+        elif wrong == 'stillborn':
+            if kind == PING:
+                tell(PONG)
+            else:
+                spawn_stillborn(fields)
+        elif wrong == 'chatters':
+            tell(PONG)
+            tell(PONG)
+        elif wrong == 'stalls':
+            forever()
+
+
+def main():
+    with open(lives_file, 'a+') as f:
+        f.write('x')
+        f.seek(0)
+        lives = len(f.read())
+    wrong = own['wrong']
+    if lives > int(own.get('lives', '1')):
+        os.execv(os.environ['FAKE_HOST_REAL'], [os.environ['FAKE_HOST_REAL']] + [a for a in sys.argv[1:] if not a.startswith(('wrong=', 'lives='))])
+    if wrong == 'never':
+        forever()
+    hello()
+    if wrong == 'dies':
+        sys.exit(7)
+    if wrong == 'deaf':
+        forever()
+    serve(wrong)
+
+
+main()
