@@ -127,6 +127,22 @@ test('hung-host: one that dies again and again as soon as it is ready is started
   });
 });
 
+test('flooding-host: one that writes to its log without end costs some lines and no service, and the count of the others is told', async () => {
+  await withFakeHost('floods', 1, { 'server.child_lines_max': 7 }, async (s) => {
+    await s.until(async () => (await s.metrics()).child_lines_dropped_total > 100000, 'lines have been dropped');
+    for (let n = 0; n < 50; n++) assert.equal((await s.get('/healthz')).status, 200);
+    const { host_pid: host } = await s.pool();
+    assert.equal(await count(s, 'hosts_stuck'), 0);
+    signal(host, 'SIGKILL');
+    for (const pid of s.processes()) if (commandLine(pid).includes('wrong=floods')) signal(pid, 'SIGKILL');
+    await ready(s);
+    await dictate(s, sound, manual);
+    await s.says(/host en: wrote \d{5,} more lines, which are not logged: child_lines_max 7 in 10 s/);
+    const shown = s.log.split('\n').filter((line) => line.includes('warn host en: n\u00e9n'));
+    assert.ok(shown.length > 0 && shown.length % 7 === 0, `${shown.length} of its lines were logged`);
+  });
+});
+
 // Who is traced is reaped by the tracer first, which takes its time.
 const TRACER = `
 import ctypes, sys, time

@@ -11,6 +11,8 @@
 	X(COUNTER, config_reloads_total, "Times the settings were read again and taken over")      \
 	X(COUNTER, config_reloads_failed_total, "Times they were in no order and not taken over")  \
 	X(COUNTER, log_lines_lost_total, "Lines of the log that stderr did not take")              \
+	X(COUNTER, child_lines_dropped_total,                                                      \
+	    "Lines of hosts and instances not logged over server.child_lines_max")                 \
 	X(COUNTER, orphans_reaped_total, "Ended processes of others that were left to the server") \
 	X(COUNTER, connections_total, "Connections accepted")                                      \
 	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")   \

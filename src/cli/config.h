@@ -51,6 +51,7 @@ struct config_pool {
 
 struct config {
 	enum log_level log_level;
+	unsigned child_lines_max;
 	unsigned max_sessions;
 	unsigned ear_threads;
 	unsigned start_timeout_ms; /* from connection to the client's start */

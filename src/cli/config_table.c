@@ -24,6 +24,8 @@ const struct config_row config_table[] = {
 	/* section, key, type, offset, min, max, initial, per core, unit, choices, effect, help */
 	{ CONFIG_SERVER, "log_level", CONFIG_CHOICE, SERVER(log_level), 0, 0, "info", 0, "WORD", log_levels, CONFIG_LIVE,
 	  "What is written to the log: this and what is graver" },
+	{ CONFIG_SERVER, "child_lines_max", CONFIG_UINT, SERVER(child_lines_max), 0, 100000, "100", 0, "lines", NULL, CONFIG_LIVE,
+	  "What a host or an instance writes to its stderr is logged, in 10 s so many lines; those beyond are counted" },
 	{ CONFIG_SERVER, "max_sessions", CONFIG_UINT, SERVER(max_sessions), 1, 100000, "1000", 0, "sessions", NULL, CONFIG_LIVE,
 	  "Sessions open at once, those that wait for a place included; one more is refused" },
 	{ CONFIG_SERVER, "ear_threads", CONFIG_UINT, SERVER(ear_threads), 1, 64, NULL, 1, "threads", NULL, CONFIG_RESTART,

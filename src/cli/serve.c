@@ -12,6 +12,7 @@
 #include "cli/config.h"
 #include "cli/listen_tls.h"
 #include "cli/server.h"
+#include "pool/lines.h"
 
 static const char usage[] =
     "usage: stenopool serve [-c FILE] [--listen [PROTOCOL=]HOST:PORT] [--set "
@@ -124,6 +125,7 @@ static int run(struct config *cfg, struct source *from, struct error *err)
 	int rc;
 
 	log_set_level(cfg->log_level);
+	lines_set_max(cfg->child_lines_max);
 	rc = server_new(&server, cfg, &origin, err);
 	if (rc == 0)
 		server_run(server);

@@ -13,6 +13,7 @@
 #include "cli/server_internal.h"
 #include "media/decoder.h"
 #include "net/http.h"
+#include "pool/lines.h"
 #include "session/roster.h"
 
 static void say_change(void *arg, const struct config_change *c)
@@ -36,6 +37,7 @@ static void take_over(struct server *s, const struct config *fresh)
 
 	config_adopt(s->cfg, fresh);
 	log_set_level(s->cfg->log_level);
+	lines_set_max(s->cfg->child_lines_max);
 	if (descriptors_raise(s->cfg, &err) < 0)
 		log_error("server: %s", err.text);
 	roster_set_max(s->roster, s->cfg->max_sessions);

@@ -54,7 +54,16 @@ def forever():
         time.sleep(3600)
 
 
+# From another process, so that it answers all the while. That one ends when nobody reads any more.
+def flood():
+    pid = os.fork()
+    while pid == 0:
+        os.write(2, 4096 * b'n\xc3\xa9n\0\n')
+    return pid
+
+
 def serve(wrong):
+    flooder = None
     while True:
         kind, fields = next_message()
         if wrong == 'swallows':
@@ -65,6 +74,13 @@ def serve(wrong):
                 tell(PONG)
             else:
                 spawn_stillborn(fields)
+        elif wrong == 'floods':
+            if kind == PING:
+                tell(PONG)
+            else:
+                tell(SPAWN_FAILED, fields + text('not now'))
+            if flooder is None:
+                flooder = flood()
         elif wrong == 'chatters':
             tell(PONG)
             tell(PONG)
