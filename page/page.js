@@ -328,6 +328,7 @@ function watch(s) {
     if (e.after_speech_ms !== undefined) $('after-speech').textContent = figure(e.after_speech_ms);
     showPartial(null);
     addFinal(e);
+    if (e.incomplete) addLine('failed', sentBefore + e.end_ms, `What was said here could not be heard to its end: ${e.message}`);
   });
   s.on('gap', (e) => addLine('failed', sentBefore + e.start_ms, `${seconds(e.end_ms - e.start_ms)} could not be kept while there was no connection`));
   s.on('error', (e) => {

@@ -170,6 +170,7 @@ export class Stenopool {
   #adaptation;
   #base = 0; // utterances of earlier connections
   #settledUtterance = 0;
+  #cutOff = []; // finals of what was being said when this connection's session was ended with an error
   #speeches = new Map(); // utterances of this connection without a final: { at_ms, ended_ms, failed, partialSeen }
   #why = null; // the server's word before it closes
   #attempt = 0;
@@ -304,6 +305,7 @@ export class Stenopool {
     this.#open = true;
     this.#base = this.#settledUtterance;
     this.#speeches.clear();
+    this.#cutOff = [];
     this.#kept.drop(this.#bytesOf(this.#settledMs));
     this.#kept.next = 0;
     if (this.#stop) this.#stop.sentAt = undefined;
@@ -339,6 +341,10 @@ export class Stenopool {
   }
 
   #fail(why) {
+    for (const event of this.#cutOff) {
+      this.finals.push(event);
+      this.#emit('final', event);
+    }
     this.failure = new StenopoolError(why.code, why.message, why.retry_after_ms ? { retry_after_ms: why.retry_after_ms } : {});
     this.#end('failed', { because: why });
     this.#emit('error', { type: 'error', ...why, fatal: true });
@@ -431,7 +437,7 @@ export class Stenopool {
         this.#partial(event);
         break;
       case 'final':
-        this.#final(event);
+        if (!this.#final(event)) return;
         break;
       case 'error':
         if (!event.utterance) {
@@ -475,6 +481,10 @@ export class Stenopool {
   }
 
   #final(event) {
+    if (event.cut_off) { // the session ends next: what it was of is sent again, if there is another session
+      this.#cutOff.push(event);
+      return false;
+    }
     const end = this.#bytesOf(event.end_ms);
     const since = event.cause === 'commit' ? this.#kept.commitSentAt(end) : event.cause === 'stop' ? this.#stop?.sentAt : this.#kept.sentAt(end);
     const ended_ms = this.#speeches.get(event.utterance)?.ended_ms;
@@ -487,6 +497,7 @@ export class Stenopool {
     this.#attempt = 0;
     this.finals.push(event);
     this.#utteranceEnded(event.utterance, event.end_ms);
+    return true;
   }
 
   #utteranceEnded(utterance, end_ms) {

@@ -42,7 +42,8 @@ static void add_headers(struct http_exchange *x)
 
 	(void)snprintf(lines, sizeof lines,
 	    "Access-Control-Allow-Origin: %.*s\r\n"
-	    "Access-Control-Expose-Headers: x-request-id, retry-after, dg-request-id\r\n"
+	    "Access-Control-Expose-Headers: x-request-id, x-stenopool-incomplete, retry-after, "
+	    "dg-request-id\r\n"
 	    "Vary: Origin\r\n",
 	    ORIGIN_BYTES_MAX, http_header(x, "Origin"));
 	http_add_headers(x, lines);

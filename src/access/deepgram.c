@@ -377,6 +377,11 @@ static void refuse(struct http_exchange *x, const struct error *why, const struc
 	deepgram_refuse(x, how->status, why, how->retry_after_ms);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	deepgram_channels_abort(&deepgram_of(w)->channels, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	struct deepgram *d = deepgram_of(w);
@@ -406,6 +411,7 @@ static const struct wire_protocol protocol = {
 	.on_binary = on_binary,
 	.close_code = close_code,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -38,6 +38,7 @@ int deepgram_answer_add(
 	json_t *words;
 	int rc;
 
+	t->incomplete |= e->final.incomplete != NULL;
 	if (e->final.text_bytes == 0)
 		return 0;
 	if (t->words == NULL)
@@ -107,6 +108,9 @@ char *deepgram_answer_text(const struct deepgram_answer *all, unsigned n,
 	results = json_pack("{s:o}", "channels", channels);
 	if (results != NULL && q->utterances)
 		(void)json_object_set_new(results, "utterances", utterances_of(all, n, q));
+	for (unsigned i = 0; i < n; i++)
+		if (all[i].incomplete)
+			(void)json_object_set_new(results, "incomplete", json_true());
 	body = json_pack("{s:o,s:o}", "metadata", metadata, "results", results);
 	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(body);

@@ -20,6 +20,7 @@ struct deepgram_answer {
 	struct buffer text;     /* of the finals, with a space between them */
 	double confidence;      /* the sum of the words' */
 	size_t words_n;
+	bool incomplete; /* some of what was said is missing */
 };
 
 void deepgram_answer_init(struct deepgram_answer *t);

@@ -218,6 +218,12 @@ void deepgram_channels_end(struct deepgram_channels *c)
 		voice_end(&c->one[i].voice);
 }
 
+void deepgram_channels_abort(struct deepgram_channels *c, const struct error *why)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		voice_abort(&c->one[i].voice, why);
+}
+
 void deepgram_channels_drop(struct deepgram_channels *c)
 {
 	for (unsigned i = 0; i < c->n; i++)

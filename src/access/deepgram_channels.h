@@ -71,6 +71,8 @@ bool deepgram_channels_audio(struct deepgram_channels *c, const void *bytes, siz
 void deepgram_channels_commit(struct deepgram_channels *c, int channel);
 /* No more audio comes. There must be sessions. */
 void deepgram_channels_end(struct deepgram_channels *c);
+/* They end with that error; what was understood is told before. */
+void deepgram_channels_abort(struct deepgram_channels *c, const struct error *why);
 /* No event comes any more. */
 void deepgram_channels_drop(struct deepgram_channels *c);
 bool deepgram_channels_is_full(const struct deepgram_channels *c);

@@ -102,12 +102,15 @@ json_t *deepgram_results_of(const struct deepgram_about *a, const struct deepgra
 {
 	json_t *metadata = json_pack("{s:s,s:o,s:s}", "request_id", a->request_id, "model_info",
 	    model_info_of(a), "model_uuid", a->model_id);
-
-	return json_pack("{s:s,s:[i,i],s:o,s:o,s:b,s:b,s:o,s:o,s:b}", "type", "Results",
+	json_t *results = json_pack("{s:s,s:[i,i],s:o,s:o,s:b,s:b,s:o,s:o,s:b}", "type", "Results",
 	    "channel_index", (int)r->channel, (int)a->channels, "duration",
 	    json_text_seconds(r->end_ms - r->start_ms), "start", json_text_seconds(r->start_ms),
 	    "is_final", (int)r->is_final, "speech_final", (int)r->speech_final, "channel",
 	    channel_of(a, r), "metadata", metadata, "from_finalize", (int)r->from_finalize);
+
+	if (r->incomplete)
+		(void)json_object_set_new(results, "incomplete", json_true());
+	return results;
 }
 
 json_t *deepgram_utterance_end_of(

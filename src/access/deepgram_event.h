@@ -35,6 +35,7 @@ struct deepgram_result {
 	unsigned channel;
 	uint64_t start_ms, end_ms;
 	bool is_final, speech_final, from_finalize;
+	bool incomplete; /* some of what was said is missing behind the text */
 	const char *text;
 	size_t text_bytes;
 	float confidence;

@@ -220,7 +220,8 @@ static void on_final(struct deepgram_track *t, const struct session_event *e)
 	say_part(t, FINAL, e->final.end_ms, &rest,
 	    &(struct deepgram_result){
 		.speech_final = t->cfg.endpointing && e->final.cause == EAR_CAUSE_SILENCE,
-		.from_finalize = waited || e->utterance == t->committed });
+		.from_finalize = waited || e->utterance == t->committed,
+		.incomplete = e->final.incomplete != NULL });
 }
 
 /* The words of one utterance are lost; the stream goes on, and whoever waits for its Finalize must not wait forever. */

@@ -132,6 +132,11 @@ static void on_binary(struct wire *w, const void *bytes, size_t bytes_n)
 	}
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&native_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	voice_drop(&native_of(w)->voice);
@@ -143,6 +148,7 @@ static const struct wire_protocol protocol = {
 	.on_text = on_text,
 	.on_binary = on_binary,
 	.tell = tell,
+	.cut = cut,
 	.on_closing = on_closing,
 };
 

@@ -46,9 +46,11 @@ static void add_adaptation(json_t *final, const struct session_event *e)
 }
 
 /* What is not there in a final as it should be. */
-static void add_incomplete(json_t *final, const struct error *why)
+static void add_incomplete(json_t *final, const struct error *why, bool cut_off)
 {
 	(void)json_object_set_new(final, "incomplete", json_true());
+	if (cut_off)
+		(void)json_object_set_new(final, "cut_off", json_true());
 	(void)json_object_set_new(final, "code", json_string(error_code_name(why->code)));
 	(void)json_object_set_new(final, "message", json_string(why->text));
 }
@@ -65,7 +67,7 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
 	if (final != NULL && e->final.incomplete != NULL)
-		add_incomplete(final, e->final.incomplete);
+		add_incomplete(final, e->final.incomplete, e->final.cut_off);
 	return final;
 }
 

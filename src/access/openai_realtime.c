@@ -578,6 +578,11 @@ static void look(struct wire *w, uint64_t now_ns)
 	}
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&realtime_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	struct realtime *r = realtime_of(w);
@@ -605,6 +610,7 @@ static const struct wire_protocol protocol = {
 	.on_binary = on_binary,
 	.tell = tell,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -13,6 +13,7 @@ struct realtime_turn {
 	uint64_t first, last; /* utterances; 0: none, a turn in which nothing was said */
 	unsigned open;        /* of them, without final or error yet */
 	bool manual, committed, failed;
+	bool incomplete;  /* some of what was said is missing */
 	struct error why; /* once failed */
 	struct delta delta;
 	char *text; /* owned; of its finals; NULL: "" */
@@ -80,14 +81,23 @@ static void send_delta(
 		t->send(t->arg, realtime_event_delta(t->ids, turn->item, text, n));
 }
 
+static json_t *completed(const struct realtime_turns *t, const struct realtime_turn *turn)
+{
+	json_t *event = realtime_event_completed(
+	    t->ids, turn->item, turn->text == NULL ? "" : turn->text, turn->text_n, turn->audio_ms);
+
+	if (turn->incomplete)
+		(void)json_object_set_new(event, "incomplete", json_true());
+	return event;
+}
+
 static void finish_if_done(struct realtime_turns *t, struct realtime_turn *turn)
 {
 	if (!turn->committed || turn->open > 0)
 		return;
 	t->send(t->arg,
 	    turn->failed ? realtime_event_failed(t->ids, turn->item, &turn->why)
-			 : realtime_event_completed(t->ids, turn->item,
-			       turn->text == NULL ? "" : turn->text, turn->text_n, turn->audio_ms));
+			 : completed(t, turn));
 	drop(t, turn);
 }
 
@@ -196,7 +206,7 @@ static void on_partial(struct realtime_turns *t, const struct session_event *e)
 	free(all);
 }
 
-/* A part of the text would look like the whole, so a turn fails with any of its utterances. */
+/* A part of the text would look like the whole, so a turn fails with any of its utterances of which nothing is known. */
 static void fail(struct realtime_turn *turn, const struct error *why)
 {
 	turn->failed = true;
@@ -215,6 +225,7 @@ static void take_final(struct realtime_turn *turn, const struct session_event *e
 	}
 	free(turn->text);
 	turn->text = all;
+	turn->incomplete |= e->final.incomplete != NULL;
 	turn->audio_ms += e->final.end_ms - MIN(e->final.start_ms, e->final.end_ms);
 }
 

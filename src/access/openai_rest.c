@@ -192,6 +192,7 @@ static void answer(struct rest *r)
 	http_respond(x,
 	    &(struct http_answer){ .status = 200,
 		.content_type = openai_format_type(r->form.style.format),
+		.headers = r->transcript.incomplete ? "x-stenopool-incomplete: true\r\n" : NULL,
 		.body = text,
 		.body_bytes = strlen(text) });
 	free(text);

@@ -77,6 +77,7 @@ static int add(
 
 int openai_transcript_add(struct openai_transcript *t, const struct session_event *e)
 {
+	t->incomplete |= e->final.incomplete != NULL;
 	if (e->final.text_bytes == 0)
 		return 0;
 	if (add(&t->segments, e->final.text, e->final.text_bytes, e->final.start_ms,
@@ -221,6 +222,13 @@ static json_t *usage_of(const struct openai_transcript *t)
 	    "{s:s,s:I}", "type", "duration", "seconds", (json_int_t)((t->audio_ms + 999) / 1000));
 }
 
+/* Which OpenAI's own answers have no word for. */
+static void mark(json_t *o, const struct openai_transcript *t)
+{
+	if (t->incomplete)
+		(void)json_object_set_new(o, "incomplete", json_true());
+}
+
 static char *json_of(
     const struct openai_transcript *t, const struct openai_style *style, const char *language)
 {
@@ -240,6 +248,7 @@ static char *json_of(
 	if (style->format == OPENAI_VERBOSE_JSON && style->words)
 		(void)json_object_set_new(o, "words", words_of(&t->words));
 	(void)json_object_set_new(o, "usage", usage_of(t));
+	mark(o, t);
 	return dump(o);
 }
 
@@ -284,6 +293,7 @@ char *openai_done_event(const struct openai_transcript *t)
 				       "text", text, "usage", usage_of(t));
 
 	free(text);
+	mark(o, t);
 	return event(dump(o));
 }
 

@@ -37,13 +37,14 @@ struct openai_pieces {
 struct openai_transcript {
 	struct openai_pieces segments, words;
 	uint64_t audio_ms;
+	bool incomplete; /* some of what was said is missing */
 };
 
 /* False for a word that is none of "json", "text", "srt", "vtt" and "verbose_json". */
 bool openai_format_parse(const char *word, size_t n, enum openai_format *out);
 const char *openai_format_type(enum openai_format f); /* the Content-Type */
 
-/* A final: one segment, unless nothing was heard in it. -1 when memory is out. */
+/* A final: one segment (marked where it is incomplete), unless nothing was heard in it. -1 when memory is out. */
 int openai_transcript_add(struct openai_transcript *t, const struct session_event *final);
 void openai_transcript_done(struct openai_transcript *t);
 /* The answer's body, to be freed by the caller; NULL when memory is out. */

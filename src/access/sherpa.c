@@ -193,6 +193,11 @@ static void look(struct wire *w, uint64_t now_ns)
 		wire_look_without_session(w, w->opened_ns, now_ns);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&sherpa_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	voice_drop(&sherpa_of(w)->voice);
@@ -211,6 +216,7 @@ static const struct wire_protocol protocol = {
 	.on_text = on_text,
 	.on_binary = on_binary,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -45,6 +45,8 @@ json_t *sherpa_final(unsigned segment, const struct session_event *e)
 		(void)json_array_append_new(json_object_get(o, "timestamps"),
 		    json_text_seconds(w->start_ms < start_ms ? 0 : w->start_ms - start_ms));
 	}
+	if (e->final.incomplete != NULL)
+		(void)json_object_set_new(o, "incomplete", json_true());
 	return o;
 }
 

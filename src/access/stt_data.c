@@ -230,8 +230,19 @@ static void on_partial(struct stt_data *d, const struct session_event *e)
 	tell_text(d, "realtime", text);
 }
 
+static void send_sentence(struct stt_data *d, const char *text, bool incomplete)
+{
+	json_t *o = json_pack(
+	    "{s:s,s:o}", "type", "fullSentence", "text", json_text_of(text, strlen(text)));
+
+	if (incomplete)
+		(void)json_object_set_new(o, "incomplete", json_true());
+	wire_send_json(&d->wire, o);
+}
+
 /* A client waits for a sentence after each recording, so one that failed has an empty one. */
-static void tell_sentence(struct stt_data *d, uint64_t utterance, const char *heard, size_t n)
+static void tell_sentence(
+    struct stt_data *d, uint64_t utterance, const char *heard, size_t n, bool incomplete)
 {
 	char *text;
 
@@ -240,7 +251,7 @@ static void tell_sentence(struct stt_data *d, uint64_t utterance, const char *he
 	text = stt_sentence(heard, n);
 	forget_shown(d);
 	if (text != NULL)
-		tell_text(d, "fullSentence", text);
+		send_sentence(d, text, incomplete);
 	free(text);
 	if (!d->facts.is_recording)
 		listen(d);
@@ -257,7 +268,7 @@ static void on_speech_end(struct stt_data *d, const struct session_event *e)
 	if (!d->wire.closing)
 		tell_audio(d, e->utterance);
 	if (d->failed == e->utterance)
-		tell_sentence(d, e->utterance, "", 0);
+		tell_sentence(d, e->utterance, "", 0, false);
 	if (d->renew && !d->wire.closing)
 		apply(d);
 }
@@ -268,7 +279,7 @@ static void on_failed(struct stt_data *d, uint64_t utterance)
 	if (utterance == d->last && d->facts.is_recording)
 		d->failed = utterance;
 	else
-		tell_sentence(d, utterance, "", 0);
+		tell_sentence(d, utterance, "", 0, false);
 }
 
 static void on_error(struct stt_data *d, const struct session_event *e)
@@ -307,7 +318,8 @@ static void on_event(void *arg, const struct session_event *e)
 		on_partial(d, e);
 		break;
 	case SESSION_EVENT_FINAL:
-		tell_sentence(d, e->utterance, e->final.text, e->final.text_bytes);
+		tell_sentence(d, e->utterance, e->final.text, e->final.text_bytes,
+		    e->final.incomplete != NULL);
 		break;
 	case SESSION_EVENT_CLEARED:
 		d->clearing--;
@@ -446,6 +458,11 @@ static void look(struct wire *w, uint64_t now_ns)
 	wire_fail(w, &err, w->access->retry_after_ms);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&data_of(w)->voice, why);
+}
+
 /* Its control connection goes on, perhaps with another one that waits for it. */
 static void on_closing(struct wire *w)
 {
@@ -474,6 +491,7 @@ static const struct wire_protocol protocol = {
 	.on_text = on_text,
 	.on_binary = on_binary,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -381,6 +381,12 @@ static void look(struct wire *w, uint64_t now_ns)
 	wire_fail(w, &err, w->access->retry_after_ms);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	for (struct stt_take *t = fastapi_of(w)->takes; t != NULL; t = t->next)
+		voice_abort(&t->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	for (struct stt_take *t = fastapi_of(w)->takes; t != NULL; t = t->next)
@@ -457,6 +463,7 @@ static const struct wire_protocol protocol = {
 	.tell = tell,
 	.close_code = close_code,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

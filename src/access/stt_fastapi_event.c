@@ -233,12 +233,18 @@ static void on_final(struct stt_take *t, const struct session_event *e)
 	struct stt_fastapi *f = t->owner;
 	const char *text = e->final.text;
 	size_t n = e->final.text_bytes;
-	json_t *line;
+	json_t *final, *line;
 
 	if (*at == NULL)
 		return;
 	f->counts.finals++;
-	stt_fastapi_send(f, stt_fastapi_final(f->id, text, n, &(*at)->segment, stt_time_now()));
+	final = stt_fastapi_final(f->id, text, n, &(*at)->segment, stt_time_now());
+	if (e->final.incomplete != NULL) {
+		(void)json_object_set_new(final, "incomplete", json_true());
+		stt_fastapi_send(
+		    f, stt_fastapi_message("warning", f->id, NULL, e->final.incomplete->text));
+	}
+	stt_fastapi_send(f, final);
 	line = timeline(f, "final_transcript", *at);
 	if (line != NULL)
 		(void)json_object_set_new(line, "text", json_text_of(text, n));

@@ -250,6 +250,11 @@ static void set_final(
 	set_time(event, "end", clock, e->final.end_ms);
 	(void)json_object_set_new(event, "confidence", json_text_confidence(e->final.confidence));
 	(void)json_object_set_new(event, "words", words_of(clock, e));
+	if (e->final.incomplete == NULL)
+		return;
+	(void)json_object_set_new(event, "incomplete", json_true());
+	(void)json_object_set_new(event, "message",
+	    json_text_of(e->final.incomplete->text, strlen(e->final.incomplete->text)));
 }
 
 static json_t *begin_event(const struct twilio_who *who, const struct session_event *e)

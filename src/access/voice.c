@@ -311,6 +311,12 @@ void voice_end(struct voice *v)
 		session_end(v->session);
 }
 
+void voice_abort(struct voice *v, const struct error *why)
+{
+	if (v->session != NULL)
+		session_abort(v->session, why);
+}
+
 bool voice_is_heard_out(enum error_code code)
 {
 	return code == ERROR_RESTARTING || code == ERROR_QUOTA;

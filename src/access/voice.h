@@ -62,6 +62,8 @@ void voice_end(struct voice *v);
 /* A fatal error that comes when all that was begun has been heard: the server leaves, or the key's minutes have run out. A client
  * with several voices has other ones that still hear, and whose finals would be lost with them. */
 bool voice_is_heard_out(enum error_code code);
+/* Ends its session with that error, if it has one that is not over; what was understood is told before. */
+void voice_abort(struct voice *v, const struct error *why);
 /* Gives the session back, wherever it is; no event comes any more. No effect when there is none. */
 void voice_drop(struct voice *v);
 

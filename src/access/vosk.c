@@ -101,6 +101,7 @@ static void merge(struct vosk_result *all, struct vosk_result *one)
 	final.final.text_bytes = strlen(one->text);
 	(void)vosk_result_add(all, &final);
 	(void)json_array_extend(all->words, one->words);
+	all->incomplete |= one->incomplete;
 	vosk_result_done(one);
 }
 
@@ -423,6 +424,11 @@ static void look(struct wire *w, uint64_t now_ns)
 		wire_look_without_session(w, vosk_of(w)->told_ns, now_ns);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&vosk_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	voice_drop(&vosk_of(w)->voice);
@@ -448,6 +454,7 @@ static const struct wire_protocol protocol = {
 	.on_text = on_text,
 	.on_binary = on_binary,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

@@ -134,6 +134,7 @@ int vosk_result_add(struct vosk_result *r, const struct session_event *final)
 	    (int)n, final->final.text);
 	free(r->text);
 	r->text = text;
+	r->incomplete |= final->final.incomplete != NULL;
 	return 0;
 }
 
@@ -165,17 +166,24 @@ static json_t *alternatives_of(const struct vosk_result *r, json_t *text, bool w
 	return json_pack("{s:[o]}", "alternatives", one);
 }
 
+static json_t *marked(json_t *result, const struct vosk_result *r)
+{
+	if (r->incomplete)
+		(void)json_object_set_new(result, "incomplete", json_true());
+	return result;
+}
+
 json_t *vosk_result_json(const struct vosk_result *r, const struct vosk_config *config)
 {
 	const char *text = r->text == NULL ? "" : r->text;
 	json_t *words = json_text_of(text, strlen(text)), *o;
 
 	if (config->max_alternatives > 0)
-		return alternatives_of(r, words, config->words);
+		return marked(alternatives_of(r, words, config->words), r);
 	o = json_pack("{s:o}", "text", words);
 	if (o != NULL && config->words && json_array_size(r->words) > 0)
 		(void)json_object_set(o, "result", r->words);
-	return o;
+	return marked(o, r);
 }
 
 json_t *vosk_partial_json(const char *text)

@@ -26,8 +26,9 @@ int vosk_read(const char *text, size_t n, enum vosk_command *command, struct vos
 
 /* What has been heard and not been told yet: the finals of some utterances in one. */
 struct vosk_result {
-	json_t *words; /* owned; an array of {conf,end,start,word} */
-	char *text;    /* owned; NULL: nothing */
+	json_t *words;   /* owned; an array of {conf,end,start,word} */
+	char *text;      /* owned; NULL: nothing */
+	bool incomplete; /* some of what was said is missing */
 };
 
 /* Adds a final to it. -1: no memory. */

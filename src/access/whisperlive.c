@@ -135,6 +135,14 @@ static void send_completed(struct whisperlive *c)
 	send_segments(c, NULL);
 }
 
+static void on_final(struct whisperlive *c, const struct session_event *e)
+{
+	if (e->final.incomplete != NULL)
+		warn(c, e->final.incomplete->text);
+	whisperlive_complete(&c->segments, &c->options, e);
+	send_completed(c);
+}
+
 static void on_error(struct whisperlive *c, const struct session_event *e)
 {
 	if (e->error.fatal) {
@@ -172,8 +180,7 @@ static void on_event(void *arg, const struct session_event *e)
 		send_segments(c, e);
 		break;
 	case SESSION_EVENT_FINAL:
-		whisperlive_complete(&c->segments, &c->options, e);
-		send_completed(c);
+		on_final(c, e);
 		break;
 	case SESSION_EVENT_ERROR:
 		on_error(c, e);
@@ -327,6 +334,11 @@ static void look(struct wire *w, uint64_t now_ns)
 	end(c);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&whisperlive_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	struct whisperlive *c = whisperlive_of(w);
@@ -357,6 +369,7 @@ static const struct wire_protocol protocol = {
 	.on_binary = on_binary,
 	.tell = tell,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 };
 

@@ -199,6 +199,8 @@ void whisperlive_complete(struct whisperlive_segments *s, const struct whisperli
 		return;
 	if (o->word_timestamps)
 		(void)json_object_set_new(segment, "words", words_of(e));
+	if (e->final.incomplete != NULL)
+		(void)json_object_set_new(segment, "incomplete", json_true());
 	s->end_ms = MAX(start_ms, e->final.end_ms);
 	if (s->completed == NULL)
 		s->completed = json_array();

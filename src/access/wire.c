@@ -145,6 +145,13 @@ void wire_fail(struct wire *w, const struct error *why, unsigned retry_after_ms)
 {
 	const struct wire_protocol *p = w->protocol;
 
+	if (w->closing || w->cutting)
+		return;
+	if (p->cut != NULL) {
+		w->cutting = true;
+		p->cut(w, why);
+		w->cutting = false;
+	}
 	if (w->closing)
 		return;
 	log_info("%s session %llu: ended: %s", p->name, (unsigned long long)w->session, why->text);

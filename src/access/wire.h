@@ -52,6 +52,9 @@ struct wire_protocol {
 	/* Of a TCP stream instead: what came; and its end, after which we may still send (NULL: the wire is closed). */
 	void (*on_bytes)(struct wire *w, const uint8_t *bytes, size_t n);
 	void (*on_end)(struct wire *w);
+	/* First in wire_fail: ends its sessions by that error (voice_abort), so that what was understood is told. That they end is
+	 * told as ever, and may lead to wire_fail again, which has no effect then. NULL: there is nothing to be told. */
+	void (*cut)(struct wire *w, const struct error *why);
 	/* Before wire_fail closes: sends the protocol's own words for it. NULL: the close frame says it. */
 	void (*tell)(struct wire *w, const struct error *why, unsigned retry_after_ms);
 	/* The close code for an error. NULL: wire_close_code. */
@@ -76,6 +79,7 @@ struct wire {
 	 * that leaves tells it so and closes. */
 	bool begun;
 	bool closing;
+	bool cutting;     /* wire_fail is at its `cut` */
 	bool unknown;     /* key_may_come_later, and it has not come; `client` is empty */
 	uint64_t session; /* for the log; set by the protocol when it has one */
 	uint64_t opened_ns, pinged_ns;

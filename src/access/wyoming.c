@@ -129,6 +129,7 @@ static void on_final(struct wyoming *y, const struct session_event *e)
 {
 	struct error err;
 
+	y->transcript.incomplete |= e->final.incomplete != NULL;
 	if (wyoming_transcript_final(&y->transcript, e->final.text, e->final.text_bytes) == 0)
 		return;
 	(void)error_set(
@@ -445,6 +446,11 @@ static void on_open(struct wire *w)
 	wyoming_transcript_init(&y->transcript, send, y);
 }
 
+static void cut(struct wire *w, const struct error *why)
+{
+	voice_abort(&wyoming_of(w)->voice, why);
+}
+
 static void on_closing(struct wire *w)
 {
 	voice_drop(&wyoming_of(w)->voice);
@@ -467,6 +473,7 @@ static const struct wire_protocol protocol = {
 	.on_end = on_end,
 	.tell = tell,
 	.look = look,
+	.cut = cut,
 	.on_closing = on_closing,
 	.on_gone = on_gone,
 };

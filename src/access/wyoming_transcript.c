@@ -19,7 +19,7 @@ void wyoming_transcript_begin(struct wyoming_transcript *t, const char *pool)
 {
 	delta_reset(&t->delta);
 	buffer_consume(&t->text, t->text.len);
-	t->started = t->said = false;
+	t->started = t->said = t->incomplete = false;
 	t->pool = pool;
 }
 
@@ -93,8 +93,12 @@ void wyoming_transcript_end(struct wyoming_transcript *t)
 {
 	const char *text = t->text.len == 0 ? "" : (const char *)buffer_head(&t->text);
 
+	json_t *data =
+	    with_language(t, json_pack("{s:o}", "text", json_text_of(text, t->text.len)));
+
 	start(t);
-	t->send(t->arg, "transcript",
-	    with_language(t, json_pack("{s:o}", "text", json_text_of(text, t->text.len))));
+	if (t->incomplete)
+		(void)json_object_set_new(data, "incomplete", json_true());
+	t->send(t->arg, "transcript", data);
 	t->send(t->arg, "transcript-stop", NULL);
 }

@@ -24,6 +24,7 @@ struct
 	struct buffer text; /* of all finals */
 	bool started;       /* transcript-start has been sent */
 	bool said;          /* and some text with it */
+	bool incomplete;    /* some of what was said is missing */
 };
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg);

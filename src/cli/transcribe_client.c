@@ -247,6 +247,23 @@ static void note_server_error(struct transcribe_client *c, json_t *event)
 	note(c, &why);
 }
 
+/* Where its session ends next, that is told by what ends it. */
+static void note_incomplete(struct transcribe_client *c, json_t *final)
+{
+	const char *message = json_string_value(json_object_get(final, "message"));
+	struct error why = ERROR_INIT;
+
+	if (!json_is_true(json_object_get(final, "incomplete")) ||
+	    json_is_true(json_object_get(final, "cut_off")))
+		return;
+	(void)error_set(&why, ERROR_PEER,
+	    "the text is incomplete: of the utterance from %.1f s on only the beginning was "
+	    "understood: %s",
+	    (double)json_integer_value(json_object_get(final, "start_ms")) / 1000,
+	    message != NULL ? message : "the server does not say why");
+	note(c, &why);
+}
+
 static void take_event(struct transcribe_client *c, json_t *event)
 {
 	const char *type = json_string_value(json_object_get(event, "type"));
@@ -259,6 +276,8 @@ static void take_event(struct transcribe_client *c, json_t *event)
 		pump(c);
 	} else if (strcmp(type, "error") == 0) {
 		note_server_error(c, event);
+	} else if (strcmp(type, "final") == 0) {
+		note_incomplete(c, event);
 	} else if (strcmp(type, "done") == 0) {
 		step(c, CLIENT_DONE);
 		ws_client_close(c->ws, WS_CLOSE_NORMAL, "");

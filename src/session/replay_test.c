@@ -121,6 +121,7 @@ static void test_partials_wait(void **state)
 	(void)state;
 	stage_open();
 	stage_hear(900);
+	pool_fake_partial(&stage.pool, stage_hearer(1), "some");
 	pool_fake_room(&stage.pool, 2, 2); /* the spare one: BEGIN and half a second */
 	lose(1);
 	assert_int_equal(hearer(1)->samples, 8000);
@@ -135,8 +136,11 @@ static void test_partials_wait(void **state)
 /* What is sent again is no new debt: the ear does not pause for it. */
 static void test_bound_of_new_audio(void **state)
 {
+	struct session_config cfg = session_fake_config();
+
 	(void)state;
-	stage_open();
+	cfg.partial_interval_ms = 60000;
+	stage_open_with(&cfg);
 	for (int i = 0; i < 20; i++)
 		stage_hear(100); /* twice session_buffer_ms, all of it taken */
 	pool_fake_room(&stage.pool, 2, 1);
@@ -282,6 +286,25 @@ static void test_incomplete_while_the_ear_is_at_work(void **state)
 	stage_finish();
 }
 
+/* All came at once, so no partial was told before the loss. */
+static void test_collected_again(void **state)
+{
+	(void)state;
+	stage_open();
+	stage_hear(900);
+	stage_commit();
+	session_fake_expect(stage.f, "start 1 at 0\nend 1 at 900\n");
+	lose(1);
+	for (unsigned ms = 300; ms <= 900; ms += 300) {
+		assert_int_equal(hearer(1)->samples, ms * SAMPLES_PER_MS);
+		pool_fake_partial(&stage.pool, stage_hearer(1), "the weather is nice");
+	}
+	lose(1);
+	session_fake_expect(
+	    stage.f, "recovered 1\nfinal 1 'the weather is' 0-900 commit 0.00\n" BECAUSE);
+	stage_finish();
+}
+
 /* It gets no partials, but what it said is not lost for that. */
 static void test_incomplete_without_partials(void **state)
 {
@@ -318,7 +341,7 @@ static void test_cut_off(void **state)
 	(void)error_set(&why, ERROR_RESTARTING, "going");
 	session_abort(stage.f->session, &why);
 	session_fake_expect(stage.f,
-	    "end 1 at 900\nfinal 1 'the weather' 0-900 stop 0.00\n  incomplete restarting: going\n"
+	    "end 1 at 900\nfinal 1 'the weather' 0-900 stop 0.00\n  cut off restarting: going\n"
 	    "error 0 fatal restarting: going\n");
 	stage_finish();
 }
@@ -503,8 +526,9 @@ int main(void)
 		    test_incomplete_ended),
 		T("it ends when the ear has done what it is at",
 		    test_incomplete_while_the_ear_is_at_work),
-		T("also where the client wanted no partials", test_incomplete_without_partials),
-		T("and where its session ends before it", test_cut_off),
+		T("also where no partial came before the loss", test_collected_again),
+		T("and where the client wanted none", test_incomplete_without_partials),
+		T("so it is where its session ends before it", test_cut_off),
 		T("freed when it is told of it", test_freed_on_recovered),
 		T("freed when it is told of what was understood", test_freed_on_incomplete),
 		T("a silent session leaves at once", test_leave_when_silent),

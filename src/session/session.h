@@ -113,6 +113,8 @@ struct session_event {
 			/* NULL, or why the text is only the beginning of what was said: as much as had settled when the
 			 * utterance was given up. Then it has no words, no times of its own and confidence 0. */
 			const struct error *incomplete;
+			bool
+			    cut_off; /* `incomplete`, because the session ends with that error next */
 		} final;
 		struct {
 			const struct error *why;

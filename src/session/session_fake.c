@@ -124,8 +124,8 @@ static void on_final(struct session_fake *f, const struct session_event *e)
 	    (int)e->final.text_bytes, e->final.text, e->final.start_ms, e->final.end_ms,
 	    cause_name(e->final.cause), (double)e->final.confidence);
 	if (e->final.incomplete != NULL)
-		say(f, "  incomplete %s: %s\n", error_code_name(e->final.incomplete->code),
-		    e->final.incomplete->text);
+		say(f, "  %s %s: %s\n", e->final.cut_off ? "cut off" : "incomplete",
+		    error_code_name(e->final.incomplete->code), e->final.incomplete->text);
 	for (size_t i = 0; i < e->final.words_n; i++)
 		say(f, "  word '%.*s' %" PRIu64 "-%" PRIu64 " %.2f\n",
 		    (int)e->final.words[i].text_bytes, e->final.words[i].text,

@@ -205,11 +205,11 @@ static uint64_t partial_interval(const struct session *s)
 	return ms * SAMPLES_PER_MS;
 }
 
-/* What a client that wants no partials is not told is collected all the same once an instance was lost: it is all that
- * there is, should the utterance have to be given up. */
+/* Once an instance was lost, partials are heard of what is sent again, bit by bit, also those that the client is not told:
+ * they are all that there is, should the utterance have to be given up. */
 static bool is_collected(const struct session *s, const struct utterance *u)
 {
-	return !s->partials && u->attempts_n > 0;
+	return u->attempts_n > 0 && (u->sent < u->reached || !s->partials);
 }
 
 /* Of what is sent again after a loss no partial is asked for that has come before. */
@@ -217,7 +217,7 @@ static void ask_partial(struct session *s, struct utterance *u)
 {
 	bool told = s->partials && u->state == UTTERANCE_OPEN;
 
-	if (u->partial_pending || (!told && !is_collected(s, u)) ||
+	if (u->partial_pending || (!told && u->attempts_n == 0) ||
 	    u->sent < u->partial_asked_at + partial_interval(s))
 		return;
 	u->partial_asked_at = u->sent;
@@ -282,7 +282,7 @@ static void give_up(struct session *s, struct utterance *u, const struct error *
 	*u->incomplete = *why;
 }
 
-static void tell_incomplete(struct session *s, const struct utterance *u)
+static void tell_incomplete(struct session *s, const struct utterance *u, bool cut_off)
 {
 	struct session_event e = { .kind = SESSION_EVENT_FINAL, .utterance = u->id };
 
@@ -293,6 +293,7 @@ static void tell_incomplete(struct session *s, const struct utterance *u)
 	e.final.adaptation_bytes = s->adaptation_bytes;
 	e.final.cause = u->cause;
 	e.final.incomplete = u->incomplete;
+	e.final.cut_off = cut_off;
 	session_emit(s, &e);
 }
 
@@ -305,7 +306,7 @@ static void end_incomplete(struct session *s)
 	if (s->first->state != UTTERANCE_ENDED)
 		return;
 	u = take_first(s);
-	tell_incomplete(s, u);
+	tell_incomplete(s, u, false);
 	utterance_free(s, u);
 	utterance_pump(s);
 }
@@ -399,7 +400,7 @@ static void tell_rest_of(struct session *s, struct utterance *u, const struct er
 		give_up(s, u, why);
 	if (u->state == UTTERANCE_OPEN)
 		tell_cut_end(s, u);
-	tell_incomplete(s, u);
+	tell_incomplete(s, u, true);
 }
 
 void utterance_tell_rest(struct session *s, const struct error *why)
