@@ -24,7 +24,7 @@ static const char *skip_blanks(const char *s)
 }
 
 /* Reads a token or a quoted string, of which each \" is a quote and any other backslash itself, as browsers write them.
- * Returns what is behind it; NULL: it is longer than `cap` takes, or has no end. */
+ * What `cap` does not take is left away. Returns what is behind it; NULL: it has no end. */
 static const char *read_value(const char *s, char *out, size_t cap)
 {
 	size_t n = 0;
@@ -33,9 +33,9 @@ static const char *read_value(const char *s, char *out, size_t cap)
 	s += quoted;
 	while (*s != '\0' && (quoted ? *s != '"' : strchr("; \t", *s) == NULL)) {
 		s += quoted && s[0] == '\\' && s[1] == '"';
-		if (n + 1 >= cap)
-			return NULL;
-		out[n++] = *s++;
+		if (n + 1 < cap)
+			out[n++] = *s;
+		s++;
 	}
 	out[n] = '\0';
 	if (!quoted)
@@ -43,7 +43,8 @@ static const char *read_value(const char *s, char *out, size_t cap)
 	return *s == '"' ? s + 1 : NULL;
 }
 
-/* The parameter of that name behind the first ';' of `value`: 1, or 0 when there is none, or -1 when it cannot be read. */
+/* The parameter of that name behind the first ';' of `value`, as far as `cap` takes it: 1, or 0 when there is none, or -1 when
+ * one has no end. */
 static int read_parameter(const char *value, const char *name, char *out, size_t cap)
 {
 	char other[MULTIPART_HEADER_MAX + 1];
@@ -72,7 +73,7 @@ static int read_parameter(const char *value, const char *name, char *out, size_t
 static int read_boundary(struct cursor *c, const char *content_type, struct error *err)
 {
 	static const char type[] = "multipart/form-data";
-	char boundary[MULTIPART_BOUNDARY_MAX + 1] = "";
+	char boundary[MULTIPART_BOUNDARY_MAX + 2] = ""; /* room for one that is too long */
 
 	if (content_type == NULL || strncasecmp(content_type, type, sizeof type - 1) != 0 ||
 	    strchr("; \t", content_type[sizeof type - 1]) == NULL)
@@ -80,7 +81,7 @@ static int read_boundary(struct cursor *c, const char *content_type, struct erro
 		    content_type == NULL ? "of no Content-Type" : content_type);
 	if (strlen(content_type) > MULTIPART_HEADER_MAX ||
 	    read_parameter(content_type, "boundary", boundary, sizeof boundary) != 1 ||
-	    *boundary == '\0')
+	    *boundary == '\0' || strlen(boundary) > MULTIPART_BOUNDARY_MAX)
 		return error_set(err, ERROR_INVALID,
 		    "the Content-Type %.80s has no boundary of 1 to %d bytes", content_type,
 		    MULTIPART_BOUNDARY_MAX);
@@ -127,17 +128,21 @@ static int read_delimiter_end(struct cursor *c, struct error *err)
 
 static int read_disposition(struct multipart_part *p, const char *value, struct error *err)
 {
+	char name[MULTIPART_NAME_MAX + 2] = ""; /* room for one that is too long */
 	int named, filed;
 
 	if (strncasecmp(value, "form-data", 9) != 0 || strchr("; \t", value[9]) == NULL)
 		return error_set(err, ERROR_INVALID,
 		    "a part has Content-Disposition %.40s; it must be form-data", value);
-	named = read_parameter(value, "name", p->name, sizeof p->name);
+	named = read_parameter(value, "name", name, sizeof name);
 	filed = read_parameter(value, "filename", p->filename, sizeof p->filename);
 	if (named < 0 || filed < 0)
-		return error_set(err, ERROR_INVALID,
-		    "a part's name or file name is cut, or longer than %d bytes",
+		return error_set(
+		    err, ERROR_INVALID, "a part's name or file name is cut: %.80s", value);
+	if (strlen(name) > MULTIPART_NAME_MAX)
+		return error_set(err, ERROR_INVALID, "a part's name is longer than %d bytes",
 		    MULTIPART_NAME_MAX);
+	(void)strcpy(p->name, name);
 	return 0;
 }
 

@@ -12,7 +12,8 @@ enum {
 	MULTIPART_PARTS_MAX = 64,
 	MULTIPART_HEADER_MAX = 8192, /* bytes of one part's header */
 	MULTIPART_BOUNDARY_MAX = 70,
-	MULTIPART_NAME_MAX = 255, /* bytes of a name, a file name or a content type */
+	MULTIPART_NAME_MAX =
+	    255, /* bytes of a name; a longer file name or content type is shortened */
 };
 
 struct multipart_part {

@@ -134,6 +134,12 @@ static void test_bounds(void **state)
 	check(repeat("--AaB\r\nContent-Disposition: form-data; name=", "b", 256,
 		  "\r\n\r\n\r\n--AaB--"),
 	    -1, "longer than 255 bytes");
+	check(repeat("--AaB\r\nContent-Disposition: form-data; filename=\"", "\xe4\xbc\x9a", 2000,
+		  "\"; name=a\r\n\r\n\r\n--AaB--"),
+	    0, "");
+	check(repeat("--AaB\r\nContent-Disposition: form-data; name=a; filename*=utf-8''",
+		  "%E4%BC%9A", 255, "\r\n\r\n\r\n--AaB--"),
+	    0, "");
 	check(repeat("--AaB\r\nContent-Type: ", "b", 2000, rest), 0, "");
 }
 
