@@ -53,6 +53,9 @@ static void make_one_line(char *text, size_t n)
 			text[i] = ' ';
 }
 
+static size_t word(char *line, enum log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
 /* Without its end, at most LOG_LINE_BYTES - 1; 0: it could not be worded. */
 static size_t word(char *line, enum log_level level, const char *fmt, va_list ap)
 {
@@ -66,6 +69,9 @@ static size_t word(char *line, enum log_level level, const char *fmt, va_list ap
 	make_one_line(line, n);
 	return n;
 }
+
+static bool write_line(enum log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 static bool write_line(enum log_level level, const char *fmt, va_list ap)
 {
