@@ -35,11 +35,59 @@ static void on_close(void *arg, struct ws *ws, unsigned code, const char *why)
 
 static const struct ws_events ws_events = { .on_message = on_message, .on_close = on_close };
 
+/* A body that is taken as it comes: paused and resumed at each piece, answered with its sum. */
+struct taken {
+	struct http_exchange *x;
+	unsigned sum;
+};
+
+static void on_bytes(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct taken *t = arg;
+
+	for (size_t i = 0; i < n; i++)
+		t->sum = t->sum * 31 + bytes[i];
+	http_receive_pause(t->x);
+	http_receive_resume(t->x);
+}
+
+static void on_whole(void *arg)
+{
+	struct taken *t = arg;
+	struct http_exchange *x = t->x;
+
+	t->x = NULL;
+	http_respond(x,
+	    &(struct http_answer){ .status = 200, .body = &t->sum, .body_bytes = sizeof t->sum });
+	free(t);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+	if (*why == '\0')
+		abort();
+	free(arg);
+}
+
+static const struct http_body_events body_events = {
+	.on_bytes = on_bytes, .on_whole = on_whole, .on_lost = on_lost
+};
+
 static void on_header(void *arg, struct http_exchange *x)
 {
+	const struct http_body_limit limit = { 4096, "limit" };
+	struct taken *t;
+
 	(void)arg;
 	if (strcmp(http_path(x), "/refuse") == 0)
 		http_respond_json(x, 401, "{}");
+	if (strcmp(http_path(x), "/take") != 0)
+		return;
+	t = calloc(1, sizeof *t);
+	if (t == NULL)
+		abort();
+	t->x = x;
+	http_receive(x, &limit, &body_events, t);
 }
 
 static void on_stream_close(void *arg)

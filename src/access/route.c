@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "net/http.h"
 
-static const char *status_word(unsigned status)
+const char *route_status_word(unsigned status)
 {
 	switch (status) {
 	case 400:
@@ -23,6 +23,13 @@ static const char *status_word(unsigned status)
 		return "not_found";
 	case 405:
 		return "method_not_allowed";
+	case 408:
+		return "timeout";
+	case 413:
+	case 431:
+		return "limit";
+	case 415:
+		return "unsupported_media_type";
 	case 426:
 		return "upgrade_required";
 	case 429:
@@ -47,6 +54,11 @@ static char *error_body(const char *code, const char *message, unsigned retry_af
 	text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
 	json_decref(body);
 	return text;
+}
+
+char *route_refusal_text(unsigned status, const char *message)
+{
+	return error_body(route_status_word(status), message, 0);
 }
 
 void route_retry_after(char out[ROUTE_HEADERS_BYTES], unsigned retry_after_ms)
@@ -91,7 +103,7 @@ static void refuse_coded(struct http_exchange *x, unsigned status, const char *c
 void route_refuse(
     struct http_exchange *x, unsigned status, const char *message, unsigned retry_after_ms)
 {
-	refuse_coded(x, status, status_word(status), message, retry_after_ms);
+	refuse_coded(x, status, route_status_word(status), message, retry_after_ms);
 }
 
 void route_refuse_for(
@@ -122,7 +134,7 @@ static void refuse_method(struct http_exchange *x, const struct route *row)
 	(void)snprintf(message, sizeof message, "%s is not allowed for %s; %s is", http_method(x),
 	    row->path, row->method);
 	(void)snprintf(headers, sizeof headers, "Allow: %s\r\n", row->method);
-	refuse(x, 405, error_body(status_word(405), message, 0), headers);
+	refuse(x, 405, error_body(route_status_word(405), message, 0), headers);
 }
 
 void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x)

@@ -30,6 +30,11 @@ void route_refuse(
 void route_refuse_for(
     struct http_exchange *x, unsigned status, const struct error *why, unsigned retry_after_ms);
 
+/* What route_refuse says, as its body: to be freed; NULL: no memory. */
+char *route_refusal_text(unsigned status, const char *message);
+/* "not_found" for 404 and so on; "error" for a status without a word. */
+const char *route_status_word(unsigned status);
+
 enum { ROUTE_HEADERS_BYTES = 48 };
 /* The header line that says when to try again, in whole seconds, rounded up; "" for 0. */
 void route_retry_after(char out[ROUTE_HEADERS_BYTES], unsigned retry_after_ms);

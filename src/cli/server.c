@@ -98,7 +98,7 @@ static const struct http_events http_events = {
 	.on_header = server_pages_header,
 	.on_request = server_pages_answer,
 	.on_abort = server_pages_abort,
-	.word_too_large = server_pages_word_too_large,
+	.word_refusal = server_pages_word_refusal,
 	.on_tcp = server_tcp,
 };
 

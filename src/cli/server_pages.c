@@ -232,17 +232,19 @@ void server_pages_abort(void *arg, struct http_exchange *x)
 }
 
 /* In the words of those whose path it is; NULL: nobody's. */
-static char *word_too_large(const char *target, const char *why)
+static char *word_refusal(const char *path, unsigned status, const char *why)
 {
-	if (deepgram_is_path(target))
-		return deepgram_refusal_text(413, why);
-	return openai_is_path(target) ? openai_error_text(413, why, NULL, "limit") : NULL;
+	if (deepgram_is_path(path))
+		return deepgram_refusal_text(status, why);
+	if (openai_is_path(path))
+		return openai_error_text(status, why, NULL, route_status_word(status));
+	return strncmp(path, "/v1/", 4) == 0 ? route_refusal_text(status, why) : NULL;
 }
 
-bool server_pages_word_too_large(
-    void *arg, const char *target, const char *why, char *json, size_t json_cap)
+bool server_pages_word_refusal(void *arg, const struct http_exchange *x, unsigned status,
+    const char *why, char *json, size_t json_cap)
 {
-	char *text = word_too_large(target, why);
+	char *text = speaks_another(x) != NULL ? NULL : word_refusal(http_path(x), status, why);
 	bool fits = text != NULL && strlen(text) < json_cap;
 
 	(void)arg;

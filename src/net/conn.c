@@ -171,6 +171,7 @@ static void on_stream_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct conn *c = stream->data;
 
+	c->received += n > 0 ? (uint64_t)n : 0;
 	if (n < 0) {
 		conn_tell_end(c, (int)n);
 	} else if (c->tls != NULL && conn_tls_take(c, (const uint8_t *)buf->base, (size_t)n)) {
@@ -291,6 +292,11 @@ const char *conn_peer(const struct conn *c)
 const struct address_ip *conn_peer_ip(const struct conn *c)
 {
 	return &c->peer_ip;
+}
+
+uint64_t conn_received_bytes(const struct conn *c)
+{
+	return c->received;
 }
 
 uv_loop_t *conn_loop(const struct conn *c)

@@ -70,6 +70,9 @@ const char *conn_peer(const struct conn *c);                 /* "127.0.0.1:54321
 const struct address_ip *conn_peer_ip(const struct conn *c); /* lent */
 uv_loop_t *conn_loop(const struct conn *c);
 
+/* As they came from the socket, those of TLS included. */
+uint64_t conn_received_bytes(const struct conn *c);
+
 void conn_read_start(struct conn *c); /* no effect after on_end */
 void conn_read_stop(struct conn *c);
 

@@ -40,6 +40,7 @@ struct conn {
 	struct backlog *backlog;          /* owned; NULL while the socket takes everything */
 	uint64_t deadline_ms;             /* in uv_now's time; 0: none */
 	uint64_t written;                 /* bytes given to conn_write */
+	uint64_t received;                /* bytes the socket brought */
 	struct stall stall;
 	size_t drained_bytes;
 	enum conn_state state;

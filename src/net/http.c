@@ -20,7 +20,7 @@ const char *http_method(const struct http_exchange *x)
 
 const char *http_path(const struct http_exchange *x)
 {
-	return x->path;
+	return x->path == NULL ? "" : x->path;
 }
 
 const char *http_query(const struct http_exchange *x)
@@ -53,6 +53,33 @@ void http_take_body(struct http_exchange *x, struct buffer *out)
 {
 	*out = x->body;
 	buffer_init(&x->body, out->max);
+}
+
+void http_receive(struct http_exchange *x, const struct http_body_limit *limit,
+    const struct http_body_events *events, void *arg)
+{
+	assert(x->in_on_header && x->phase == HTTP_BODY);
+	http_parse_limit_body(x->parse, limit);
+	x->receiver = events;
+	x->receiver_arg = arg;
+}
+
+void http_receive_pause(struct http_exchange *x)
+{
+	if (x->phase != HTTP_BODY || x->paused)
+		return;
+	x->paused = true;
+	conn_read_stop(x->conn);
+	conn_set_deadline(x->conn, 0);
+}
+
+void http_receive_resume(struct http_exchange *x)
+{
+	if (!x->paused)
+		return;
+	x->paused = false;
+	http_exchange_set_deadline(x);
+	conn_kick(x->conn);
 }
 
 const char *http_peer(const struct http_exchange *x)
@@ -94,7 +121,7 @@ void http_add_headers(struct http_exchange *x, const char *lines)
 
 void http_respond(struct http_exchange *x, const struct http_answer *a)
 {
-	bool body_unread = x->in_on_header && http_parse_has_body(x->parse);
+	bool body_unread = x->phase == HTTP_BODY && http_parse_has_body(x->parse);
 	struct http_answer_style style = {
 		.keep_alive =
 		    http_parse_keeps_alive(x->parse) && !x->server->stopped && !body_unread,
@@ -102,7 +129,7 @@ void http_respond(struct http_exchange *x, const struct http_answer *a)
 		.headers = x->headers,
 	};
 
-	assert(x->phase == HTTP_PENDING || x->in_on_header);
+	assert(x->phase == HTTP_PENDING || x->in_on_header || x->receiver != NULL);
 	if (a->status >= 400)
 		metric_add(METRIC_http_errors_total, 1);
 	http_answer_write(x->conn, a, style);

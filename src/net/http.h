@@ -1,8 +1,8 @@
 /* http: an HTTP/1.1 server on libuv: listeners, with TLS or without, connections, requests, answers, and the way over to a
  * WebSocket. A listener may also be raw, for what is not HTTP. Knows nothing of speech.
  *
- * Each connection has one absolute deadline for the phase it is in (header, body, idle, closing). Header
- * and body are bounded. A request that could be read in two ways (duplicate or conflicting lengths, bare
+ * Each connection has one deadline for the phase it is in (header, body, idle, closing), which a drip of bytes does not put
+ * off; an answer is sent for as long as the client takes some of it. Header and body are bounded. A request that could be read in two ways (duplicate or conflicting lengths, bare
  * LF, space before the colon, no Host) is refused with 400 and the connection closed.
  *
  * Server process, loop thread only. Callbacks come from the loop, never from inside a call into here,
@@ -32,14 +32,14 @@ struct http_config {
 	unsigned max_connections_per_address;
 	/* Proxies whose X-Forwarded-For is believed. */
 	struct address_list trusted_proxies;
-	/* From accept, or a next request's first byte, to the header's end. */
-	unsigned header_timeout_ms;
-	/* From the header's end to the body's; and again from the answer until all of it is sent. */
-	unsigned body_timeout_ms;
+	/* From accept, or a next request's first byte, to the header's end, and from there to the body's. A client that is slow
+	 * but goes on gets the time again: whenever it is over and at least progress_bytes have come in it. */
+	unsigned header_timeout_ms, body_timeout_ms, progress_bytes;
 	unsigned idle_timeout_ms;   /* kept alive between requests */
 	unsigned linger_timeout_ms; /* from our close to the peer's */
 	unsigned max_header_bytes;  /* more: 431 */
-	size_t max_body_bytes;      /* more: 413; bodies are collected in memory */
+	size_t
+	    max_body_bytes; /* more: 413; bodies are collected in memory, unless http_receive has them */
 	unsigned max_message_bytes; /* a WebSocket message; more: close 1009 */
 	unsigned
 	    send_timeout_ms; /* a connection that takes nothing of what is sent for so long is dropped; 0: never */
@@ -58,10 +58,11 @@ struct http_events {
 	/* The client left, or shut its side, before the answer to a whole request; `x` is invalid when this returns. Not
 	 * called after the answer. May be NULL. */
 	void (*on_abort)(void *arg, struct http_exchange *x);
-	/* The body is over max_body_bytes: writes what is to be answered as JSON, zero-terminated, and returns true; false,
-	 * or NULL here: the sentence `why` is the answer. `target` is the request's path and query as they came. */
-	bool (*word_too_large)(
-	    void *arg, const char *target, const char *why, char *json, size_t json_cap);
+	/* The request is refused here, since it is malformed, late, too long or one too many: writes what is to be answered
+	 * as JSON, zero-terminated, and returns true; false, or NULL here: the sentence `why` is the answer. Of `x` only
+	 * http_path, which is "" if not even that has come, and http_listener_data may be asked. */
+	bool (*word_refusal)(void *arg, const struct http_exchange *x, unsigned status,
+	    const char *why, char *json, size_t json_cap);
 	/* A connection of a raw listener: to be given to tcp_start or tcp_drop, from inside. NULL if there are none. */
 	void (*on_tcp)(void *arg, struct tcp *t, void *listener_data);
 };
@@ -104,8 +105,9 @@ void http_server_free(struct http_server **s, void (*done)(void *arg), void *arg
 
 /* The request: all lent until the answer. */
 const char *http_method(const struct http_exchange *x); /* "GET" */
-const char *http_path(
-    const struct http_exchange *x); /* "/v1/stream", without the query, percent-decoded */
+/* "/v1/stream": without the query, percent-decoded, slashes in a row made one and a last one left away, since clients put
+ * paths together from pieces that end in one. */
+const char *http_path(const struct http_exchange *x);
 const char *http_query(const struct http_exchange *x); /* raw, without '?'; "" when there is none */
 const char *http_target(const struct http_exchange *x); /* both as they came: "/a%20b?c" */
 /* The first header of that name (any case) or NULL. */
@@ -123,6 +125,31 @@ void *http_listener_data(
     const struct http_exchange *x); /* of the listener it came in by; NULL is usual */
 void http_set_data(struct http_exchange *x, void *data); /* the handler's own pointer */
 void *http_data(const struct http_exchange *x);
+
+/* A body that is not collected but handed on as it comes, for one that may be larger than memory should hold. Each may
+ * answer `x`, if it still stands. */
+struct http_body_events {
+	/* The next bytes of it; lent for the call. Not between http_receive_pause and http_receive_resume. */
+	void (*on_bytes)(void *arg, const uint8_t *bytes, size_t n);
+	/* It is whole: the handler answers now or later. In place of http_events.on_request. */
+	void (*on_whole)(void *arg);
+	/* The client left before the answer, or its request was refused here (late, too long, malformed), as `why` says; `x` is
+	 * invalid when this returns. Not called after the answer. In place of http_events.on_abort. */
+	void (*on_lost)(void *arg, const char *why);
+};
+
+struct http_body_limit { /* in place of max_body_bytes; more: 413, which names `setting` */
+	uint64_t bytes;
+	const char *setting; /* borrowed until the answer */
+};
+
+/* From inside on_header, which need not answer then: the body comes by these events. The handler may answer at any time from
+ * here on; what has not come by then is thrown away and the connection ended. Borrows events and arg until the answer or on_lost. */
+void http_receive(struct http_exchange *x, const struct http_body_limit *limit,
+    const struct http_body_events *events, void *arg);
+/* Nothing more is read, so that TCP holds the client back; body_timeout_ms waits, and a client that leaves is not noticed. */
+void http_receive_pause(struct http_exchange *x);
+void http_receive_resume(struct http_exchange *x);
 
 struct http_answer {
 	unsigned status;

@@ -2,8 +2,8 @@
  *
  *   HEADER -> BODY -> PENDING -> SENDING -> IDLE -> HEADER ...    or    PENDING -> LAST
  *
- * with STREAMING behind PENDING for an answer in pieces, and each phase has a deadline of its own, except PENDING and STREAMING,
- * which are the handler's time. While a request is pending
+ * with STREAMING behind PENDING for an answer in pieces. IDLE, HEADER and BODY have a deadline of their own; PENDING and
+ * STREAMING are the handler's time, and SENDING and LAST last as long as the client takes anything. While a request is pending
  * or its answer is being sent, nothing more is parsed: what comes is kept in the backlog, and reading stops as soon
  * as there is some, so a client that sends requests ahead costs one read's worth of memory. With an empty backlog
  * reading goes on, which is how a client that leaves is noticed. */
@@ -67,11 +67,11 @@ static unsigned phase_limit_ms(const struct http_config *cfg, enum http_phase ph
 	case HTTP_HEADER:
 		return cfg->header_timeout_ms;
 	case HTTP_BODY:
-	case HTTP_SENDING:
-	case HTTP_LAST:
 		return cfg->body_timeout_ms;
 	case HTTP_NONE:
 	case HTTP_PENDING:
+	case HTTP_SENDING: /* send_timeout_ms is the connection's */
+	case HTTP_LAST:
 	case HTTP_STREAMING:
 	case HTTP_GONE:
 	case HTTP_PHASES:
@@ -80,18 +80,25 @@ static unsigned phase_limit_ms(const struct http_config *cfg, enum http_phase ph
 	return 0;
 }
 
+void http_exchange_set_deadline(struct http_exchange *x)
+{
+	x->mark_bytes = conn_received_bytes(x->conn);
+	conn_set_deadline(x->conn, phase_limit_ms(&x->server->cfg, x->phase));
+}
+
 /* The only writer of x->phase after the start. */
 static void step(struct http_exchange *x, enum http_step s)
 {
 	x->phase = next_phase[x->phase][s];
 	assert(x->phase != HTTP_NONE);
 	if (x->phase != HTTP_GONE)
-		conn_set_deadline(x->conn, phase_limit_ms(&x->server->cfg, x->phase));
+		http_exchange_set_deadline(x);
 }
 
 static bool is_receiving(const struct http_exchange *x)
 {
-	return x->phase == HTTP_IDLE || x->phase == HTTP_HEADER || x->phase == HTTP_BODY;
+	return !x->paused &&
+	    (x->phase == HTTP_IDLE || x->phase == HTTP_HEADER || x->phase == HTTP_BODY);
 }
 
 static void forget_request(struct http_exchange *x)
@@ -104,6 +111,8 @@ static void forget_request(struct http_exchange *x)
 	x->headers = NULL;
 	x->query = "";
 	x->data = NULL;
+	x->receiver = NULL;
+	x->paused = false;
 	x->peer[0] = '\0';
 }
 
@@ -134,34 +143,28 @@ void http_exchange_drop(struct http_exchange *x)
 	conn_drop(c);
 }
 
+/* Whoever takes the body as it comes is told that there will be no more, and that nobody waits for an answer. */
+static void end_receiver(struct http_exchange *x, const char *why)
+{
+	const struct http_body_events *receiver = x->receiver;
+
+	x->receiver = NULL;
+	if (receiver != NULL)
+		receiver->on_lost(x->receiver_arg, why);
+}
+
 /* The client has gone, or is as good as gone: whoever has its request hears it. */
 static void lose(struct http_exchange *x)
 {
 	const struct http_events *events = x->server->events;
 
-	if (x->phase == HTTP_PENDING && events->on_abort != NULL)
+	if (x->receiver != NULL)
+		end_receiver(x, "the client left before the answer");
+	else if (x->phase == HTTP_PENDING && events->on_abort != NULL)
 		events->on_abort(x->server->arg, x);
 	else if (x->phase == HTTP_STREAMING)
 		http_stream_lost(x->stream);
 	http_exchange_drop(x);
-}
-
-static void refuse(struct http_exchange *x, unsigned status, const char *why)
-{
-	const struct http_events *events = x->server->events;
-	struct http_answer a = { .status = status, .body = why, .body_bytes = strlen(why) };
-	char json[REFUSAL_BYTES];
-
-	if (status == 413 && events->word_too_large != NULL &&
-	    events->word_too_large(
-		x->server->arg, http_parse_target(x->parse), why, json, sizeof json)) {
-		a.content_type = "application/json";
-		a.body = json;
-		a.body_bytes = strlen(json);
-	}
-	metric_add(METRIC_http_errors_total, 1);
-	http_answer_write(x->conn, &a, (struct http_answer_style){ .keep_alive = false });
-	finish(x);
 }
 
 static int hex_pair(const char *at)
@@ -179,9 +182,11 @@ static int decode_path(const char *from, char *to, const char **query_out, struc
 
 		if (c == '%') {
 			c = hex_pair(from + 1);
-			if (c <= 0)
+			if (c <= 0) {
+				*to = '\0';
 				return error_set(err, ERROR_INVALID,
 				    "'%.3s' in the path is not a character", from);
+			}
 			from += 2;
 		}
 		*to++ = (char)c;
@@ -191,9 +196,24 @@ static int decode_path(const char *from, char *to, const char **query_out, struc
 	return 0;
 }
 
-static int split_target(struct http_exchange *x, struct error *err)
+/* "//v1///listen/" is "/v1/listen". */
+static void tidy_slashes(char *path)
 {
-	const char *target = http_parse_target(x->parse);
+	char *to = path;
+
+	for (const char *from = path; *from != '\0'; from++)
+		if (*from != '/' || to == path || to[-1] != '/')
+			*to++ = *from;
+	while (to > path && to[-1] == '/')
+		to--;
+	*to = '\0';
+	if (to == path)
+		memcpy(path, "/", 2);
+}
+
+/* x->query borrows from `target`. */
+static int split_target(struct http_exchange *x, const char *target, struct error *err)
+{
 	const char *scheme = strstr(target, "://");
 
 	if (target[0] != '/' &&
@@ -206,9 +226,40 @@ static int split_target(struct http_exchange *x, struct error *err)
 		return error_set(err, ERROR_SYSTEM, "no memory for the path");
 	if (decode_path(target, x->path, &x->query, err) != 0)
 		return -1;
-	if (x->path[0] == '\0')
-		memcpy(x->path, "/", 2);
+	tidy_slashes(x->path);
 	return 0;
+}
+
+/* For the words of a refusal: the path of a request whose header is not whole, or malformed. */
+static void guess_path(struct http_exchange *x)
+{
+	char *target = http_parse_peek_target(x->parse);
+	struct error err;
+
+	if (target != NULL)
+		(void)split_target(x, target, &err);
+	x->query = "";
+	free(target);
+}
+
+static void refuse(struct http_exchange *x, unsigned status, const char *why)
+{
+	const struct http_events *events = x->server->events;
+	struct http_answer a = { .status = status, .body = why, .body_bytes = strlen(why) };
+	char json[REFUSAL_BYTES];
+
+	if (x->path == NULL)
+		guess_path(x);
+	if (events->word_refusal != NULL &&
+	    events->word_refusal(x->server->arg, x, status, why, json, sizeof json)) {
+		a.content_type = "application/json";
+		a.body = json;
+		a.body_bytes = strlen(json);
+	}
+	metric_add(METRIC_http_errors_total, 1);
+	http_answer_write(x->conn, &a, (struct http_answer_style){ .keep_alive = false });
+	end_receiver(x, why);
+	finish(x);
 }
 
 /* Goes back through the proxies that are trusted. The first header it cannot read ends the search without a result. */
@@ -240,7 +291,7 @@ static void take_head(struct http_exchange *x)
 	uv_buf_t part = uv_buf_init(go_on, sizeof go_on - 1);
 
 	step(x, HEAD_CAME);
-	if (split_target(x, &err) != 0) {
+	if (split_target(x, http_parse_target(x->parse), &err) != 0) {
 		refuse(x, 400, err.text);
 		return;
 	}
@@ -256,7 +307,9 @@ static void take_head(struct http_exchange *x)
 
 static void take_body(struct http_exchange *x, const struct http_bytes *piece)
 {
-	if (buffer_append(&x->body, piece->bytes, piece->n) != 0)
+	if (x->receiver != NULL)
+		x->receiver->on_bytes(x->receiver_arg, piece->bytes, piece->n);
+	else if (buffer_append(&x->body, piece->bytes, piece->n) != 0)
 		refuse(x, 503, "no memory for the body");
 }
 
@@ -264,7 +317,10 @@ static void take_end(struct http_exchange *x)
 {
 	step(x, WHOLE_CAME);
 	metric_add(METRIC_http_requests_total, 1);
-	x->server->events->on_request(x->server->arg, x);
+	if (x->receiver != NULL)
+		x->receiver->on_whole(x->receiver_arg);
+	else
+		x->server->events->on_request(x->server->arg, x);
 }
 
 /* Takes one thing from the input; false: nothing more to take for now. */
@@ -317,7 +373,7 @@ static void take_backlog(struct http_exchange *x)
 	if (!feed(x, &in))
 		return;
 	buffer_consume(&x->backlog, x->backlog.len - in.n);
-	if (x->backlog.len == 0)
+	if (x->backlog.len == 0 && !x->paused)
 		conn_read_start(x->conn);
 }
 
@@ -382,11 +438,19 @@ static void on_read(void *arg, const uint8_t *bytes, size_t n)
 
 static void refuse_late(struct http_exchange *x, const char *what, const char *setting, unsigned ms)
 {
-	char text[96];
+	char text[160];
 
-	(void)snprintf(
-	    text, sizeof text, "the request's %s did not arrive within %s %u", what, setting, ms);
+	(void)snprintf(text, sizeof text,
+	    "the request's %s did not arrive within %s %u, nor progress_bytes %u of it", what,
+	    setting, ms, x->server->cfg.progress_bytes);
 	refuse(x, 408, text);
+}
+
+/* A slow client that goes on, and a handshake of TLS that does. */
+static bool has_progressed(const struct http_exchange *x)
+{
+	return (x->phase == HTTP_HEADER || x->phase == HTTP_BODY) &&
+	    conn_received_bytes(x->conn) - x->mark_bytes >= x->server->cfg.progress_bytes;
 }
 
 static void on_deadline(void *arg)
@@ -394,12 +458,12 @@ static void on_deadline(void *arg)
 	struct http_exchange *x = arg;
 	const struct http_config *cfg = &x->server->cfg;
 
-	if (x->phase == HTTP_HEADER && http_parse_has_begun(x->parse)) {
+	if (has_progressed(x)) {
+		http_exchange_set_deadline(x);
+	} else if (x->phase == HTTP_HEADER && http_parse_has_begun(x->parse)) {
 		refuse_late(x, "header", "header_timeout_ms", cfg->header_timeout_ms);
 	} else if (x->phase == HTTP_BODY) {
 		refuse_late(x, "body", "body_timeout_ms", cfg->body_timeout_ms);
-	} else if (x->phase == HTTP_SENDING || x->phase == HTTP_LAST) {
-		http_exchange_drop(x);
 	} else {
 		finish(x);
 	}
@@ -423,12 +487,13 @@ void http_exchange_start(struct http_listener *l, struct conn *c)
 	x->conn = c;
 	x->phase = HTTP_HEADER;
 	x->query = "";
-	x->parse = http_parse_new(s->cfg.max_header_bytes, s->cfg.max_body_bytes);
+	x->parse = http_parse_new(s->cfg.max_header_bytes,
+	    &(struct http_body_limit){ s->cfg.max_body_bytes, "max_body_bytes" });
 	buffer_init(&x->body, s->cfg.max_body_bytes);
 	buffer_init(&x->backlog, BACKLOG_MAX_BYTES);
 	conn_set_owner(c, &conn_events, x);
 	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
-	conn_set_deadline(c, s->cfg.header_timeout_ms);
+	http_exchange_set_deadline(x);
 	conn_read_start(c);
 }
 

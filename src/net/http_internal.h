@@ -69,6 +69,11 @@ struct http_exchange {
 	enum http_phase phase;
 	struct http_parse *parse; /* owned */
 	struct buffer body;
+	const struct http_body_events
+	    *receiver; /* borrowed; of http_receive; NULL: the body is collected */
+	void *receiver_arg;
+	bool paused;                /* the receiver takes nothing now */
+	uint64_t mark_bytes;        /* conn's received bytes when the deadline was set */
 	struct buffer backlog;      /* came after the request that is being answered */
 	struct http_bytes *in;      /* lent: input being fed right now, NULL outside of that */
 	char *path;                 /* owned, NULL before the header's end */
@@ -80,6 +85,8 @@ struct http_exchange {
 	char *headers; /* owned; of http_add_headers; NULL: none */
 };
 
+/* Begins the time its phase may take, if that is limited. */
+void http_exchange_set_deadline(struct http_exchange *x);
 /* Takes over a connection that was accepted by this listener. */
 void http_exchange_start(struct http_listener *l, struct conn *c);
 /* The head of an answer in pieces has been written; the request is forgotten. */

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "net/http.h"
 #include "net/http_chunks.h"
 #include "net/http_guard.h"
 
@@ -29,7 +30,8 @@ struct text { /* in the header's memory, which does not move once the header is 
 };
 
 struct http_parse {
-	size_t max_header_bytes, max_body_bytes;
+	size_t max_header_bytes;
+	struct http_body_limit max_body, limit; /* of all requests, and of this one */
 	enum parse_place place;
 	unsigned status; /* of the refusal */
 	struct http_guard guard;
@@ -45,12 +47,12 @@ struct http_parse {
 	struct http_chunks chunks;
 };
 
-struct http_parse *http_parse_new(size_t max_header_bytes, size_t max_body_bytes)
+struct http_parse *http_parse_new(size_t max_header_bytes, const struct http_body_limit *body)
 {
 	struct http_parse *p = xcalloc(1, sizeof *p);
 
 	p->max_header_bytes = max_header_bytes;
-	p->max_body_bytes = max_body_bytes;
+	p->max_body = p->limit = *body;
 	buffer_init(&p->head, max_header_bytes);
 	return p;
 }
@@ -72,6 +74,7 @@ void http_parse_reset(struct http_parse *p)
 	p->chunks = (struct http_chunks){ .place = HTTP_CHUNKS_SIZE };
 	p->headers = 0;
 	p->too_many = false;
+	p->limit = p->max_body;
 	p->body_left = 0;
 	p->body_came = 0;
 }
@@ -231,12 +234,9 @@ static int read_length(struct http_parse *p, const char *text, struct error *err
 	if (digits == 0 || text[digits] != '\0')
 		return refuse(p, err, 400, "Content-Length '%.64s' is not a number", text);
 	if (digits > LENGTH_DIGITS_MAX)
-		return refuse(p, err, 413, "Content-Length %.64s is over max_body_bytes %zu", text,
-		    p->max_body_bytes);
+		return refuse(p, err, 413, "Content-Length %.64s is over %s %llu", text,
+		    p->limit.setting, (unsigned long long)p->limit.bytes);
 	p->body_left = strtoull(text, NULL, 10);
-	if (p->body_left > p->max_body_bytes)
-		return refuse(p, err, 413, "body of %llu bytes is over max_body_bytes %zu",
-		    (unsigned long long)p->body_left, p->max_body_bytes);
 	return 0;
 }
 
@@ -284,6 +284,8 @@ static enum http_parse_result take_header(
 	size_t room = p->max_header_bytes - p->head.len;
 	long n = http_guard_scan(&p->guard, in->bytes, MIN(in->n, room), err);
 
+	if (n < 0 || (p->guard.place != HTTP_GUARD_DONE && in->n > room))
+		(void)buffer_append(&p->head, in->bytes, MIN(in->n, room)); /* to be peeked into */
 	if (n < 0) {
 		p->place = PARSE_REFUSED;
 		p->status = 400;
@@ -306,8 +308,14 @@ static enum http_parse_result take_header(
 }
 
 static enum http_parse_result take_length_body(
-    struct http_parse *p, struct http_bytes *in, struct http_bytes *body)
+    struct http_parse *p, struct http_bytes *in, struct http_bytes *body, struct error *err)
 {
+	if (p->body_left > p->limit.bytes) { /* only before the first byte */
+		(void)refuse(p, err, 413, "body of %llu bytes is over %s %llu",
+		    (unsigned long long)p->body_left, p->limit.setting,
+		    (unsigned long long)p->limit.bytes);
+		return HTTP_PARSE_REFUSED;
+	}
 	if (p->body_left == 0) {
 		p->place = PARSE_ENDED;
 		return HTTP_PARSE_END;
@@ -339,9 +347,9 @@ static enum http_parse_result take_chunked_body(
 	p->body_came += body->n;
 	/* what is left of the chunk is announced, and so refused before it comes */
 	announced = p->chunks.place == HTTP_CHUNKS_DATA ? p->chunks.size : 0;
-	if (p->body_came + announced > p->max_body_bytes) {
-		(void)refuse(
-		    p, err, 413, "chunked body is over max_body_bytes %zu", p->max_body_bytes);
+	if (p->body_came + announced > p->limit.bytes) {
+		(void)refuse(p, err, 413, "chunked body is over %s %llu", p->limit.setting,
+		    (unsigned long long)p->limit.bytes);
 		return HTTP_PARSE_REFUSED;
 	}
 	if (body->n > 0)
@@ -359,7 +367,7 @@ enum http_parse_result http_parse_next(
 	case PARSE_HEADER:
 		return take_header(p, in, err);
 	case PARSE_LENGTH_BODY:
-		return take_length_body(p, in, body);
+		return take_length_body(p, in, body, err);
 	case PARSE_CHUNKED_BODY:
 		return take_chunked_body(p, in, body, err);
 	case PARSE_REFUSED:
@@ -378,6 +386,21 @@ unsigned http_parse_status(const struct http_parse *p)
 bool http_parse_has_begun(const struct http_parse *p)
 {
 	return p->head.len > 0;
+}
+
+/* Empty lines before the request are let pass; the target of a header that was read ends in a zero. */
+char *http_parse_peek_target(const struct http_parse *p)
+{
+	const char *at = (const char *)buffer_head(&p->head), *end = at + p->head.len, *to;
+
+	while (at < end && (*at == '\r' || *at == '\n'))
+		at++;
+	at = at == end ? NULL : memchr(at, ' ', (size_t)(end - at));
+	if (at == NULL)
+		return NULL;
+	for (to = ++at; to < end && *to != ' ' && *to != '\0'; to++)
+		;
+	return to == end ? NULL : strndup(at, (size_t)(to - at));
 }
 
 const char *http_parse_method(const struct http_parse *p)
@@ -407,5 +430,11 @@ bool http_parse_has_body(const struct http_parse *p)
 
 bool http_parse_wants_continue(const struct http_parse *p)
 {
-	return p->minor == 1 && http_parse_header(p, "expect", 0) != NULL && http_parse_has_body(p);
+	return p->minor == 1 && http_parse_header(p, "expect", 0) != NULL &&
+	    http_parse_has_body(p) && p->body_left <= p->limit.bytes;
+}
+
+void http_parse_limit_body(struct http_parse *p, const struct http_body_limit *limit)
+{
+	p->limit = *limit;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct error;
+struct http_body_limit;
 struct http_parse;
 
 enum http_parse_result {
@@ -25,7 +26,8 @@ struct http_bytes {
 	size_t n;
 };
 
-struct http_parse *http_parse_new(size_t max_header_bytes, size_t max_body_bytes);
+/* Bodies may have this limit, unless a request gets one of its own. Copies it. */
+struct http_parse *http_parse_new(size_t max_header_bytes, const struct http_body_limit *body);
 void http_parse_free(struct http_parse **p);
 void http_parse_reset(struct http_parse *p); /* for the next request; keeps the memory */
 
@@ -35,6 +37,8 @@ enum http_parse_result http_parse_next(
 unsigned http_parse_status(
     const struct http_parse *p); /* after HTTP_PARSE_REFUSED: 400, 413, 431, ... */
 bool http_parse_has_begun(const struct http_parse *p); /* a byte of the request has come */
+/* Before HTTP_PARSE_HEAD, or when that was refused: the target in what has come of it, to be freed; NULL: it has not. */
+char *http_parse_peek_target(const struct http_parse *p);
 
 /* From HTTP_PARSE_HEAD to the reset; strings are lent. */
 const char *http_parse_method(const struct http_parse *p);
@@ -44,6 +48,9 @@ const char *http_parse_header(
 bool http_parse_is_1_1(const struct http_parse *p);
 bool http_parse_keeps_alive(const struct http_parse *p);
 bool http_parse_has_body(const struct http_parse *p); /* one of some length is announced */
+/* It waits to be told before it sends its body, which is not too long. */
 bool http_parse_wants_continue(const struct http_parse *p);
+/* After HTTP_PARSE_HEAD, for the body of this request: a body that is announced to be longer is refused next. */
+void http_parse_limit_body(struct http_parse *p, const struct http_body_limit *limit);
 
 #endif

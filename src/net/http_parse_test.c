@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "net/http.h"
 #include "net/http_parse.h"
 
 enum { MAX_HEADER = 300, MAX_BODY = 20 };
@@ -137,6 +138,8 @@ static struct row {
 	{ "a TLS client is refused", "\026\003\001\002", 400, "byte 0x16 in the method" },
 };
 
+static const struct http_body_limit max_body = { MAX_BODY, "max_body_bytes" };
+
 struct outcome {
 	enum http_parse_result last;
 	unsigned status;
@@ -164,7 +167,7 @@ static void feed(struct http_parse *p, const char *bytes, size_t n, struct outco
 
 static struct outcome parse(const char *bytes, size_t n, size_t piece)
 {
-	struct http_parse *p = http_parse_new(MAX_HEADER, MAX_BODY);
+	struct http_parse *p = http_parse_new(MAX_HEADER, &max_body);
 	struct outcome o = { HTTP_PARSE_MORE, 0, "", 0 };
 
 	for (size_t at = 0; at < n && o.last == HTTP_PARSE_MORE; at += piece)
@@ -195,7 +198,7 @@ static void test_headers(void **state)
 	static const char text[] =
 	    "PUT /x?y=1 HTTP/1.1\r\nHost: a\r\nX-One: 1 \t\r\nx-one:2\r\nEmpty:\r\n"
 	    "Connection: close\r\n\r\n";
-	struct http_parse *p = http_parse_new(MAX_HEADER, MAX_BODY);
+	struct http_parse *p = http_parse_new(MAX_HEADER, &max_body);
 	struct http_bytes in = { (const uint8_t *)text, sizeof text - 1 }, body;
 	struct error err = ERROR_INIT;
 
@@ -215,7 +218,7 @@ static void test_headers(void **state)
 static void test_second_request_after_reset(void **state)
 {
 	static const char text[] = POST "Content-Length: 2\r\n\r\nhi" GET "\r\nrest";
-	struct http_parse *p = http_parse_new(MAX_HEADER, MAX_BODY);
+	struct http_parse *p = http_parse_new(MAX_HEADER, &max_body);
 	struct http_bytes in = { (const uint8_t *)text, sizeof text - 1 }, body;
 	struct error err = ERROR_INIT;
 
@@ -236,7 +239,7 @@ static void test_second_request_after_reset(void **state)
 
 static void test_too_many_headers(void **state)
 {
-	struct http_parse *p = http_parse_new(100000, MAX_BODY);
+	struct http_parse *p = http_parse_new(100000, &max_body);
 	struct http_bytes in, body;
 	struct error err = ERROR_INIT;
 	char text[2000] = GET;

@@ -25,6 +25,7 @@ const struct http_config net_test_config = {
 	.max_connections = 100,
 	.header_timeout_ms = 60000,
 	.body_timeout_ms = 60000,
+	.progress_bytes = 1000,
 	.idle_timeout_ms = 60000,
 	.linger_timeout_ms = 60000,
 	.max_header_bytes = 8192,
@@ -221,6 +222,18 @@ static void on_header(void *arg, struct http_exchange *x)
 	}
 	if (strcmp(http_path(x), "/refuse") == 0)
 		http_respond_json(x, 401, "{\"error\":\"key\"}");
+	else if (t->at_header != NULL)
+		t->at_header(t, x);
+}
+
+static bool word_refusal(void *arg, const struct http_exchange *x, unsigned status, const char *why,
+    char *json, size_t json_cap)
+{
+	(void)arg;
+	if (strcmp(http_path(x), "/words") != 0)
+		return false;
+	(void)snprintf(json, json_cap, "{\"status\":%u,\"why\":\"%s\"}", status, why);
+	return true;
 }
 
 static void on_request(void *arg, struct http_exchange *x)
@@ -252,6 +265,7 @@ static void on_abort(void *arg, struct http_exchange *x)
 }
 
 static const struct http_events http_events = {
+	.word_refusal = word_refusal,
 	.on_header = on_header,
 	.on_request = on_request,
 	.on_abort = on_abort,

@@ -21,6 +21,7 @@
  *   /stream   in pieces: its stream is kept in `stream`
  *   /impostor with 101, but not by a WebSocket
  *   /ws       by a WebSocket that echoes
+ *   /words    as the others, refusals as {"status":STATUS,"why":WHY}
  *   the rest  with "METHOD PATH QUERY BODY".
  * A connection of a raw listener is echoed. */
 struct net_test {
@@ -29,6 +30,9 @@ struct net_test {
 	struct http_config cfg;
 	struct http_server *server;
 	struct http_exchange *pending;
+	/* When a header has come; NULL: nothing of the test's own. */
+	void (*at_header)(struct net_test *t, struct http_exchange *x);
+	void *own;                  /* the test's */
 	struct http_stream *stream; /* NULL after its on_close; stream_closed counts those */
 	unsigned stream_closed;
 	bool end_at_once; /* the stream, from inside on_request */
