@@ -7,7 +7,7 @@ import { disturbed, emptyReport, randomFrom, undisturbed } from './lib/chaos.mjs
 
 const KILLS = Number(process.env.KILLS || 30);
 const SEED = 1;
-const patience = { 'pool.en.begin_timeout_ms': 2000, 'pool.en.final_timeout_ms': 2000, 'pool.en.slowest_factor': 1, 'pool.en.backoff_min_ms': 10 };
+const patience = { 'pool.en.begin_timeout_ms': 2000, 'pool.en.final_timeout_ms': 2000, 'pool.en.slowest_factor': 1, 'pool.en.host_timeout_ms': 500, 'pool.en.backoff_min_ms': 10, 'pool.en.backoff_max_ms': 100 };
 
 for (const lease of ['session', 'utterance']) {
   test(`random faults of instances and hosts cost no word, lease = ${lease}`, async (t) => {

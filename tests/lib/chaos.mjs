@@ -148,10 +148,16 @@ function note(report, name, where) {
   report.faults++;
 }
 
-async function hitHost(server, report) {
+// One that is stopped goes on standing there while others are hit, until the server finds it out.
+async function hitHost(server, chaos, report) {
+  const name = pick(chaos.random, ['SIGKILL', 'SIGSTOP']);
   const { host_pid: pid, state } = await server.pool();
-  if (state !== 'ready' || pid === 0 || !signal(pid, 'SIGKILL')) return;
-  note(report, 'SIGKILL', 'host');
+  if (state !== 'ready' || pid === 0 || pid === chaos.stoppedHost || !signal(pid, name)) return;
+  note(report, name, 'host');
+  if (name === 'SIGSTOP') {
+    chaos.stoppedHost = pid;
+    return;
+  }
   await server.until(async () => {
     const now = await server.pool();
     return now.state === 'ready' && now.host_pid !== pid;
@@ -195,7 +201,7 @@ async function deal(server, chaos, report, { kills, every_ms }) {
   while (report.faults < kills && !chaos.over) {
     await pause(2 * every_ms * chaos.random());
     const dice = chaos.random();
-    if (dice < 0.02) await hitHost(server, report);
+    if (dice < 0.02) await hitHost(server, chaos, report);
     else if (dice < 0.05) await hitIdle(server, chaos, report);
     else await hitPlace(server, chaos, report);
   }
