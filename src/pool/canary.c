@@ -14,7 +14,7 @@ static void feed(struct pool *p)
 	struct canary *c = &p->canary;
 	const struct ipc_begin what = { .utterance = 1 };
 
-	if (c->lease->step == STEP_NONE && !lease_begin(c->lease, &what))
+	if (c->lease->step == STEP_NONE && !lease_send_begin(c->lease, &what))
 		return;
 	if (c->lease->step != STEP_BEGUN)
 		return;

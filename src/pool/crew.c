@@ -17,12 +17,7 @@
 
 static const struct host_events host_events;
 
-bool crew_will_tell(const struct member *m)
-{
-	return m->host != NULL && (m->host->host == NULL || host_life(m->host->host) == m->life);
-}
-
-void crew_free_when_empty(struct crew *c)
+static void free_when_empty(struct crew *c)
 {
 	if (!c->closing || c->members > 0 || c->hosts > 0 || !c->timer_gone)
 		return;
@@ -52,7 +47,7 @@ static void on_host_gone(void *arg)
 	member_settle(h, true);
 	c->hosts--;
 	free(h);
-	crew_free_when_empty(c);
+	free_when_empty(c);
 }
 
 static void end_host(struct crew_host **h)
@@ -248,6 +243,7 @@ struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct poo
 
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	c->loop = loop;
+	c->on_member_gone = free_when_empty;
 	c->name = xstrdup(name);
 	c->inbox = xcalloc(1, sizeof *c->inbox);
 	(void)uv_timer_init(loop, &c->timer);
@@ -330,7 +326,7 @@ static void on_timer_gone(uv_handle_t *handle)
 	struct crew *c = handle->data;
 
 	c->timer_gone = true;
-	crew_free_when_empty(c);
+	free_when_empty(c);
 }
 
 void crew_free(struct crew **crew, void (*done)(void *arg), void *arg)

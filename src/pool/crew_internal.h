@@ -47,6 +47,7 @@ struct crew {
 	char *name;                /* owned */
 	struct member *buckets[CREW_BUCKETS];
 	unsigned members;
+	void (*on_member_gone)(struct crew *c); /* may free it */
 	uv_timer_t timer;
 	struct channel_inbox *inbox;
 	bool closing, timer_gone;
@@ -55,11 +56,6 @@ struct crew {
 	void (*on_done)(void *arg);
 	void *done_arg;
 };
-
-/* crew.c */
-/* Whether the process that forked `m` will tell how it ended. */
-bool crew_will_tell(const struct member *m);
-void crew_free_when_empty(struct crew *c); /* may free it */
 
 /* crew_member.c */
 struct member *member_find(const struct crew *c, uint64_t id);

@@ -41,7 +41,7 @@ static void member_forget(struct member *m)
 	*at = m->next;
 	c->members--;
 	free(m);
-	crew_free_when_empty(c);
+	c->on_member_gone(c);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -113,6 +113,12 @@ static void member_exited(struct member *m, int status)
 
 static void read_all(struct member *m, int most);
 
+/* Whether the process that forked it will tell how it ended. */
+static bool will_be_told(const struct member *m)
+{
+	return m->host != NULL && (m->host->host == NULL || host_life(m->host->host) == m->life);
+}
+
 /* While the host that forked it lives, that will say how it ended. */
 static void on_process_gone(uv_poll_t *poll, int status, int events)
 {
@@ -124,7 +130,7 @@ static void on_process_gone(uv_poll_t *poll, int status, int events)
 	(void)uv_poll_stop(poll);
 	m->gone = true;
 	wait_status = reap(m);
-	if (wait_status == -1 && crew_will_tell(m))
+	if (wait_status == -1 && will_be_told(m))
 		return;
 	read_all(m, INT_MAX);
 	member_exited(m, wait_status);

@@ -6,7 +6,9 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-#define RETIRE_GRACE_NS (2 * NS_PER_S) /* from being told to go to being killed */
+#define SPAWN_PAUSE_NS  (100 * NS_PER_MS) /* after a newborn that failed; doubles */
+#define SPAWN_PAUSES    6                 /* ... so often */
+#define RETIRE_GRACE_NS (2 * NS_PER_S)    /* from being told to go to being killed */
 
 struct instance *crowd_find(const struct pool *p, uint64_t id)
 {
@@ -93,6 +95,14 @@ void crowd_refill(struct pool *p)
 			return;
 		insert(p, ++p->last_id);
 	}
+}
+
+void crowd_note_spawn_failure(struct pool *p)
+{
+	unsigned n = MIN(p->spawn_failures, (unsigned)SPAWN_PAUSES);
+
+	p->spawn_failures++;
+	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
 }
 
 /* The oldest idle one: the others stay warm for as long as they can. */

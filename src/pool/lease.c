@@ -7,70 +7,16 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-static int refuse(struct pool *p, struct error *err)
-{
-	if (p->state == POOL_STOPPED)
-		return error_set(
-		    err, ERROR_RESTARTING, "pool %s: the server is shutting down", p->name);
-	if (p->state == POOL_FAILED) {
-		p->counts.refused_failed++;
-		*err = p->failure;
-		return -1;
-	}
-	/* Places that are free but cannot be given out yet, while the model loads, count as room. */
-	if (p->places_taken + p->waiting >= p->cfg.max + p->cfg.queue_max) {
-		p->counts.refused_full++;
-		return error_set(err, ERROR_BUSY,
-		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)",
-		    p->name, p->cfg.max, p->cfg.queue_max);
-	}
-	return 0;
-}
-
-struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
-    const struct lease_events *events, void *arg, struct error *err, unsigned *retry_after_ms_out)
-{
-	struct lease *l;
-
-	if (refuse(pool, err) < 0) {
-		if (retry_after_ms_out != NULL)
-			*retry_after_ms_out = queue_retry_after_ms(pool);
-		return NULL;
-	}
-	l = xcalloc(1, sizeof *l);
-	l->pool = pool;
-	l->events = events;
-	l->arg = arg;
-	l->session = owner->session;
-	l->priority = owner->priority;
-	l->tenant = queue_tenant(pool, owner->tenant);
-	return l;
-}
-
-static bool is_by_utterance(const struct lease *l)
+bool lease_is_by_utterance(const struct lease *l)
 {
 	return l->pool->cfg.lease == LEASE_BY_UTTERANCE;
 }
 
-static void queue_up(struct lease *l)
+void lease_queue_up(struct lease *l)
 {
 	l->state = LEASE_WAITING;
 	l->asked_ns = pool_now_ns(l->pool);
 	queue_push(l);
-}
-
-void lease_start(struct lease *l)
-{
-	struct pool *p = l->pool;
-
-	assert(l->state == LEASE_NEW);
-	if (is_by_utterance(l)) {
-		l->state = LEASE_RESTING;
-		l->events->on_granted(l->arg);
-		return;
-	}
-	queue_up(l);
-	pool_settle(p);
 }
 
 void lease_take_place(struct lease *l)
@@ -91,7 +37,7 @@ void lease_take_place(struct lease *l)
 		lease_list_append(&p->bare, l);
 }
 
-static void leave_place(struct lease *l)
+void lease_leave_place(struct lease *l)
 {
 	struct pool *p = l->pool;
 
@@ -152,8 +98,8 @@ static void finish_utterance(struct lease *l)
 		l->instance = NULL;
 		lease_list_append(&p->bare, l);
 	}
-	if (is_by_utterance(l)) {
-		leave_place(l);
+	if (lease_is_by_utterance(l)) {
+		lease_leave_place(l);
 		l->state = LEASE_RESTING;
 	}
 }
@@ -166,20 +112,20 @@ static bool send_to(struct lease *l, const struct ipc_message *m)
 /* Of a place for an utterance that was not begun, or was lost. */
 static void give_up_wish(struct lease *l)
 {
-	if (!is_by_utterance(l))
+	if (!lease_is_by_utterance(l))
 		return;
 	if (l->state == LEASE_WAITING) {
 		queue_remove(l);
 		l->pool->counts.queue_left++;
 	} else if (l->state == LEASE_GRANTED) {
-		leave_place(l);
+		lease_leave_place(l);
 	} else {
 		return;
 	}
 	l->state = LEASE_RESTING;
 }
 
-static void forget_utterance(struct lease *l)
+void lease_forget_utterance(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_ABORT, .epoch = l->epoch };
 
@@ -196,56 +142,7 @@ static void forget_utterance(struct lease *l)
 	finish_utterance(l);
 }
 
-void lease_abort(struct lease *l)
-{
-	forget_utterance(l);
-	pool_settle(l->pool);
-}
-
-void lease_release(struct lease **lease)
-{
-	struct lease *l = *lease;
-	struct pool *p;
-
-	if (l == NULL)
-		return;
-	*lease = NULL;
-	p = l->pool;
-	if (l->state != LEASE_NEW && l->state != LEASE_REFUSED)
-		forget_utterance(l);
-	if (l->state == LEASE_GRANTED)
-		leave_place(l);
-	if (l->state == LEASE_WAITING) {
-		queue_remove(l);
-		p->counts.queue_left++;
-	}
-	queue_leave_tenant(l);
-	free(l);
-	pool_settle(p);
-}
-
-/* A place for one utterance: now, if it is free and nobody else's turn. */
-static void ask_place(struct lease *l)
-{
-	queue_up(l);
-	if (!pool_can_grant(l->pool) || queue_first(l->pool) != l)
-		return;
-	queue_remove(l);
-	lease_take_place(l);
-}
-
-/* Others may be called back from here, `l` is not: what its lease_begin returns tells it all. */
-static void settle_others(struct lease *l)
-{
-	struct pool *p = l->pool;
-	struct lease *before = p->asking;
-
-	p->asking = l;
-	pool_settle(p);
-	p->asking = before;
-}
-
-static void begin(struct lease *l)
+static void note_begun(struct lease *l)
 {
 	struct pool *p = l->pool;
 
@@ -263,27 +160,16 @@ static void begin(struct lease *l)
 	histogram_observe(&p->counts.begin, l->sign_ns - l->wish_ns);
 }
 
-bool lease_begin(struct lease *l, const struct ipc_begin *what)
+bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
 {
-	struct pool *p = l->pool;
-	struct ipc_message m = { .type = IPC_BEGIN, .begin = *what };
-	bool begun = false, changed = l->state == LEASE_RESTING;
+	const struct ipc_message m = {
+		.type = IPC_BEGIN, .epoch = l->pool->last_epoch + 1, .begin = *what
+	};
 
-	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && l->step == STEP_NONE);
-	if (l->wish_ns == 0)
-		l->wish_ns = pool_now_ns(p);
-	if (changed)
-		ask_place(l);
-	m.epoch = p->last_epoch + 1;
-	if (l->instance != NULL && send_to(l, &m)) {
-		begin(l);
-		/* Somebody has to look whether it gets on. */
-		changed = changed || p->in_work == 1;
-		begun = true;
-	}
-	if (changed)
-		settle_others(l);
-	return begun;
+	if (l->instance == NULL || !send_to(l, &m))
+		return false;
+	note_begun(l);
+	return true;
 }
 
 static bool owes(const struct lease *l)
@@ -473,6 +359,20 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 		l->events->on_lost(l->arg, why, &loss);
 }
 
+void lease_leave_for(
+    struct pool *p, struct instance *i, struct loss_cause cause, const struct error *why)
+{
+	struct lease *l = i->lease;
+
+	i->lease = NULL;
+	p->counts.lost++;
+	if (i->state == INSTANCE_STARTING)
+		crowd_note_spawn_failure(p);
+	crowd_step(p, i, INSTANCE_LEFT);
+	if (l != NULL)
+		lease_lost(l, cause, why);
+}
+
 void lease_unserved(struct lease *l, const struct error *why)
 {
 	l->wish_ns = 0;
@@ -485,7 +385,7 @@ void lease_refuse(struct lease *l, const struct error *why)
 {
 	if (l->state == LEASE_WAITING)
 		queue_remove(l);
-	if (is_by_utterance(l)) {
+	if (lease_is_by_utterance(l)) {
 		l->state = LEASE_RESTING;
 		l->wish_ns = 0;
 		l->events->on_failed(l->arg, why);

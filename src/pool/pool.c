@@ -8,15 +8,7 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-#define FIRST_MEAN_LEASE_NS (10 * NS_PER_S)   /* the guess before any lease has ended */
-#define SPAWN_PAUSE_NS      (100 * NS_PER_MS) /* after a newborn that failed; doubles */
-#define SPAWN_PAUSES        6                 /* ... so often */
-#define LOOK_EVERY_NS       (250 * NS_PER_MS)
-
-uint64_t pool_now_ns(const struct pool *p)
-{
-	return p->ops->now_ns(p->arg);
-}
+#define FIRST_MEAN_LEASE_NS (10 * NS_PER_S) /* the guess before any lease has ended */
 
 struct pool *pool_new(
     const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg)
@@ -57,197 +49,6 @@ static void set_state(struct pool *p, enum pool_state to)
 		return;
 	log_info("pool %s: %s -> %s", p->name, pool_state_name(p->state), pool_state_name(to));
 	p->state = to;
-}
-
-static void call_writable(struct lease *l)
-{
-	struct pool *p = l->pool;
-
-	l->call_due = l == p->asking;
-	p->call_later = p->call_later || l->call_due;
-	if (!l->call_due)
-		l->events->on_writable(l->arg);
-}
-
-/* What could not be said while the lease itself was asking. */
-static bool call_one(struct pool *p)
-{
-	if (!p->call_later || p->asking != NULL)
-		return false;
-	for (unsigned b = 0; b < BUCKETS; b++)
-		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->lease != NULL && i->lease->call_due) {
-				call_writable(i->lease);
-				return true;
-			}
-	p->call_later = false;
-	return false;
-}
-
-/* Gives an instance to the place that has waited for one longest. */
-static bool bind_one(struct pool *p)
-{
-	struct lease *l = p->bare.first;
-
-	if (l == NULL)
-		return false;
-	l->instance = crowd_take_idle(p, l);
-	if (l->instance == NULL)
-		return false;
-	l->last_instance = l->instance->id;
-	lease_list_remove(l);
-	if (l->wish_ns != 0)
-		call_writable(l);
-	return true;
-}
-
-/* While the host is away a place is worth something only with an instance that is there already. */
-bool pool_can_grant(const struct pool *p)
-{
-	if (p->waiting == 0 || p->places_taken >= p->cfg.max)
-		return false;
-	return crowd_idle(p) > 0 || p->state == POOL_READY;
-}
-
-static bool grant_one(struct pool *p)
-{
-	struct lease *l;
-
-	if (!pool_can_grant(p))
-		return false;
-	l = queue_first(p);
-	queue_remove(l);
-	lease_take_place(l);
-	if (p->cfg.lease == LEASE_BY_SESSION)
-		l->events->on_granted(l->arg);
-	else if (l->instance != NULL)
-		call_writable(l);
-	return true;
-}
-
-static bool refuse_one(struct pool *p)
-{
-	struct lease *l = p->waiting > 0 ? queue_first(p) : NULL;
-	struct error err;
-
-	if (l == NULL || l == p->asking)
-		return false;
-	if (p->state == POOL_FAILED)
-		err = p->failure;
-	else if (p->state == POOL_STOPPED)
-		(void)error_set(
-		    &err, ERROR_RESTARTING, "pool %s: the server is shutting down", p->name);
-	else
-		return false;
-	p->counts.refused_failed++;
-	lease_refuse(l, &err);
-	return true;
-}
-
-static void note_spawn_failure(struct pool *p)
-{
-	unsigned n = MIN(p->spawn_failures, (unsigned)SPAWN_PAUSES);
-
-	p->spawn_failures++;
-	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
-}
-
-static void kill_stuck(struct pool *p, struct instance *i)
-{
-	struct lease *l = i->lease;
-	bool ended = l->step == STEP_ENDED;
-	struct error err;
-
-	p->counts.stuck++;
-	(void)error_set(&err, ERROR_TIMEOUT,
-	    "instance %s/%" PRIu64
-	    " made no progress within %s %u and %u times the audio it was given",
-	    p->name, i->id, ended ? "final_timeout_ms" : "begin_timeout_ms",
-	    ended ? p->cfg.final_timeout_ms : p->cfg.begin_timeout_ms, p->cfg.slowest_factor);
-	log_warn("%s, killing it", err.text);
-	crowd_kill(p, i);
-	lease_lost(l, (struct loss_cause){ LOSS_STUCK, 0 }, &err);
-}
-
-static void leave_for(
-    struct pool *p, struct instance *i, struct loss_cause cause, const struct error *why)
-{
-	struct lease *l = i->lease;
-
-	i->lease = NULL;
-	p->counts.lost++;
-	if (i->state == INSTANCE_STARTING)
-		note_spawn_failure(p);
-	crowd_step(p, i, INSTANCE_LEFT);
-	if (l != NULL)
-		lease_lost(l, cause, why);
-}
-
-/* Nobody has said in time why its socket ended: its host stands still, or it does itself. */
-static void leave_unexplained(struct pool *p, struct instance *i)
-{
-	struct error err;
-
-	(void)error_set(
-	    &err, ERROR_PEER, "instance %s/%" PRIu64 " closed its socket", p->name, i->id);
-	leave_for(p, i, (struct loss_cause){ LOSS_UNKNOWN, 0 }, &err);
-}
-
-static bool kill_one_stuck(struct pool *p, uint64_t now_ns)
-{
-	for (unsigned b = 0; b < BUCKETS; b++)
-		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->lease != NULL && lease_due_ns(i->lease) <= now_ns) {
-				if (i->closed_ns != 0)
-					leave_unexplained(p, i);
-				else
-					kill_stuck(p, i);
-				return true;
-			}
-	return false;
-}
-
-/* Progress comes too often to plan anew with each, so while somebody speaks all leases are looked at now and then. */
-static uint64_t check_stuck(struct pool *p)
-{
-	uint64_t now_ns = pool_now_ns(p);
-
-	if (p->in_work == 0)
-		return UINT64_MAX;
-	if (now_ns >= p->look_at_ns) {
-		while (kill_one_stuck(p, now_ns))
-			p->again = true;
-		p->look_at_ns = now_ns + LOOK_EVERY_NS;
-	}
-	return p->look_at_ns;
-}
-
-/* Any callback in here may ask for another round instead of starting one inside this one. */
-void pool_settle(struct pool *p)
-{
-	uint64_t next_ns;
-
-	p->again = true;
-	if (p->settling)
-		return;
-	p->settling = true;
-	do {
-		p->again = false;
-		while (call_one(p) || bind_one(p) || refuse_one(p) || grant_one(p))
-			continue;
-		crowd_refill(p);
-		queue_announce(p);
-		next_ns = crowd_check_deadlines(p);
-		next_ns = MIN(next_ns, queue_check_deadlines(p));
-		next_ns = MIN(next_ns, queue_check_bare(p));
-		next_ns = MIN(next_ns, check_stuck(p));
-		next_ns = MIN(next_ns, wear_check(p));
-		next_ns = MIN(next_ns, canary_check(p));
-	} while (p->again);
-	p->settling = false;
-	if (p->call_later || (p->asking != NULL && p->waiting > 0 && p->state != POOL_READY))
-		next_ns = pool_now_ns(p); /* but not from inside a call of that lease */
-	p->ops->wake_at(p->arg, next_ns);
 }
 
 void pool_on_time(struct pool *pool)
@@ -395,9 +196,14 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 void pool_on_writable(struct pool *p, uint64_t id)
 {
 	struct instance *i = crowd_find(p, id);
+	bool is_canary;
 
-	if (i != NULL && i->lease != NULL)
-		i->lease->events->on_writable(i->lease->arg);
+	if (i == NULL || i->lease == NULL)
+		return;
+	is_canary = i->lease == p->canary.lease;
+	i->lease->events->on_writable(i->lease->arg);
+	if (is_canary)
+		pool_settle(p); /* it is no client, and looks after itself only */
 }
 
 /* The reason, if it is on its way. */
@@ -415,7 +221,7 @@ void pool_on_lost(struct pool *p, uint64_t id, enum loss_kind kind, const struct
 	if (i->state != INSTANCE_RETIRING && is_awaited(i, kind))
 		i->closed_ns = pool_now_ns(p);
 	else if (i->state != INSTANCE_RETIRING)
-		leave_for(p, i, (struct loss_cause){ kind, 0 }, why);
+		lease_leave_for(p, i, (struct loss_cause){ kind, 0 }, why);
 	pool_settle(p);
 }
 
@@ -428,7 +234,7 @@ void pool_on_exited(struct pool *p, uint64_t id, int wait_status, const char *ho
 		return;
 	if (i->state != INSTANCE_RETIRING) {
 		(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " %s", p->name, id, how);
-		leave_for(p, i, loss_of_exit(wait_status), &err);
+		lease_leave_for(p, i, loss_of_exit(wait_status), &err);
 	}
 	crowd_step(p, i, INSTANCE_EXITED);
 	crowd_remove(p, i);

@@ -5,7 +5,7 @@
  *   lease      RESTING: in no list; WAITING: in its tenant's `waiting`; GRANTED: counted in places_taken and in its
  *              tenant's `held` (unless it is the canary's), and in pool->bare while no instance is bound to it
  * pool_settle() brings these together after every change: it spawns, binds, grants and announces until nothing
- * is left to do. Callbacks to sessions come from there and from lease.c, always as the last act; they may
+ * is left to do. Callbacks to sessions come from there and from lease.c and lease_ask.c, always as the last act; they may
  * release any lease, which only marks the pool for another round. */
 #ifndef POOL_POOL_INTERNAL_H
 #define POOL_POOL_INTERNAL_H
@@ -117,14 +117,15 @@ struct pool {
 	struct pool_counts counts;
 };
 
+/* settle.c */
 void pool_settle(struct pool *p);
-bool pool_can_grant(const struct pool *p);
 
 /* crowd.c: the instances */
 struct instance *crowd_find(const struct pool *p, uint64_t id);
 void crowd_step(struct pool *p, struct instance *i, enum instance_event e);
 void crowd_refill(struct pool *p);
-unsigned crowd_idle(const struct pool *p); /* that may be lent */
+void crowd_note_spawn_failure(struct pool *p); /* none is asked for, for a moment */
+unsigned crowd_idle(const struct pool *p);     /* that may be lent */
 unsigned crowd_wanted(
     const struct pool *p); /* newborns wanted now, of those that start and those that are idle */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l);
@@ -136,10 +137,18 @@ void crowd_retire_idle(struct pool *p);
 void crowd_trim(struct pool *p); /* retires idle instances for which there is no room any more */
 uint64_t crowd_check_deadlines(struct pool *p); /* kills what is late; the next deadline */
 
-/* wear.c: when instances are replaced that nothing is wrong with */
+/* wear.c: when an instance is worn */
 bool wear_is_oversized(const struct pool *p, const struct instance *i); /* over max_rss_mb */
 bool wear_is_due(const struct pool *p, const struct instance *i);
-uint64_t wear_check(struct pool *p); /* marks and retires; when to look again */
+uint64_t wear_lives_until_ns(const struct pool *p, const struct instance *i); /* with max_age_ms */
+
+/* renewal.c */
+uint64_t renewal_check(struct pool *p); /* marks and retires; when to look again */
+
+/* patience.c: each tells who has waited too long; the next deadline */
+uint64_t patience_check_queue(struct pool *p);
+/* The same for utterances whose place lacks an instance. */
+uint64_t patience_check_bare(struct pool *p);
 
 /* canary.c */
 uint64_t canary_check(struct pool *p); /* lets it sing when it is due; when it is due next */
@@ -160,12 +169,21 @@ uint64_t queue_estimate_ms(const struct pool *p, unsigned position);
 unsigned queue_retry_after_ms(const struct pool *p);
 void queue_announce(
     struct pool *p); /* tells the waiters their new places, until one asks for another round */
-uint64_t queue_check_deadlines(struct pool *p);
-uint64_t queue_check_bare(
-    struct pool *p); /* the same for utterances whose place lacks an instance */
+/* Whether there is a place for who is first. While the host is away one is worth something only with an instance that is
+ * there already. */
+bool queue_may_grant(const struct pool *p);
 void queue_note_lease(struct pool *p, uint64_t duration_ns);
 
 /* lease.c */
+bool lease_is_by_utterance(const struct lease *l);
+void lease_queue_up(struct lease *l);
+void lease_leave_place(struct lease *l);
+/* The utterance that was begun, wished for or lost, if any. */
+void lease_forget_utterance(struct lease *l);
+bool lease_send_begin(struct lease *l, const struct ipc_begin *what); /* false: not now */
+/* `i` ended unasked, and with it what its lease had in work. */
+void lease_leave_for(
+    struct pool *p, struct instance *i, struct loss_cause cause, const struct error *why);
 void lease_take_place(struct lease *l); /* a WAITING one that is in the queue no more */
 void lease_refuse(struct lease *l, const struct error *why);
 void lease_unserved(struct lease *l, const struct error *why); /* its place gets no instance */

@@ -196,77 +196,9 @@ void queue_announce(struct pool *p)
 	free(ranks);
 }
 
-static uint64_t waits_until_ns(const struct lease *l)
+bool queue_may_grant(const struct pool *p)
 {
-	return l->asked_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
-}
-
-/* The one that has waited longest: each list has its own at its front. */
-static struct lease *oldest(const struct pool *p)
-{
-	struct lease *found = NULL;
-
-	for (const struct tenant *t = p->tenants; t != NULL && p->waiting > 0; t = t->next)
-		for (unsigned level = 0; level < PRIORITIES; level++) {
-			struct lease *l = t->waiting[level].first;
-
-			if (l != NULL && (found == NULL || l->asked_ns < found->asked_ns))
-				found = l;
-		}
-	return found;
-}
-
-/* Where there is no host that is what is wrong, and not that others are served. */
-static void word_late(const struct pool *p, const char *what, struct error *err)
-{
-	const char *why = p->failure.text;
-
-	(void)error_set(err, p->state == POOL_FAILED ? p->failure.code : ERROR_BUSY,
-	    "pool %s: no %s within queue_timeout_ms %u%s%s", p->name, what, p->cfg.queue_timeout_ms,
-	    why[0] == '\0' ? "" : ", because of: ", why);
-}
-
-uint64_t queue_check_deadlines(struct pool *p)
-{
-	uint64_t now_ns = pool_now_ns(p);
-	struct lease *l;
-
-	while ((l = oldest(p)) != NULL && waits_until_ns(l) <= now_ns) {
-		struct error err;
-
-		word_late(p, "place came free", &err);
-		p->counts.refused_timeout++;
-		p->again = true; /* the others move up */
-		lease_refuse(l, &err);
-	}
-	return l == NULL ? UINT64_MAX : waits_until_ns(l);
-}
-
-static void fail_unserved(struct lease *l)
-{
-	struct error err;
-
-	word_late(l->pool, "instance came", &err);
-	lease_unserved(l, &err);
-}
-
-uint64_t queue_check_bare(struct pool *p)
-{
-	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
-	struct lease *l = p->bare.first;
-
-	while (l != NULL) {
-		uint64_t due_ns = l->wish_ns + p->cfg.queue_timeout_ms * NS_PER_MS;
-
-		if (l->wish_ns != 0 && due_ns <= now_ns) {
-			p->again = true;
-			fail_unserved(l);
-			l = p->bare.first; /* anything may have changed */
-			continue;
-		}
-		if (l->wish_ns != 0)
-			next = MIN(next, due_ns);
-		l = l->next;
-	}
-	return next;
+	if (p->waiting == 0 || p->places_taken >= p->cfg.max)
+		return false;
+	return crowd_idle(p) > 0 || p->state == POOL_READY;
 }

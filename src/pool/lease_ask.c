@@ -1,0 +1,125 @@
+/* What clients do with a lease that changes who has a place, or wants one: each ends in pool_settle. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "pool/pool_internal.h"
+
+static int refuse(struct pool *p, struct error *err)
+{
+	if (p->state == POOL_STOPPED)
+		return error_set(
+		    err, ERROR_RESTARTING, "pool %s: the server is shutting down", p->name);
+	if (p->state == POOL_FAILED) {
+		p->counts.refused_failed++;
+		*err = p->failure;
+		return -1;
+	}
+	/* Places that are free but cannot be given out yet, while the model loads, count as room. */
+	if (p->places_taken + p->waiting >= p->cfg.max + p->cfg.queue_max) {
+		p->counts.refused_full++;
+		return error_set(err, ERROR_BUSY,
+		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)",
+		    p->name, p->cfg.max, p->cfg.queue_max);
+	}
+	return 0;
+}
+
+struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
+    const struct lease_events *events, void *arg, struct error *err, unsigned *retry_after_ms_out)
+{
+	struct lease *l;
+
+	if (refuse(pool, err) < 0) {
+		if (retry_after_ms_out != NULL)
+			*retry_after_ms_out = queue_retry_after_ms(pool);
+		return NULL;
+	}
+	l = xcalloc(1, sizeof *l);
+	l->pool = pool;
+	l->events = events;
+	l->arg = arg;
+	l->session = owner->session;
+	l->priority = owner->priority;
+	l->tenant = queue_tenant(pool, owner->tenant);
+	return l;
+}
+
+void lease_start(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	assert(l->state == LEASE_NEW);
+	if (lease_is_by_utterance(l)) {
+		l->state = LEASE_RESTING;
+		l->events->on_granted(l->arg);
+		return;
+	}
+	lease_queue_up(l);
+	pool_settle(p);
+}
+
+void lease_abort(struct lease *l)
+{
+	lease_forget_utterance(l);
+	pool_settle(l->pool);
+}
+
+void lease_release(struct lease **lease)
+{
+	struct lease *l = *lease;
+	struct pool *p;
+
+	if (l == NULL)
+		return;
+	*lease = NULL;
+	p = l->pool;
+	if (l->state != LEASE_NEW && l->state != LEASE_REFUSED)
+		lease_forget_utterance(l);
+	if (l->state == LEASE_GRANTED)
+		lease_leave_place(l);
+	if (l->state == LEASE_WAITING) {
+		queue_remove(l);
+		p->counts.queue_left++;
+	}
+	queue_leave_tenant(l);
+	free(l);
+	pool_settle(p);
+}
+
+/* A place for one utterance: now, if it is free and nobody else's turn. */
+static void ask_place(struct lease *l)
+{
+	lease_queue_up(l);
+	if (!queue_may_grant(l->pool) || queue_first(l->pool) != l)
+		return;
+	queue_remove(l);
+	lease_take_place(l);
+}
+
+/* Others may be called back from here, `l` is not: what its lease_begin returns tells it all. */
+static void settle_others(struct lease *l)
+{
+	struct pool *p = l->pool;
+	struct lease *before = p->asking;
+
+	p->asking = l;
+	pool_settle(p);
+	p->asking = before;
+}
+
+bool lease_begin(struct lease *l, const struct ipc_begin *what)
+{
+	struct pool *p = l->pool;
+	bool begun, changed = l->state == LEASE_RESTING;
+
+	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && l->step == STEP_NONE);
+	if (l->wish_ns == 0)
+		l->wish_ns = pool_now_ns(p);
+	if (changed)
+		ask_place(l);
+	begun = lease_send_begin(l, what);
+	if (changed || (begun && p->in_work == 1)) /* somebody has to look whether it gets on */
+		settle_others(l);
+	return begun;
+}

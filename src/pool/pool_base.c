@@ -1,0 +1,14 @@
+/* What all files of the pool stand on. They call each other downwards only:
+ *   pool, lease_ask    what others call; each change ends in pool_settle
+ *   settle             brings wishes and instances together
+ *   canary, renewal, patience
+ *   lease
+ *   queue
+ *   crowd, pool_view
+ *   wear, pool_base */
+#include "pool/pool_internal.h"
+
+uint64_t pool_now_ns(const struct pool *p)
+{
+	return p->ops->now_ns(p->arg);
+}

@@ -1,0 +1,94 @@
+/* Replaces instances nothing is wrong with: those that are worn (wear.c), and those that are not needed any more. One that is
+ * worn is not lent again, so that the pool makes a successor; it goes when that is there. */
+#include "base/log.h"
+#include "base/util.h"
+#include "pool/pool_internal.h"
+
+static void retire(struct pool *p, struct instance *i, const char *why)
+{
+	log_debug("instance %s/%llu: %s, retiring it", p->name, (unsigned long long)i->id, why);
+	crowd_retire(p, i);
+}
+
+/* The idle one that was born first, of the worn ones or of the others. */
+static struct instance *oldest_idle(const struct pool *p, bool worn)
+{
+	struct instance *found = NULL;
+
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
+			if (i->state == INSTANCE_IDLE && i->worn == worn &&
+			    (found == NULL || i->id < found->id))
+				found = i;
+	return found;
+}
+
+static uint64_t mark_worn(struct pool *p)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
+			if (i->state != INSTANCE_IDLE || i->worn)
+				continue;
+			if (wear_is_due(p, i)) {
+				i->worn = true;
+				p->worn_idle++;
+				p->again = true; /* a successor is wanted */
+			} else if (p->cfg.max_age_ms > 0) {
+				next = MIN(next, wear_lives_until_ns(p, i));
+			}
+		}
+	}
+	return next;
+}
+
+static void retire_worn(struct pool *p)
+{
+	while (p->worn_idle > 0 && p->in_state[INSTANCE_IDLE] > crowd_wanted(p)) {
+		p->counts.worn++;
+		retire(p, oldest_idle(p, true), "worn");
+	}
+}
+
+static unsigned surplus(const struct pool *p)
+{
+	unsigned idle = crowd_idle(p), wanted = crowd_wanted(p);
+
+	return idle > wanted ? idle - wanted : 0;
+}
+
+/* Once every idle_ttl_ms: as many as were beyond need all that time, whatever came and went, are not needed. */
+static uint64_t check_surplus(struct pool *p)
+{
+	uint64_t ttl_ns = p->cfg.idle_ttl_ms * NS_PER_MS, now_ns = pool_now_ns(p);
+	unsigned now = surplus(p);
+
+	if (now == 0 || p->surplus_low == 0 || ttl_ns == 0) {
+		p->surplus_low = ttl_ns == 0 ? 0 : now;
+		p->surplus_since_ns = now_ns;
+	}
+	p->surplus_low = MIN(p->surplus_low, now);
+	if (p->surplus_low == 0)
+		return UINT64_MAX;
+	if (now_ns < p->surplus_since_ns + ttl_ns)
+		return p->surplus_since_ns + ttl_ns;
+	for (; p->surplus_low > 0; p->surplus_low--) {
+		p->counts.surplus++;
+		retire(p, oldest_idle(p, false), "idle for idle_ttl_ms");
+	}
+	p->surplus_low = surplus(p);
+	p->surplus_since_ns = now_ns;
+	return p->surplus_low > 0 ? now_ns + ttl_ns : UINT64_MAX;
+}
+
+uint64_t renewal_check(struct pool *p)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (p->state == POOL_STOPPED || p->in_state[INSTANCE_IDLE] == 0)
+		return next;
+	next = mark_worn(p);
+	retire_worn(p);
+	return MIN(next, check_surplus(p));
+}
