@@ -66,15 +66,21 @@ serve() {
 # A recording as a stranger may have one, named as in the README. What is said in it stands in data/README.md.
 hear() {
 	cp "$root$home/stenopool/data/warmup.wav" "$root$home/stenopool/recording.wav"
-	as_person "$transcribe" >"$out/transcribe.log" 2>&1 && grep -q 'good morning please send the first letter' "$out/transcribe.log" ||
-		{ step_failed "$transcribe" "$out/transcribe.log"; return; }
+	if ! as_person "$transcribe" >"$out/transcribe.log" 2>&1 || ! grep -q 'please send the first letter' "$out/transcribe.log"; then
+		step_failed "$transcribe" "$out/transcribe.log"
+		return
+	fi
 	echo "word $(now)" >>"$result"
 	step ok "$transcribe"
 }
 
 # With what is there by then: ffmpeg, and Python.
-ask() { # TEXT COMMAND
-	as_person "$2" >"$out/ask.log" 2>&1 && step ok "$1" || step_failed "$1" "$out/ask.log"
+ask() { # LOG TEXT COMMAND
+	if as_person "$3" >"$out/$1.log" 2>&1; then
+		step ok "$2"
+	else
+		step_failed "$2" "$out/$1.log"
+	fi
 }
 
 # As Ctrl-C in the terminal does it.
@@ -115,8 +121,8 @@ visit() {
 	began_us=${EPOCHREALTIME/[.,]/}
 	if serve; then
 		hear
-		ask 'an MP3 over REST' "ffmpeg -loglevel error -y -i recording.wav recording.mp3 && python3 tools/fresh.d/rest.py $url recording.mp3 'good morning'"
-		ask 'the page' "python3 tools/fresh.d/rest.py $url"
+		ask mp3 'an MP3 over REST' "ffmpeg -loglevel error -y -i recording.wav recording.mp3 && python3 tools/fresh.d/rest.py $url recording.mp3 'please send the first letter'"
+		ask page 'the page' "python3 tools/fresh.d/rest.py $url"
 		stop_server
 	fi
 	tests
