@@ -92,7 +92,7 @@ static void partial(struct deepgram_track *t, uint64_t utterance, const char *te
 {
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
 		.utterance = utterance,
-		.partial = { text, strlen(text), 0 } };
+		.partial = { .text = text, .text_bytes = strlen(text) } };
 
 	deepgram_track_event(t, &e);
 }

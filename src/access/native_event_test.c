@@ -40,10 +40,14 @@ static struct row {
 	{ "speech_end", { .kind = SESSION_EVENT_SPEECH_END, .utterance = 2, .at_ms = 0 },
 	    "{\"type\":\"speech_end\",\"utterance\":2,\"at_ms\":0}" },
 	{ "partial",
-	    { .kind = SESSION_EVENT_PARTIAL, .utterance = 2, .partial = { "he said \"x", 10, 7 } },
+	    { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = 2,
+		.partial = { .text = "he said \"x", .text_bytes = 10, .stable_bytes = 7 } },
 	    "{\"type\":\"partial\",\"utterance\":2,\"text\":\"he said \\\"x\",\"stable\":7}" },
 	{ "partial: no more than its bytes",
-	    { .kind = SESSION_EVENT_PARTIAL, .utterance = 1, .partial = { "hello", 2, 0 } },
+	    { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = 1,
+		.partial = { .text = "hello", .text_bytes = 2 } },
 	    "{\"type\":\"partial\",\"utterance\":1,\"text\":\"he\",\"stable\":0}" },
 	{ "final",
 	    { .kind = SESSION_EVENT_FINAL,
@@ -140,9 +144,9 @@ static void test_text(void **state)
 {
 	const struct text_row *r = *state;
 	size_t n = r->n > 0 ? r->n : strlen(r->bytes);
-	const struct session_event e = {
-		.kind = SESSION_EVENT_PARTIAL, .utterance = 1, .partial = { r->bytes, n, n }
-	};
+	const struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = 1,
+		.partial = { .text = r->bytes, .text_bytes = n, .stable_bytes = n } };
 	char *text = native_event_text(&e, &context), *got, *end;
 
 	assert_non_null(text);

@@ -121,7 +121,7 @@ static void partial(uint64_t utterance, const char *text, size_t stable)
 {
 	const struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
 		.utterance = utterance,
-		.partial = { text, strlen(text), stable } };
+		.partial = { .text = text, .text_bytes = strlen(text), .stable_bytes = stable } };
 
 	realtime_turns_event(&turns, &e);
 }

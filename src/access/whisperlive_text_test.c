@@ -161,7 +161,7 @@ static struct session_event partial(uint64_t utterance, const char *text)
 {
 	return (struct session_event){ .kind = SESSION_EVENT_PARTIAL,
 		.utterance = utterance,
-		.partial = { text, strlen(text), 0 } };
+		.partial = { .text = text, .text_bytes = strlen(text) } };
 }
 
 static const struct session_word words[] = { { "hello", 5, 100, 420, 0.98f } };
