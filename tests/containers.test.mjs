@@ -45,7 +45,7 @@ async function refused(s, bytes, status, message, code = 'invalid_audio') {
   const { error } = await r.json();
   assert.equal(r.status, status, error.message);
   assert.match(error.message, message);
-  assert.doesNotMatch(error.message, /stdin|pipe:|0x/);
+  assert.doesNotMatch(error.message, /stdin|pipe:|0x|stream map|trailing|option|Invalid|Error/);
   assert.equal(error.code, code);
   return r;
 }
@@ -99,7 +99,7 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
       for (const [name, args] of Object.entries(kinds)) {
         assert.equal((await hear(server, await make(name, known.samples, ...args))).text, text, name);
       }
-      assert.equal((await server.metrics()).decoders_started_total, Object.keys(kinds).length);
+      assert.equal((await server.metrics()).decoders_started_total, Object.keys(kinds).length - 1); // many.wav is read here
       assert.equal((await server.metrics()).decoders_failed_total, 0);
     });
 
@@ -132,24 +132,61 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
     test('a cut file is heard as far as it goes, or refused with a sentence', () => undisturbed(s, async () => {
       assert.notEqual((await hear(s, flac.subarray(0, flac.length >> 1))).text, '');
       const m4a = await make('cut.m4a', sound);
-      await refused(s, m4a.subarray(0, m4a.length >> 1), 400, /^not audio: the MP4 file cannot be decoded: moov atom not found$/);
+      await refused(s, m4a.subarray(0, m4a.length >> 1), 400, /^not audio: the MP4 file cannot be decoded; it was cut or its recording was never finished/);
       for (const n of [4, 20, 60]) await refused(s, flac.subarray(0, n), 400, /^not audio: the FLAC file cannot be decoded/);
     }));
 
     test('what begins like a file and is none is refused with a sentence', () => undisturbed(s, async () => {
       const noise = Buffer.from(babble(4000).buffer);
-      for (const [head, name] of [['\xff\xfb\x90\x64', 'MP3'], ['ID3', 'MP3'], ['OggS', 'Ogg'], ['\x1a\x45\xdf\xa3', 'WebM'], ['\0\0\0\x1cftypM4A ', 'MP4'], ['caff', 'CAF']]) {
+      for (const [head, name] of [['\xff\xfb\x90\x64', 'MP3'], ['OggS', 'Ogg'], ['\x1a\x45\xdf\xa3', 'WebM'], ['\0\0\0\x1cftypM4A ', 'MP4'], ['caff', 'CAF']]) {
         await refused(s, Buffer.concat([Buffer.from(head, 'latin1'), noise]), 400, new RegExp(`^not audio: the ${name} file cannot be decoded`));
       }
+      await refused(s, Buffer.concat([Buffer.from('ID3'), noise]), 400, /^not audio: it is none of WAV/);
     }));
 
     test('what no file begins like is refused without asking anybody', async () => {
       const { decoders_started_total } = await s.metrics();
-      for (const bytes of ['#EXTM3U\nhttp://127.0.0.1/x\n', 'ffconcat version 1.0\nfile /etc/passwd\n', '<html>', Buffer.alloc(100)]) {
+      for (const bytes of ['#EXTM3U\nhttp://127.0.0.1/x\n', 'ffconcat version 1.0\nfile /etc/passwd\n', '<html>', 'hello']) {
         await refused(s, bytes, 400, /^not audio: it is none of WAV, FLAC, Ogg, MP3/);
       }
       assert.equal((await s.metrics()).decoders_started_total, decoders_started_total);
     });
+
+    test('junk-before-sync: what ffmpeg finds behind junk and tags is heard, by REST and live', async () => {
+      const [mp3, aac, whole] = [await make('j.mp3', sound), await make('j.aac', sound), await make('j.flac', sound)];
+      const id3 = Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\x0a', 'latin1'), Buffer.alloc(10)]);
+      const { text } = await hear(s, wav(sound));
+      for (const [name, bytes] of Object.entries({
+        'zeros before MP3': Buffer.concat([Buffer.alloc(731), mp3]), 'MP3 from the middle of a frame': mp3.subarray(200), 'ADTS from the middle of a frame': aac.subarray(100),
+        'zeros before ADTS': Buffer.concat([Buffer.alloc(500), aac]), 'a tag before ADTS': Buffer.concat([id3, aac]), 'a tag before FLAC': Buffer.concat([id3, whole]),
+        'a tag before WAV': Buffer.concat([id3, wav(sound)]), 'FLAC without its head': whole.subarray(whole.indexOf(Buffer.from([0xff, 0xf8]))),
+      })) {
+        const heard = (await hear(s, bytes)).text.split(' ').length;
+        assert.ok(Math.abs(heard - text.split(' ').length) <= 2, `${name}: ${heard} words`);
+      }
+    });
+
+    test('junk-before-sync: what is no audio behind the same beginnings is refused, and nothing but the file is opened', () => undisturbed(s, async () => {
+      for (const bytes of [Buffer.alloc(5000), Buffer.from('\x89PNG\r\n\x1a\n' + '\0'.repeat(200), 'latin1'), Buffer.from('%PDF-1.4\n\x80\x81' + '\0'.repeat(200), 'latin1'),
+        Buffer.concat([Buffer.from([0]), Buffer.from('\n#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n')]),
+        Buffer.from('\ufeffhello, this is text', 'utf16le')]) {
+        await refused(s, bytes, 400, /^not audio: it is none of WAV, FLAC, Ogg, MP3/);
+      }
+    }));
+
+    test('video-without-sound: what is wrong with a file is said in words of our own', () => undisturbed(s, async () => {
+      const mute = (name, ...args) => make(name, ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:d=1'], ...args);
+      await refused(s, await mute('mute.mp4', '-c:v', 'mpeg4'), 400, /^not audio: the MP4 file has no audio track$/);
+      await refused(s, await mute('mute.webm', '-c:v', 'libvpx'), 400, /^not audio: the WebM file has no audio track$/);
+      const webm = await make('u.webm', sound, '-c:a', 'libopus');
+      const unknown = Buffer.from(webm);
+      unknown.write('A_XYZW', unknown.indexOf('A_OPUS'));
+      await refused(s, unknown, 400, /^not audio: the WebM file has its audio in an encoding that is not known here$/);
+      await refused(s, webm.subarray(0, 60), 400, /^not audio: the WebM file cannot be decoded; it ends before its audio begins$/);
+      const secret = ['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', '76a6c65c5ea762046bd749a2e632ccbb', '-encryption_kid', 'a7e61c373e219033c21091fa607bf3b8'];
+      await refused(s, await make('secret.mp4', sound, '-c:a', 'aac', ...secret), 400, /^not audio: the MP4 file cannot be decoded; it is damaged, cut short or encrypted$/);
+      await refused(s, Buffer.alloc(0), 400, /it is empty/);
+    }));
 
     for (const [name, seconds, ...args] of [['bomb.flac', 3600], ['bomb.opus', 90, '-c:a', 'libopus', '-b:a', '6k'], ['bomb.mp3', 600, '-b:a', '8k']]) {
       test(`more silence than may be, in little room, is refused: ${name}`, () => undisturbed(s, async () => {
@@ -194,8 +231,10 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
       await withServer(fake({ 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
         const asked = ask(slow, await make('confined.flac', join(...Array.from({ length: 4 }, (_, i) => babble(4000, i)))));
         asked.catch(() => {}); // what failed below is told, and not that the server is gone then
-        await slow.until(async () => (await slow.metrics()).sessions === 1 && become(slow).length === 1, 'it is being heard');
-        const [pid] = become(slow);
+        const [pid] = await slow.until(async () => {
+          const found = become(slow);
+          return (await slow.metrics()).sessions === 1 && found.length === 1 && found;
+        }, 'it is being heard');
         const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
         for (const line of [/^Seccomp:\s+2$/m, /^NoNewPrivs:\s+1$/m, /^CapEff:\s+0+$/m, /^Uid:\s+[1-9]\d*\s+[1-9]\d*\s/m]) assert.match(status, line);
         assert.deepEqual(fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => fd !== '100'), ['0', '1', '2']);
@@ -250,10 +289,10 @@ for (const [mode, status, message, code, more] of [
   ['hangs', 503, /^the decoder of the FLAC file made no progress for decoder_timeout_ms 300$/, 'timeout', { 'server.decoder_timeout_ms': 300 }],
   ['crashes', 400, /was killed by signal 11/],
   ['fails', 400, /cannot be decoded \(status 3\)$/],
-  ['talks', 400, /cannot be decoded: line 99999 \? of many$/],
+  ['talks', 400, /cannot be decoded; it is damaged, cut short or encrypted$/],
   ['floods', 400, /has more audio than decoder_max_audio_s 100$/, undefined, { 'server.decoder_max_audio_s': 100 }],
   ['eats', 400, /more memory than decoder_max_memory_mb 300$/, undefined, { 'server.decoder_max_memory_mb': 300 }],
-  ['tries', 400, /tried all, could: \(end\)$/],
+  ['tries', 400, /cannot be decoded \(status 7\)$/],
 ]) {
   test(`a decoder that ${mode} fails its file with a sentence, and the server goes on`, async () => {
     await withServer(decoderAs(mode, more), (s) => undisturbed(s, () => refused(s, some, status, message, code)));

@@ -17,12 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum container found;
 
 	if (sniff(data, size, &found, &err) == 0)
-		assert(found < CONTAINERS && container_demuxer(found) != NULL);
+		assert(found < CONTAINERS && container_name(found) != NULL);
 	else
 		assert(err.text[0] != '\0');
 	(void)sniff_order(CONTAINER_MP4, data, size);
 	reason_feed(&reason, (const char *)data, size);
+
 	for (const char *p = reason_finish(&reason); *p != '\0'; p++)
 		assert(*p >= ' ' && *p <= '~');
+	assert(reason.kind < REASON_KINDS &&
+	    strspn(reason.name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(reason.name));
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* The demuxer is always named, and it may open nothing but the file it was given, so no file can send ffmpeg elsewhere. */
+/* The demuxer is named, or is one of those that are always allowed, and it may open nothing but the file it was given, so no file can
+ * send ffmpeg elsewhere. */
 #include "media/command.h"
 
 #include <assert.h>
@@ -34,7 +35,8 @@ void command_make(struct command *c, const char *helper, const struct decoder_co
     const struct decoder_job *job, bool kept)
 {
 	const char *const first[] = { helper, c->memory, c->cpu, cfg->program };
-	const char *const demuxer[] = { "-f", container_demuxer(job->container) };
+	const char *const demuxer[] = { "-format_whitelist", sniff_demuxers, "-f",
+		container_demuxer(job->container) };
 	size_t n = 0;
 
 	(void)snprintf(c->memory, sizeof c->memory, "%u", cfg->max_memory_mb);
@@ -44,7 +46,7 @@ void command_make(struct command *c, const char *helper, const struct decoder_co
 	add(c, &n, always, ARRAY_SIZE(always));
 	if (job->live && !kept)
 		add(c, &n, live, ARRAY_SIZE(live));
-	add(c, &n, demuxer, ARRAY_SIZE(demuxer));
+	add(c, &n, demuxer, demuxer[3] == NULL ? 2 : ARRAY_SIZE(demuxer));
 	if (kept)
 		add(c, &n, from_file, ARRAY_SIZE(from_file));
 	else

@@ -44,13 +44,19 @@ static void settle(struct decoder *d)
 		.container = d->job.container,
 		.status = d->exit_status,
 		.signal = d->exit_signal,
-		.reason = d->reason.text,
-		.decoded_n = d->decoded_n };
+		.reason = &d->reason,
+		.decoded_n = d->decoded_n,
+		.live = d->job.live };
 	struct error err;
 
 	if (d->state != DECODER_RUNS || d->running || !d->out_ended || !d->said_ended)
 		return;
-	decoder_end(d, verdict(&facts, &err) == 0 ? NULL : &err);
+	if (verdict(&facts, &err) == 0) {
+		decoder_end(d, NULL);
+		return;
+	}
+	log_info("decoder: %s; the decoder itself said: %s", err.text, d->reason.text);
+	decoder_end(d, &err);
 }
 
 static void on_exit_status(uv_process_t *process, int64_t status, int signal)

@@ -14,6 +14,26 @@ static const char *const idle[] = { "Conversion failed", "Error while", "Error o
 /* Where the file comes from is nobody's concern. */
 static const char *const places[] = { "pipe:0: ", "file:/dev/stdin: ", "/dev/stdin: " };
 
+/* What the lines of ffmpeg 4 to 7 have in them. */
+static const struct {
+	const char *words;
+	enum reason_kind kind;
+} kinds[] = {
+	{ "Cannot allocate memory", REASON_MEMORY },
+	{ "Format not on whitelist", REASON_FOREIGN },
+	{ "matches no streams", REASON_NO_AUDIO },
+	{ "does not contain any stream", REASON_NO_AUDIO },
+	{ "Decoder (codec ", REASON_CODEC },
+	{ "no decoder found for: ", REASON_CODEC },
+	{ "moov atom not found", REASON_NO_INDEX },
+	{ "File ended prematurely", REASON_CUT },
+	{ "End of file", REASON_CUT },
+	{ "Input/output error", REASON_CUT },
+};
+
+/* Behind these words stands the codec's name. */
+static const char *const before_name[] = { "(codec ", "found for: " };
+
 static bool begins(const char *text, const char *with)
 {
 	return strncmp(text, with, strlen(with)) == 0;
@@ -54,6 +74,37 @@ static void keep(struct reason *r, const char *line)
 	r->text[n] = '\0';
 }
 
+static void keep_name(struct reason *r, const char *line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(before_name); i++) {
+		const char *at = strstr(line, before_name[i]);
+
+		if (at == NULL)
+			continue;
+		at += strlen(before_name[i]);
+		while (n < sizeof r->name - 1 &&
+		    ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_'))
+			r->name[n++] = *at++;
+		r->name[n] = '\0';
+	}
+	if (strcmp(r->name, "none") == 0)
+		r->name[0] = '\0';
+}
+
+static void find_kind(struct reason *r, const char *line)
+{
+	enum reason_kind kind = REASON_DAMAGED;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strstr(line, kinds[i].words) != NULL)
+			kind = MAX(kind, kinds[i].kind);
+	if (kind == REASON_CODEC)
+		keep_name(r, line);
+	r->kind = MAX(r->kind, kind);
+}
+
 static void end_line(struct reason *r)
 {
 	const char *behind, *line;
@@ -62,6 +113,8 @@ static void end_line(struct reason *r)
 	r->n = 0;
 	behind = behind_part(r->line);
 	line = behind_places(behind);
+	if (line[0] != '\0')
+		find_kind(r, line);
 	if (is_idle(line) || strchr(line, '/') != NULL)
 		return;
 	if (r->specific && behind == r->line)

@@ -1,5 +1,6 @@
-/* Most kinds begin with letters of their own. MPEG audio has none but eleven bits, so of its header everything is looked at
- * that must not be. An ID3 tag stands before MP3, and before raw AAC or FLAC of a careless writer, who is out of luck. */
+/* Most kinds begin with letters of their own. MPEG audio and ADTS have none but eleven bits, and FLAC without its head nearly the
+ * same, so that these are for ffmpeg's probe, which looks at many frames, as is what begins in the middle of one, with an ID3 tag, or
+ * with junk. */
 #include "media/sniff.h"
 
 #include <string.h>
@@ -13,16 +14,19 @@ static const struct {
 	[CONTAINER_WAV] = { "WAV", "wav" },
 	[CONTAINER_FLAC] = { "FLAC", "flac" },
 	[CONTAINER_OGG] = { "Ogg", "ogg" },
-	[CONTAINER_MP3] = { "MP3", "mp3" },
+	[CONTAINER_MP3] = { "MP3", NULL },
 	[CONTAINER_MP4] = { "MP4", "mov" },
 	[CONTAINER_MATROSKA] = { "WebM", "matroska" },
-	[CONTAINER_AAC] = { "AAC", "aac" },
+	[CONTAINER_AAC] = { "AAC", NULL },
 	[CONTAINER_AIFF] = { "AIFF", "aiff" },
 	[CONTAINER_AMR] = { "AMR", "amr" },
 	[CONTAINER_CAF] = { "CAF", "caf" },
 	[CONTAINER_WAVE64] = { "Wave64", "w64" },
 	[CONTAINER_AU] = { "AU", "au" },
+	[CONTAINER_OTHER] = { "audio", NULL },
 };
+
+const char sniff_demuxers[] = "wav,flac,ogg,mp3,mov,matroska,aac,aiff,amr,caf,w64,au";
 
 /* At `at` stand these letters, and at the beginning those of `first`, if any. */
 static const struct magic {
@@ -37,9 +41,13 @@ static const struct magic {
 	{ CONTAINER_AIFF, 8, "AIFC", "FORM" },
 	{ CONTAINER_FLAC, 0, "fLaC", NULL },
 	{ CONTAINER_OGG, 0, "OggS", NULL },
-	{ CONTAINER_MP3, 0, "ID3", NULL },
 	{ CONTAINER_MP4, 4, "ftyp", NULL },
-	{ CONTAINER_MP4, 4, "moov", NULL }, /* QuickTime of old */
+	{ CONTAINER_MP4, 4, "moov", NULL }, /* QuickTime of old, and these */
+	{ CONTAINER_MP4, 4, "mdat", NULL },
+	{ CONTAINER_MP4, 4, "wide", NULL },
+	{ CONTAINER_MP4, 4, "skip", NULL },
+	{ CONTAINER_MP4, 4, "free", NULL },
+	{ CONTAINER_MP4, 4, "pnot", NULL },
 	{ CONTAINER_MATROSKA, 0, "\x1a\x45\xdf\xa3", NULL },
 	{ CONTAINER_AMR, 0, "#!AMR", NULL },
 	{ CONTAINER_CAF, 0, "caff", NULL },
@@ -68,6 +76,32 @@ static bool is_adts(const uint8_t *b, size_t n)
 	    ((b[3] & 3u) << 11 | b[4] << 3 | b[5] >> 5) >= 7;
 }
 
+/* Or a playlist, a page, a list of files: no audio begins with so many characters. What LAME fills its frames with is the exception. */
+static bool is_text(const uint8_t *b, size_t n)
+{
+	size_t same = 0;
+
+	if (n >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff)) &&
+	    (n < 4 || b[2] == 0 || b[3] == 0))
+		return true; /* UTF-16 with its mark */
+	if (n >= 3 && memcmp(b, "\xef\xbb\xbf", 3) == 0)
+		return true;
+	for (size_t i = 0; i < MIN(n, (size_t)SNIFF_BYTES); i++) {
+		if ((b[i] < ' ' && strchr("\t\r\n\f", b[i]) == NULL) || b[i] >= 0x7f || b[i] == 0)
+			return false;
+		same += b[i] == 'U';
+	}
+	return 2 * same < MIN(n, (size_t)SNIFF_BYTES);
+}
+
+int sniff_none(struct error *err)
+{
+	return error_set(err, ERROR_INVALID,
+	    "it is none of WAV, FLAC, Ogg, MP3, MP4 (M4A), WebM (Matroska), AAC (ADTS), AIFF, AMR, "
+	    "CAF, "
+	    "Wave64 and AU");
+}
+
 int sniff(const void *bytes, size_t n, enum container *out, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++) {
@@ -81,11 +115,14 @@ int sniff(const void *bytes, size_t n, enum container *out, struct error *err)
 	}
 	if (n == 0)
 		return error_set(err, ERROR_INVALID, "it is empty");
-	if (!is_mpeg_audio(bytes, n) && !is_adts(bytes, n))
-		return error_set(err, ERROR_INVALID,
-		    "it is none of WAV, FLAC, Ogg, MP3, MP4 (M4A), WebM (Matroska), AAC (ADTS), "
-		    "AIFF, AMR, CAF, Wave64 and AU");
-	*out = is_adts(bytes, n) ? CONTAINER_AAC : CONTAINER_MP3;
+	if (is_text(bytes, n))
+		return sniff_none(err);
+	if (is_mpeg_audio(bytes, n))
+		*out = CONTAINER_MP3;
+	else if (is_adts(bytes, n))
+		*out = CONTAINER_AAC;
+	else
+		*out = CONTAINER_OTHER;
 	return 0;
 }
 

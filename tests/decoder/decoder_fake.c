@@ -151,12 +151,14 @@ static int tries(void)
 		{ "read", could_read_file }, { "fork", could_fork }, { "signal", could_signal },
 		{ "exec", could_exec } };
 
-	(void)fprintf(stderr, "[part @ 0x1] tried all, could:");
+	int could = 0;
+
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		if (all[i].could())
-			(void)fprintf(stderr, " %s", all[i].what);
-	(void)fprintf(stderr, " (end)\n");
-	return 1;
+		if (all[i].could()) {
+			(void)fprintf(stderr, "[part @ 0x1] could: %s\n", all[i].what);
+			could++;
+		}
+	return could == 0 ? 7 : 1;
 }
 
 int main(int argc, char **argv)
