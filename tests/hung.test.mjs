@@ -151,6 +151,11 @@ if ptrace(0x4206, int(sys.argv[1]), 0, 0) != 0: sys.exit('no')
 print('yes', flush=True)
 time.sleep(3600)
 `;
+const traces = (tracer) => new Promise((resolve) => {
+  tracer.stdout.on('data', () => resolve(true));
+  tracer.on('exit', () => resolve(false));
+  tracer.on('error', () => resolve(false));
+});
 
 test('hung-host: one that not even SIGKILL can end is replaced, and the server can leave', async (t) => {
   await withServer(fake({ 'pool.en.host_timeout_ms': 200, 'pool.en.kill_timeout_ms': 200 }), async (s) => {
@@ -158,12 +163,7 @@ test('hung-host: one that not even SIGKILL can end is replaced, and the server c
     const { host_pid: host } = await s.pool();
     const tracer = spawn('python3', ['-c', TRACER, String(host)]);
     try {
-      const may = await new Promise((resolve) => {
-        tracer.stdout.on('data', () => resolve(true));
-        tracer.on('exit', () => resolve(false));
-        tracer.on('error', () => resolve(false));
-      });
-      if (!may) {
+      if (!(await traces(tracer))) {
         t.skip('a process may not be traced here');
         return;
       }
@@ -179,6 +179,23 @@ test('hung-host: one that not even SIGKILL can end is replaced, and the server c
       s.child.kill('SIGTERM');
       assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
       assert.ok(fs.existsSync(`/proc/${host}`));
+    } finally {
+      tracer.kill('SIGKILL');
+    }
+  }, { sums: false });
+});
+
+test('hung-host: an instance that not even SIGKILL can end does not keep the server', async (t) => {
+  await withServer(fake({ 'pool.en.kill_timeout_ms': 300 }), async (s) => {
+    const { pid } = await s.until(async () => (await s.pool()).instances.find((i) => i.state === 'idle'), 'an instance waits');
+    const tracer = spawn('python3', ['-c', TRACER, String(pid)]);
+    try {
+      if (!(await traces(tracer))) {
+        t.skip('a process may not be traced here');
+        return;
+      }
+      s.child.kill('SIGTERM');
+      assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
     } finally {
       tracer.kill('SIGKILL');
     }

@@ -194,6 +194,45 @@ test('SIGTERM during a hand-over ends both', async () => {
   settings.remove();
 });
 
+// It is held where its host is loading.
+async function stopHeir(s) {
+  const heir = await s.until(() => s.processes().find((pid) => {
+    try {
+      const parent = Number(fs.readFileSync(`/proc/${pid}/status`, 'utf8').match(/^PPid:\s+(\d+)/m)[1]); // our child is its watcher
+      return parent !== s.child.pid && fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('stenopool\0serve');
+    } catch {
+      return false; // it ended while we looked
+    }
+  }), 'the new server runs');
+  signal(heir, 'SIGSTOP');
+  return heir;
+}
+
+test('hung-host: a new server that stands still is ended when it is late, and another one can take over', async () => {
+  const settings = new Settings({ 'pool.en': { engine: 'fake' }, server: { handover_start_timeout_ms: 1500 } });
+  await withHeirs(['-c', settings.file], async (s) => {
+    settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
+    upgrade(s);
+    const heir = await stopHeir(s);
+    await s.says(/this server serves on: the new server was not ready within handover_start_timeout_ms 1500/);
+    assert.ok(!alive(heir));
+    settings.write({ 'pool.en': { engine: 'fake' } });
+    await handOver(s);
+    await s.left;
+  });
+  settings.remove();
+});
+
+test('hung-host: a new server that stands still does not outlive the one that started it', async () => {
+  const settings = new Settings({ 'pool.en': { engine: 'fake' } });
+  const s = await Server.start(['-c', settings.file]);
+  settings.write({ 'pool.en': { engine: 'fake', 'param.load_ms': 60000 } });
+  upgrade(s);
+  await stopHeir(s);
+  await s.stop();
+  settings.remove();
+});
+
 // Starts the server as systemd does: with a socket at descriptor 3.
 async function activated(more = {}) {
   const listener = net.createServer();

@@ -171,7 +171,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_POOL, "host_timeout_ms", CONFIG_UINT, POOL(host_timeout_ms), 100, 3600000, "5000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A host that has loaded it and does not answer for so long is killed, and another one started; instances at work go on" },
 	{ CONFIG_POOL, "kill_timeout_ms", CONFIG_UINT, POOL(kill_timeout_ms), 100, 600000, "2000", 0, "ms", NULL, CONFIG_LIVE,
-	  "A host that was killed has so long to be gone; then the server goes on without it" },
+	  "A host that was killed has so long to be gone, and so have instances when the server ends; then it goes on without them" },
 	{ CONFIG_POOL, "backoff_min_ms", CONFIG_UINT, POOL(backoff_min_ms), 1, 3600000, "2000", 0, "ms", NULL, CONFIG_LIVE,
 	  "Pause before a host that ended is started again; it doubles each time, until one has served for backoff_max_ms" },
 	{ CONFIG_POOL, "backoff_max_ms", CONFIG_UINT, POOL(backoff_max_ms), 1, 3600000, "60000", 0, "ms", NULL, CONFIG_LIVE,

@@ -36,7 +36,9 @@ struct upgrade {
 	struct attempt *attempt; /* NULL: none */
 	uv_timer_t timer;        /* while STARTING */
 	unsigned timeout_ms;
-	bool late; /* over timeout_ms, and told to end */
+	bool late;      /* over timeout_ms, and told to end */
+	bool cancelled; /* told to end as we do: only its end is waited for */
+	bool leaving;   /* upgrade_free was called meanwhile */
 };
 
 enum { END_TIMEOUT_MS = 5000 };
@@ -115,6 +117,19 @@ static void take_in_orphans(bool yes)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, yes, 0, 0, 0);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void end_cancelled(struct upgrade *u)
+{
+	(void)uv_timer_stop(&u->timer);
+	give_up_attempt(u);
+	if (u->leaving)
+		uv_close((uv_handle_t *)&u->timer, on_timer_closed);
+}
+
 /* The watcher is gone: with the server it watched, or for it. Now the server is no descendant of ours any more. */
 static void on_watcher_gone(uv_poll_t *poll, int s, int events)
 {
@@ -126,6 +141,10 @@ static void on_watcher_gone(uv_poll_t *poll, int s, int events)
 	(void)events;
 	if (waitpid(a->is.watcher, &status, WNOHANG) != a->is.watcher)
 		return;
+	if (u->cancelled) {
+		end_cancelled(u);
+		return;
+	}
 	if (!a->ready) {
 		fail_as_it_ended(u, status);
 		return;
@@ -154,7 +173,7 @@ static void on_word(uv_poll_t *poll, int status, int events)
 	if (read(a->ready_fd, &byte, 1) < 0)
 		return;
 	(void)uv_poll_stop(poll);
-	if (byte != '1' || u->late)
+	if (byte != '1' || u->late || u->cancelled)
 		return;
 	(void)uv_timer_stop(&u->timer);
 	a->ready = true;
@@ -162,20 +181,38 @@ static void on_word(uv_poll_t *poll, int status, int events)
 	send_signal(a->watcher_pidfd, SIGKILL);
 }
 
+/* Not even killed did it end, or its watcher stands still: the watcher's end is what is waited for. */
+static void on_undead(uv_timer_t *timer)
+{
+	const struct upgrade *u = timer->data;
+
+	log_error("upgrade: the new server, process %d, does not end, going on without it",
+	    u->attempt->is.server);
+	send_signal(u->attempt->watcher_pidfd, SIGKILL);
+}
+
 static void on_unkind(uv_timer_t *timer)
 {
 	const struct upgrade *u = timer->data;
 
 	send_signal(u->attempt->server_pidfd, SIGKILL);
+	(void)uv_timer_start(timer, on_undead, END_TIMEOUT_MS, 0);
 }
 
-/* Asked, not killed, it ends its own processes first. Its end comes to on_watcher_gone. */
+/* Asked, not killed, it ends its own processes first; one that was stopped can do so as well. */
+static void ask_to_end(const struct attempt *a)
+{
+	send_signal(a->server_pidfd, SIGTERM);
+	send_signal(a->server_pidfd, SIGCONT);
+}
+
+/* Its end comes to on_watcher_gone. */
 static void on_late(uv_timer_t *timer)
 {
 	struct upgrade *u = timer->data;
 
 	u->late = true;
-	send_signal(u->attempt->server_pidfd, SIGTERM);
+	ask_to_end(u->attempt);
 	(void)uv_timer_start(timer, on_unkind, END_TIMEOUT_MS, 0);
 }
 
@@ -261,20 +298,15 @@ void upgrade_cancel(struct upgrade *u)
 	if (u->state != UPGRADE_STARTING)
 		return;
 	log_warn("server: the new server was not ready yet, and is told to end");
-	send_signal(u->attempt->server_pidfd, SIGTERM);
-	(void)uv_timer_stop(&u->timer);
-	give_up_attempt(u);
+	ask_to_end(u->attempt);
+	u->cancelled = true;
+	(void)uv_timer_start(&u->timer, on_unkind, END_TIMEOUT_MS, 0);
 	set_state(u, UPGRADE_NONE);
 }
 
 enum upgrade_state upgrade_state(const struct upgrade *u)
 {
 	return u->state;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 void upgrade_free(struct upgrade **upgrade)
@@ -284,6 +316,10 @@ void upgrade_free(struct upgrade **upgrade)
 	*upgrade = NULL;
 	if (u == NULL)
 		return;
+	if (u->cancelled && u->attempt != NULL) {
+		u->leaving = true; /* one that stands still would keep our sockets for ever */
+		return;
+	}
 	give_up_attempt(u);
 	uv_close((uv_handle_t *)&u->timer, on_timer_closed);
 }

@@ -26,7 +26,7 @@ struct upgrade *upgrade_new(struct uv_loop_s *loop, const struct upgrade_events 
  * started, or was before. */
 int upgrade_start(
     struct upgrade *u, const struct successor_config *cfg, unsigned timeout_ms, struct error *err);
-/* A new server that is not ready is told to end. */
+/* A new server that is not ready is told to end, and killed if it does not; the loop runs on until it has. */
 void upgrade_cancel(struct upgrade *u);
 enum upgrade_state upgrade_state(const struct upgrade *u);
 void upgrade_free(struct upgrade **u); /* the loop must run on until its handles have closed */

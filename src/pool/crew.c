@@ -17,10 +17,17 @@
 
 static const struct host_events host_events;
 
+static void on_timer_gone(uv_handle_t *handle);
+
 static void free_when_empty(struct crew *c)
 {
-	if (!c->closing || c->members > 0 || c->hosts > 0 || !c->timer_gone)
+	if (!c->closing || c->members > 0 || c->hosts > 0)
 		return;
+	if (!c->timer_gone) {
+		if (!uv_is_closing((uv_handle_t *)&c->timer))
+			uv_close((uv_handle_t *)&c->timer, on_timer_gone);
+		return;
+	}
 	pool_free(&c->pool);
 	if (c->on_done != NULL)
 		c->on_done(c->done_arg);
@@ -249,6 +256,7 @@ struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct poo
 	(void)uv_timer_init(loop, &c->timer);
 	c->timer.data = c;
 	c->pool = pool_new(c->name, pool_cfg, &pool_ops, c);
+	c->kill_timeout_ms = host_cfg->kill_timeout_ms;
 	c->current = add_host(c, host_cfg);
 	return c;
 }
@@ -270,6 +278,7 @@ enum crew_reload crew_reload(struct crew *c, const struct host_config *cfg)
 	struct host *now = c->current->host;
 	bool broken = pool_state(c->pool) == POOL_FAILED;
 
+	c->kill_timeout_ms = cfg->kill_timeout_ms;
 	if (c->coming != NULL && host_is_current(c->coming->host, cfg))
 		return CREW_LOADING;
 	end_host(&c->coming);
@@ -329,6 +338,22 @@ static void on_timer_gone(uv_handle_t *handle)
 	free_when_empty(c);
 }
 
+/* As pool/host.c has it for hosts. */
+static void on_kill_timeout(uv_timer_t *timer)
+{
+	struct crew *c = timer->data;
+
+	for (unsigned b = 0; b < CREW_BUCKETS; b++)
+		for (struct member *m = c->buckets[b]; m != NULL; m = m->next) {
+			if (m->exited)
+				continue;
+			log_error("instance %s/%" PRIu64 ": process %d has not ended within "
+				  "kill_timeout_ms %u after it was killed, leaving without it",
+			    c->name, m->id, m->pid, c->kill_timeout_ms);
+			member_give_up(m);
+		}
+}
+
 void crew_free(struct crew **crew, void (*done)(void *arg), void *arg)
 {
 	struct crew *c = *crew;
@@ -343,7 +368,7 @@ void crew_free(struct crew **crew, void (*done)(void *arg), void *arg)
 	for (unsigned b = 0; b < CREW_BUCKETS; b++)
 		for (struct member *m = c->buckets[b]; m != NULL; m = m->next)
 			member_kill(m);
-	uv_close((uv_handle_t *)&c->timer, on_timer_gone);
+	(void)uv_timer_start(&c->timer, on_kill_timeout, c->kill_timeout_ms, 0);
 	end_host(&c->coming);
 	end_host(&c->current);
 }

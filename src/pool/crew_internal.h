@@ -50,6 +50,7 @@ struct crew {
 	void (*on_member_gone)(struct crew *c); /* may free it */
 	uv_timer_t timer;
 	struct channel_inbox *inbox;
+	unsigned kill_timeout_ms;
 	bool closing, timer_gone;
 	void (*on_ready)(void *arg); /* NULL: nobody waits for that */
 	void *ready_arg;
@@ -65,6 +66,7 @@ void member_told_exited(struct member *m, int wait_status);
 /* The host cannot tell any more: it has ended. `forget`: and will not be started again. */
 void member_settle(struct crew_host *h, bool forget);
 void member_kill(struct member *m);
+void member_give_up(struct member *m); /* killed, and it does not end: it counts as gone */
 int member_send(struct crew *c, uint64_t id, const struct ipc_message *msg); /* as pool_ops */
 void member_retire(struct crew *c, uint64_t id);
 

@@ -247,6 +247,11 @@ void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3])
 	lines_start(c->loop, fds[1], name);
 }
 
+void member_give_up(struct member *m)
+{
+	member_exited(m, -1);
+}
+
 int member_send(struct crew *c, uint64_t id, const struct ipc_message *msg)
 {
 	struct member *m = member_find(c, id);
