@@ -51,6 +51,9 @@ bool binary_text_is_object(const void *bytes, size_t n)
 
 bool binary_text_is_word(const void *bytes, size_t n, const char *word)
 {
-	n = without_blanks(bytes, n);
+	const char *text = bytes;
+
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
 	return n == strlen(word) && memcmp(bytes, word, n) == 0;
 }

@@ -9,7 +9,7 @@
 /* A JSON object for all that can be seen without parsing: text from one brace to the other, with a key. Audio is not, nor is a packet
  * that begins with a length. */
 bool binary_text_is_object(const void *bytes, size_t n);
-/* This word, with white space behind it or not. */
+/* This word, with a line's end behind it or not. */
 bool binary_text_is_word(const void *bytes, size_t n, const char *word);
 
 #endif

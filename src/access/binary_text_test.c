@@ -49,6 +49,7 @@ static void a_word_may_have_a_line_end_behind_it(void **state)
 	assert_true(binary_text_is_word("Done\r\n", 6, "Done"));
 	assert_false(binary_text_is_word("Done!", 5, "Done"));
 	assert_false(binary_text_is_word(" Done", 5, "Done"));
+	assert_false(binary_text_is_word("Done ", 5, "Done"));
 	assert_false(binary_text_is_word("Don", 3, "Done"));
 	assert_false(binary_text_is_word("Done\0\0\0\0", 8, "Done"));
 	assert_false(binary_text_is_word("", 0, "Done"));

@@ -1,4 +1,5 @@
-/* sherpa-onnx's streaming server: 32-bit float audio in, a JSON object for each step of what is heard out. After the text
+/* sherpa-onnx's servers on one port. A client whose first message begins with the header of a recording is one of the offline server's,
+ * and sherpa_recording.h's. All others are the streaming server's: 32-bit float audio in, a JSON object for each step of what is heard out. After the text
  * `Done` comes the last object, with is_eof, then the text `Done!`, and the connection is closed. There is nothing that a
  * client could say besides.
  *
@@ -11,6 +12,7 @@
 #include "access/entries.h"
 #include "access/protocols.h"
 #include "access/sherpa_event.h"
+#include "access/sherpa_recording.h"
 #include "access/voice.h"
 #include "access/wire.h"
 #include "base/buffer.h"
@@ -25,6 +27,8 @@ enum { STARTS_MAX = 10000 };
 
 struct sherpa {
 	struct wire wire;
+	struct sherpa_recording *recording; /* owned; NULL: it streams, or has sent nothing yet */
+	bool streams;
 	struct voice voice;
 	bool ending;
 	unsigned segment; /* of the utterance whose final comes next */
@@ -157,7 +161,11 @@ static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct sherpa *s = sherpa_of(w);
 
-	if (!s->ending && binary_text_is_word(text, n, DONE))
+	if (s->ending || !binary_text_is_word(text, n, DONE))
+		return;
+	if (s->recording != NULL)
+		sherpa_recording_done(s->recording);
+	else
 		end(s);
 }
 
@@ -167,16 +175,29 @@ static void hear(struct sherpa *s, const void *bytes, size_t n)
 		wire_pause(&s->wire);
 }
 
+/* The first message shows which server's client it is. */
+static void decide(struct sherpa *s, const void *bytes, size_t n)
+{
+	if (!s->streams && s->recording == NULL && sherpa_recording_begins(bytes, n))
+		s->recording = sherpa_recording_new(&s->wire);
+	s->streams = s->recording == NULL;
+}
+
 /* As a sample the word would be 7e22, which nobody sends. */
 static void on_binary(struct wire *w, const void *bytes, size_t n)
 {
 	struct sherpa *s = sherpa_of(w);
 
-	if (s->ending)
+	if (s->ending || n == 0)
 		return;
-	if (binary_text_is_word(bytes, n, DONE))
-		end(s);
-	else if (n > 0)
+	if (binary_text_is_word(bytes, n, DONE)) {
+		on_text(w, bytes, n);
+		return;
+	}
+	decide(s, bytes, n);
+	if (s->recording != NULL)
+		sherpa_recording_take(s->recording, bytes, n);
+	else
 		hear(s, bytes, n);
 }
 
@@ -189,7 +210,11 @@ static void on_open(struct wire *w)
 
 static void look(struct wire *w, uint64_t now_ns)
 {
-	if (w->session == 0)
+	const struct sherpa *s = sherpa_of(w);
+
+	if (s->recording != NULL)
+		sherpa_recording_look(s->recording, now_ns);
+	else if (w->session == 0)
 		wire_look_without_session(w, w->opened_ns, now_ns);
 }
 
@@ -200,11 +225,16 @@ static void cut(struct wire *w, const struct error *why)
 
 static void on_closing(struct wire *w)
 {
-	voice_drop(&sherpa_of(w)->voice);
+	struct sherpa *s = sherpa_of(w);
+
+	voice_drop(&s->voice);
+	if (s->recording != NULL)
+		sherpa_recording_drop(s->recording);
 }
 
 static void on_gone(struct wire *w)
 {
+	sherpa_recording_free(&sherpa_of(w)->recording);
 	json_decref(sherpa_of(w)->held);
 	buffer_done(&sherpa_of(w)->starts);
 }

@@ -50,6 +50,38 @@ json_t *sherpa_final(unsigned segment, const struct session_event *e)
 	return o;
 }
 
+/* With all fields of the reference, which tells no language, emotion or event with most of its models. */
+json_t *sherpa_result(void)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:[],s:[],s:[],s:[],s:[]}", "lang", "", "emotion", "",
+	    "event", "", "text", "", "timestamps", "durations", "tokens", "ys_log_probs", "words");
+}
+
+static void add_text(json_t *result, const char *text, size_t n)
+{
+	const char *had = json_string_value(json_object_get(result, "text"));
+	json_t *more = json_text_of(text, n);
+
+	if (had != NULL && more != NULL && n > 0)
+		(void)json_object_set_new(result, "text",
+		    json_sprintf("%s%s%s", had, *had == '\0' ? "" : " ", json_string_value(more)));
+	json_decref(more);
+}
+
+void sherpa_result_add(json_t *result, const struct session_event *e)
+{
+	add_text(result, e->final.text, e->final.text_bytes);
+	for (size_t i = 0; i < e->final.words_n; i++) {
+		const struct session_word *w = &e->final.words[i];
+
+		(void)json_array_append_new(json_object_get(result, "tokens"), token_of(w));
+		(void)json_array_append_new(
+		    json_object_get(result, "timestamps"), json_text_seconds(w->start_ms));
+		(void)json_array_append_new(json_object_get(result, "durations"),
+		    json_text_seconds(w->end_ms < w->start_ms ? 0 : w->end_ms - w->start_ms));
+	}
+}
+
 void sherpa_set_eof(json_t *final)
 {
 	(void)json_object_set_new(final, "is_eof", json_true());

@@ -17,5 +17,9 @@ json_t *sherpa_final(unsigned segment, const struct session_event *final);
 json_t *sherpa_nothing(unsigned segment, uint64_t start_ms);
 /* It is the last one. */
 void sherpa_set_eof(json_t *final);
+/* What a client of the offline server is told of a recording: one of which nothing is known yet, and a final of it more. NULL: no memory,
+ * and nothing is added to it. */
+json_t *sherpa_result(void);
+void sherpa_result_add(json_t *result, const struct session_event *final);
 
 #endif

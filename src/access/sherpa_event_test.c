@@ -58,12 +58,37 @@ static void the_last_one_says_so(void **state)
 	json_decref(o);
 }
 
+static void a_recording_has_all_its_finals_in_one(void **state)
+{
+	static const struct session_word words[] = { { "go", 2, 1700, 1800, 1 },
+		{ "x\xff", 2, 1900, 1850, 1 } };
+	struct session_event e = { .kind = SESSION_EVENT_FINAL }, none = e;
+	json_t *o = sherpa_result();
+
+	(void)state;
+	e.final.text = "go x\xff";
+	e.final.text_bytes = 5;
+	e.final.words = words;
+	e.final.words_n = 2;
+	none.final.text = "";
+	sherpa_result_add(o, &none);
+	sherpa_result_add(o, &e);
+	e.final.words_n = 0;
+	sherpa_result_add(o, &e);
+	is(o,
+	    "{\"lang\":\"\",\"emotion\":\"\",\"event\":\"\",\"text\":\"go x? go "
+	    "x?\",\"timestamps\":[1.7,1.9],"
+	    "\"durations\":[0.1,0.0],\"tokens\":[\" go\",\" "
+	    "x?\"],\"ys_log_probs\":[],\"words\":[]}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_partial_has_its_text_and_no_tokens),
 		cmocka_unit_test(a_final_has_a_token_and_a_time_for_each_word),
 		cmocka_unit_test(the_last_one_says_so),
+		cmocka_unit_test(a_recording_has_all_its_finals_in_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

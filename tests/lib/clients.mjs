@@ -15,16 +15,19 @@ export function clientPython(name) {
   return { python: null, skip: read(`${env}.why`)?.trim() ?? `Python's ${name} is not installed (tools/install-clients)` };
 }
 
-// Runs tests/clients/PROGRAM with the client's interpreter; { code, out, err } when it ended.
-export async function runClient(python, name, args = [], options = {}) {
-  const child = spawn(python, [path.join(root, 'tests/clients', name), ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+// Runs a program to its end: { code, out, err }.
+export async function runProgram(program, args, options = {}) {
+  const child = spawn(program, args.map(String), { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const said = { out: '', err: '' };
   child.stdout.on('data', (d) => (said.out += d));
   child.stderr.on('data', (d) => (said.err += d));
   try {
-    const code = await deadline(new Promise((resolve, reject) => child.on('error', reject).on('close', resolve)), () => `${name} to end; it said ${said.out}${said.err}`);
+    const code = await deadline(new Promise((resolve, reject) => child.on('error', reject).on('close', resolve)), () => `${program} ${args[0]} to end; it said ${said.out}${said.err}`);
     return { code, ...said };
   } finally {
     child.kill('SIGKILL');
   }
 }
+
+// The same for tests/clients/NAME with the client's interpreter.
+export const runClient = (python, name, args = [], options = {}) => runProgram(python, [path.join(root, 'tests/clients', name), ...args], options);

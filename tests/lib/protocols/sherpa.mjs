@@ -53,3 +53,31 @@ export async function transcribe(server, clip) {
   assert.equal(clip.rate, 16000);
   return (await dictate(server, floats(clip.samples))).text;
 }
+
+// A client of its offline server: recordings of any rate, each with a header, and an answer to each.
+export class SherpaOffline {
+  static async open(server) {
+    const s = new SherpaOffline();
+    s.client = await Client.open({ ...server, port: server.ports['sherpa-onnx'], address: `127.0.0.1:${server.ports['sherpa-onnx']}` }, { path: '/' });
+    return s;
+  }
+
+  // The header goes with the first samples, as from Python, or in a message of its own, as from a browser.
+  send(samples, { rate = 16000, alone = false, size = 10240, bytes = floats(samples), length = bytes.length } = {}) {
+    const header = Buffer.alloc(8);
+    header.writeInt32LE(rate, 0);
+    header.writeInt32LE(length, 4);
+    if (alone) this.client.binary(header);
+    const all = alone ? bytes : Buffer.concat([header, bytes]);
+    for (let at = 0; at < all.length; at += size) this.client.binary(all.subarray(at, at + size));
+  }
+
+  answer(n = 0) {
+    return this.client.until(() => this.client.events[n], `answer ${n}`);
+  }
+
+  async done() {
+    this.client.send('Done');
+    assert.equal((await this.client.end()).code, 1000);
+  }
+}
