@@ -132,6 +132,66 @@ test('deepgram prerecorded finals: utterances are cut at pauses between words, a
   });
 });
 
+// Two speakers, a channel each.
+const left = join(babble(1500), silence(3000));
+const right = join(silence(2500), babble(1500, 2), silence(500));
+const both = new Int16Array(2 * left.length);
+for (let i = 0; i < left.length; i++) [both[2 * i], both[2 * i + 1]] = [left[i], right[i]];
+const flacOf = (bytes) => execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', '-f', 'flac', '-'], { input: bytes, maxBuffer: 1 << 26 });
+
+async function checkChannels(server, query, bytes, options) {
+  const alone = [];
+  for (const one of [left, right]) alone.push(best(await heard(server, {}, wav(one), options)).transcript);
+  const body = await heard(server, { multichannel: true, utterances: true, ...query }, bytes, options);
+  assert.equal(body.metadata.channels, 2);
+  assert.deepEqual(body.results.channels.map((c) => c.alternatives[0].transcript), alone);
+  assert.deepEqual(body.results.utterances.map((u) => [u.channel, u.transcript]), alone.map((text, i) => [i, text]));
+  assert.ok(Math.abs(body.metadata.duration - left.length / 16000) < 0.05);
+  return body;
+}
+
+test('clients/deepgram-multichannel-file: each channel of a file is heard for itself, of WAV and of raw audio', async () => {
+  await withServer(one, async (server) => {
+    await checkChannels(server, {}, wav(both, { channels: 2 }));
+    await checkChannels(server, { encoding: 'linear16', sample_rate: 16000, channels: 2 }, encode(both, 'pcm_s16le'));
+    const mono = await heard(server, { multichannel: true }, wav(left));
+    assert.deepEqual([mono.metadata.channels, mono.results.channels.length], [1, 1]);
+    const mixed = await heard(server, {}, wav(both, { channels: 2 }));
+    assert.deepEqual([mixed.metadata.channels, mixed.results.channels.length], [1, 1]);
+  });
+});
+
+test('clients/deepgram-multichannel-file: each channel of a file that is decoded is heard for itself', { skip: noFfmpeg }, async () => {
+  await withServer(one, async (server) => {
+    await checkChannels(server, {}, flacOf(wav(both, { channels: 2 })));
+    const mono = await heard(server, { multichannel: true }, flacOf(wav(left)));
+    assert.equal(mono.results.channels.length, 1);
+  });
+});
+
+test('clients/deepgram-multichannel-file: where there is room for one only, its channels are heard one after the other', async () => {
+  for (const queue of [0, 5]) {
+    await withServer(fake({ 'pool.en.max': 1, 'pool.en.queue_max': queue, 'server.session_buffer_ms': 1000 }), async (server) => {
+      const long = wav(stereo(join(...Array(4).fill(speech))), { channels: 2 });
+      const [a, b] = (await heard(server, { multichannel: true }, long)).results.channels.map((c) => c.alternatives[0].transcript);
+      assert.ok(a.length > 0);
+      assert.equal(a, b);
+      await checkChannels(server, {}, wav(both, { channels: 2 }));
+      if (queue > 0) { // and two such files wait for each other
+        const all = await Promise.all([1, 2, 3].map(() => heard(server, { multichannel: true }, long)));
+        for (const body of all) assert.deepEqual(body.results.channels.map((c) => c.alternatives[0].transcript), [a, a]);
+      }
+      await server.until(async () => (await server.status()).sessions.length === 0, 'no session is left');
+    });
+  }
+});
+
+test('clients/deepgram-multichannel-file: a key that may have one session has its channels heard one after the other', async () => {
+  await withKeys({ desk: { sessions: 1 } }, {}, async (server, { desk }) => {
+    await checkChannels(server, {}, wav(both, { channels: 2 }), bearer(desk));
+  });
+});
+
 test('deepgram prerecorded errors: what is asked for and not done is told in the metadata, and labels come back', async () => {
   await withServer(one, async (server) => {
     const body = await heard(server, [['diarize', true], ['summarize', 'v2'], ['interim_results', true], ['tag', 'a'], ['tag', 'b'], ['extra', 'k:v:w']], wav(speech));

@@ -173,8 +173,8 @@ static void mark(struct covered *c, size_t hops, const struct ear_out *out, uint
 
 static struct ear *ear_of(enum endpointing endpointing)
 {
-	struct ear_config cfg = { { ENCODING_S16LE, MATERIAL_RATE_HZ, 1 },
-		ENDPOINT_CONFIG_DEFAULT };
+	struct ear_config cfg = { { ENCODING_S16LE, MATERIAL_RATE_HZ, 1 }, ENDPOINT_CONFIG_DEFAULT,
+		0 };
 	struct error err = ERROR_INIT;
 	struct ear *ear;
 

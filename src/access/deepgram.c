@@ -356,6 +356,8 @@ static int read_request(
 	d->spoken_ns = clock_now_ns();
 	if (!d->query.raw) {
 		d->file = live_file_new(w->access->decoders, &file_events, d);
+		if (d->query.multichannel)
+			live_file_keep_channels(d->file);
 		return 0;
 	}
 	d->file = live_file_new_raw(w->access->decoders, &d->query.format, &file_events, d);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/deepgram_query.h"
 #include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -38,8 +39,9 @@ static int read_channel(const json_t *message, struct deepgram_control *out, str
 
 	if (channel == NULL || json_is_null(channel))
 		return 0;
-	if (!json_is_integer(channel) || n < 0 || n > 1)
-		return error_set(err, ERROR_INVALID, "channel must be 0 or 1");
+	if (!json_is_integer(channel) || n < 0 || n >= DEEPGRAM_CHANNELS_MAX)
+		return error_set(err, ERROR_INVALID, "channel must be a number from 0 to %d",
+		    DEEPGRAM_CHANNELS_MAX - 1);
 	out->channel = (int)n;
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* A file is a recording like any other: the body of a request, which has come whole and stays where it is until the answer.
- * The finals of its session are collected, and the answer is given when it has ended, or has failed in any part. */
+ * With multichannel each of its channels is one: they are heard at once where there is room for all, and else one after the other,
+ * so that none of them holds a place while it waits for another's. The finals of the sessions are collected, and the answer is
+ * given when all have ended, or one has failed in any part. */
 #include "access/deepgram_file.h"
 
 #include <stddef.h>
@@ -25,6 +27,14 @@
 
 enum { LINGER_MS = 1000 };
 
+/* One channel, or all of them as one. */
+struct part {
+	struct file *file;
+	struct recording *recording; /* owned; NULL before the start and after the end */
+	struct deepgram_answer answer;
+	bool heard; /* to its end */
+};
+
 struct file {
 	struct access_link link;
 	struct access *access;
@@ -34,10 +44,12 @@ struct file {
 	struct deepgram_about about;
 	struct digest *digest; /* owned; NULL: `sha256` is there, or nobody wants it any more */
 	char sha256[DEEPGRAM_SHA256_BYTES];
-	void *wav;                   /* owned: raw audio, with a header; NULL: the body is a file */
-	struct recording *recording; /* owned; NULL before the start and after the end */
-	struct deepgram_answer answer;
-	bool heard; /* to its end; the answer lacks at most the digest */
+	void *wav;         /* owned: raw audio, with a header; NULL: the body is a file */
+	struct pool *pool; /* lent */
+	const void *bytes; /* of the file: in the body, or in `wav` */
+	size_t bytes_n;
+	struct part parts[DEEPGRAM_CHANNELS_MAX];
+	unsigned parts_n;
 	uint64_t audio_ms;
 	unsigned depth; /* of calls into here; it ends when the last one returns */
 	uint64_t ended_ns;
@@ -60,7 +72,8 @@ static void leave(struct file *f)
 	if (--f->depth > 0 || f->x != NULL)
 		return;
 	digest_free(&f->digest);
-	deepgram_answer_done(&f->answer);
+	for (unsigned i = 0; i < f->parts_n; i++)
+		deepgram_answer_done(&f->parts[i].answer);
 	free(f->wav);
 	f->wav = NULL;
 	f->ended_ns = clock_now_ns();
@@ -76,10 +89,16 @@ static void forget(struct file *f)
 
 static void log_end(const struct file *f, const char *how)
 {
-	uint64_t id = f->recording == NULL ? 0 : recording_session(f->recording);
+	for (unsigned i = 0; i < f->parts_n; i++)
+		if (f->parts[i].recording != NULL && recording_session(f->parts[i].recording) > 0)
+			log_info("deepgram session %llu: ended: %s",
+			    (unsigned long long)recording_session(f->parts[i].recording), how);
+}
 
-	if (id > 0)
-		log_info("deepgram session %llu: ended: %s", (unsigned long long)id, how);
+static void give_back(struct file *f)
+{
+	for (unsigned i = 0; i < f->parts_n; i++)
+		recording_free(&f->parts[i].recording);
 }
 
 static void refuse(
@@ -91,7 +110,7 @@ static void refuse(
 		return;
 	log_end(f, why->text);
 	f->x = NULL;
-	recording_free(&f->recording);
+	give_back(f);
 	deepgram_refuse(x, status, why, retry_after_ms);
 }
 
@@ -114,16 +133,19 @@ static const char *language_of(const struct file *f)
 static void answer(struct file *f)
 {
 	struct http_exchange *x = f->x;
+	struct deepgram_answer all[DEEPGRAM_CHANNELS_MAX];
 	char headers[DEEPGRAM_HEADERS_BYTES], *text;
 
-	text = deepgram_answer_text(&f->answer, 1, &f->query, language_of(f),
+	for (unsigned i = 0; i < f->parts_n; i++)
+		all[i] = f->parts[i].answer;
+	text = deepgram_answer_text(all, f->parts_n, &f->query, language_of(f),
 	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
 	if (text == NULL) {
 		refuse_for_memory(f, "the answer");
 		return;
 	}
 	f->x = NULL;
-	recording_free(&f->recording);
+	give_back(f);
 	deepgram_write_headers(&f->about, headers);
 	http_respond(x,
 	    &(struct http_answer){ .status = 200,
@@ -134,36 +156,123 @@ static void answer(struct file *f)
 	free(text);
 }
 
+static void answer_if_heard(struct file *f)
+{
+	for (unsigned i = 0; i < f->parts_n; i++)
+		if (!f->parts[i].heard)
+			return;
+	if (f->x != NULL && f->digest == NULL)
+		answer(f);
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
-	struct file *f = arg;
+	struct part *p = arg;
+	struct file *f = p->file;
 
 	enter(f);
-	if (e->kind == SESSION_EVENT_FINAL && deepgram_answer_add(&f->answer, &f->about, e) != 0)
+	if (e->kind == SESSION_EVENT_FINAL && deepgram_answer_add(&p->answer, &f->about, e) != 0)
 		refuse_for_memory(f, "what was heard");
 	leave(f);
+}
+
+/* Whether another channel gives back what this one could not get. */
+static bool may_wait(const struct part *p, const struct error *why)
+{
+	const struct file *f = p->file;
+
+	if (why->code != ERROR_BUSY && why->code != ERROR_SESSIONS)
+		return false;
+	for (unsigned i = 0; i < f->parts_n; i++)
+		if (&f->parts[i] != p && f->parts[i].recording != NULL)
+			return true;
+	return false;
 }
 
 static void on_failed(
     void *arg, const struct error *why, unsigned retry_after_ms, enum recording_failure kind)
 {
-	struct file *f = arg;
+	struct part *p = arg;
+	struct file *f = p->file;
 
 	enter(f);
-	refuse(f, kind == RECORDING_BAD_AUDIO ? 400 : 0, why, retry_after_ms);
+	if (recording_session(p->recording) == 0 && may_wait(p, why))
+		recording_free(&p->recording);
+	else
+		refuse(f, kind == RECORDING_BAD_AUDIO ? 400 : 0, why, retry_after_ms);
 	leave(f);
+}
+
+static void start(struct part *p);
+
+static void start_waiting(struct file *f)
+{
+	for (unsigned i = 0; i < f->parts_n && f->x != NULL; i++)
+		if (!f->parts[i].heard && f->parts[i].recording == NULL)
+			start(&f->parts[i]);
 }
 
 static void on_done(void *arg, uint64_t audio_ms)
 {
-	struct file *f = arg;
+	struct part *p = arg;
+	struct file *f = p->file;
 
 	enter(f);
-	f->heard = true;
-	f->audio_ms = audio_ms;
-	if (f->digest == NULL)
-		answer(f);
+	p->heard = true;
+	recording_free(&p->recording);
+	f->audio_ms = MAX(f->audio_ms, audio_ms);
+	start_waiting(f);
+	answer_if_heard(f);
 	leave(f);
+}
+
+static void add_part(struct file *f)
+{
+	struct part *p = &f->parts[f->parts_n++];
+
+	p->file = f;
+	deepgram_answer_init(&p->answer);
+}
+
+/* The first one tells how many there are. */
+static void on_channels(void *arg, unsigned n)
+{
+	struct part *p = arg;
+	struct file *f = p->file;
+	struct error err;
+
+	if (f->parts_n > 1)
+		return;
+	enter(f);
+	if (n > DEEPGRAM_CHANNELS_MAX) {
+		(void)error_set(&err, ERROR_INVALID,
+		    "multichannel is asked for and the audio has %u channels; allowed is 1 to %d",
+		    n, DEEPGRAM_CHANNELS_MAX);
+		refuse(f, 400, &err, 0);
+	} else {
+		f->about.channels = n;
+		while (f->parts_n < n)
+			add_part(f);
+		start_waiting(f);
+	}
+	leave(f);
+}
+
+static const struct recording_events recording_events = {
+	.on_event = on_event, .on_channels = on_channels, .on_failed = on_failed, .on_done = on_done
+};
+
+static void start(struct part *p)
+{
+	struct file *f = p->file;
+	struct recording_wishes wishes = { .bytes = f->bytes,
+		.n = f->bytes_n,
+		.pool = f->pool,
+		.client = &f->client,
+		.channel = f->query.multichannel ? (unsigned)(p - f->parts) + 1 : 0 };
+
+	p->recording = recording_new(f->access, &wishes, &recording_events, p);
+	recording_start(p->recording);
 }
 
 static void on_digest(void *arg, const char *hex)
@@ -173,14 +282,9 @@ static void on_digest(void *arg, const char *hex)
 	enter(f);
 	(void)snprintf(f->sha256, sizeof f->sha256, "%s", hex);
 	digest_free(&f->digest);
-	if (f->heard)
-		answer(f);
+	answer_if_heard(f);
 	leave(f);
 }
-
-static const struct recording_events recording_events = {
-	.on_event = on_event, .on_failed = on_failed, .on_done = on_done
-};
 
 static void look(struct access_link *l, uint64_t now_ns)
 {
@@ -206,23 +310,21 @@ static void stop(struct access_link *l, const struct error *why)
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
 /* It may be answered from inside. */
-static void begin(struct file *f, struct pool *pool)
+static void begin(struct file *f)
 {
-	struct recording_wishes wishes = { .pool = pool, .client = &f->client };
-
-	wishes.bytes = http_body(f->x, &wishes.n);
-	f->digest = digest_start(f->access->work, wishes.bytes, wishes.n, on_digest, f);
+	f->bytes = http_body(f->x, &f->bytes_n);
+	f->digest = digest_start(f->access->work, f->bytes, f->bytes_n, on_digest, f);
 	if (f->query.raw) {
-		f->wav = deepgram_answer_wav(&f->query.format, wishes.bytes, wishes.n, &wishes.n);
-		wishes.bytes = f->wav;
+		f->wav = deepgram_answer_wav(&f->query.format, f->bytes, f->bytes_n, &f->bytes_n);
+		f->bytes = f->wav;
 	}
 	if (f->digest == NULL || (f->query.raw && f->wav == NULL)) {
 		refuse_for_memory(f, "the audio");
 		return;
 	}
 	http_set_data(f->x, f);
-	f->recording = recording_new(f->access, &wishes, &recording_events, f);
-	recording_start(f->recording);
+	add_part(f);
+	start(&f->parts[0]);
 	if (f->x != NULL)
 		access_link_add(f->access, &f->link, &link_ops);
 }
@@ -283,12 +385,12 @@ void deepgram_file(struct access *a, struct http_exchange *x)
 	f->x = x;
 	f->client = client;
 	f->query = query;
-	deepgram_answer_init(&f->answer);
+	f->pool = pool;
 	deepgram_about_init(&f->about, pool_name(pool), 1);
 	f->about.formatted = query.formatted;
 	f->about.query = &f->query;
 	enter(f);
-	begin(f, pool);
+	begin(f);
 	leave(f);
 }
 
@@ -301,7 +403,7 @@ void deepgram_file_abort(struct http_exchange *x)
 	log_end(f, "client left before the answer");
 	enter(f);
 	f->x = NULL;
-	recording_free(&f->recording);
+	give_back(f);
 	leave(f);
 }
 

@@ -25,6 +25,7 @@ struct live_file {
 	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
 	struct format told;      /* the last format that was */
 	bool format_told;
+	bool apart; /* what is decoded has all its channels, and comes as a WAV file */
 };
 
 static const struct format decoded = {
@@ -56,6 +57,11 @@ struct live_file *live_file_new_raw(struct decoders *decoders, const struct form
 	f->format_told = true;
 	f->state = WAV;
 	return f;
+}
+
+void live_file_keep_channels(struct live_file *f)
+{
+	f->apart = true;
 }
 
 void live_file_free(struct live_file **f)
@@ -104,14 +110,6 @@ static void tell_audio(struct live_file *f, const void *bytes, size_t n)
 		f->events->on_audio(f->arg, bytes, n);
 }
 
-static void on_decoded(void *arg, const uint8_t *bytes, size_t n)
-{
-	struct live_file *f = arg;
-
-	tell_format(f, &decoded);
-	tell_audio(f, bytes, n);
-}
-
 static void on_drain(void *arg)
 {
 	struct live_file *f = arg;
@@ -127,10 +125,6 @@ static void on_end(void *arg, const struct error *why)
 	end(f, why);
 }
 
-static const struct decoder_events decoder_events = {
-	.on_audio = on_decoded, .on_drain = on_drain, .on_end = on_end
-};
-
 static void tell_wav(struct live_file *f)
 {
 	if (wav_format(f->wav) != NULL)
@@ -139,11 +133,43 @@ static void tell_wav(struct live_file *f)
 	buffer_consume(&f->audio, f->audio.len);
 }
 
-static void begin_decoder(struct live_file *f, enum container c)
+static void tell_decoded_wav(struct live_file *f, const uint8_t *bytes, size_t n)
 {
-	const struct decoder_job job = { .container = c, .live = true };
 	struct error err;
 
+	for (size_t taken; n > 0 && f->state == DECODED; bytes += taken, n -= taken) {
+		if (wav_feed(f->wav, bytes, n, &taken, &f->audio, &err) != 0) {
+			decoder_free(&f->decoder);
+			end(f, &err);
+			return;
+		}
+		tell_wav(f);
+	}
+}
+
+static void on_decoded(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct live_file *f = arg;
+
+	if (f->apart) {
+		tell_decoded_wav(f, bytes, n);
+		return;
+	}
+	tell_format(f, &decoded);
+	tell_audio(f, bytes, n);
+}
+
+static const struct decoder_events decoder_events = {
+	.on_audio = on_decoded, .on_drain = on_drain, .on_end = on_end
+};
+
+static void begin_decoder(struct live_file *f, enum container c)
+{
+	const struct decoder_job job = { .container = c, .live = true, .apart = f->apart };
+	struct error err;
+
+	wav_free(&f->wav);
+	f->wav = wav_new();
 	f->decoder = decoder_new(f->decoders, &job, &decoder_events, f, &err);
 	if (f->decoder == NULL)
 		end(f, &err);

@@ -29,6 +29,8 @@ struct live_file *live_file_new(
 /* Of audio that is raw and in this format, which is not told again. */
 struct live_file *live_file_new_raw(struct decoders *decoders, const struct format *format,
     const struct live_file_events *events, void *arg);
+/* Before the first byte: a file that is decoded keeps its channels; else they are mixed. */
+void live_file_keep_channels(struct live_file *f);
 /* Not from inside an event. NULL is fine. */
 void live_file_free(struct live_file **f);
 /* Takes all; false: enough for now, to be called no more before on_drain. */

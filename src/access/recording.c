@@ -31,8 +31,11 @@ struct recording {
 	struct voice voice; /* with a session from the first audio to the end */
 	size_t fed;         /* bytes of the file that were read */
 	bool full;          /* nothing is taken before on_drain */
-	bool is_wav;        /* the decoder has no part in it */
+	bool is_wav;        /* the session is given a WAV file: this one, or the decoder's */
+	struct buffer
+	    head; /* of what comes from the decoder as a WAV file, until its format is known */
 	size_t piece_bytes;
+	bool decoded;            /* there is or was a decoder */
 	struct decoder *decoder; /* owned; NULL: there is none, or it has ended */
 	unsigned depth; /* of calls into here; what is freed goes when the last one returns */
 	bool over;      /* it has told its last */
@@ -48,6 +51,7 @@ static void leave(struct recording *r)
 {
 	if (--r->depth > 0 || !r->freed)
 		return;
+	buffer_done(&r->head);
 	free(r);
 }
 
@@ -58,6 +62,7 @@ static int open_session(
 
 	voice_defaults(r->access, &cfg);
 	cfg.ear.format = *format;
+	cfg.ear.only = r->wishes.channel;
 	cfg.partials = r->wishes.partials;
 	return voice_open(
 	    &r->voice, r->access, &r->client, r->wishes.pool, &cfg, err, retry_after_ms);
@@ -121,11 +126,11 @@ static void on_drain(void *arg)
 	struct recording *r = arg;
 
 	enter(r);
-	if (r->is_wav) {
+	if (r->decoder != NULL) {
+		decoder_resume(r->decoder);
+	} else if (r->is_wav && !r->decoded) {
 		r->full = false;
 		feed_wav(r);
-	} else if (r->decoder != NULL) {
-		decoder_resume(r->decoder);
 	}
 	leave(r);
 }
@@ -150,6 +155,8 @@ static bool begin_session(struct recording *r, const struct format *format)
 		if (r->is_wav)
 			voice_expect_wav(&r->voice);
 		voice_start(&r->voice, &session_events, r);
+		if (r->wishes.channel > 0 && r->events->on_channels != NULL)
+			r->events->on_channels(r->arg, format->channels);
 		return r->voice.session != NULL;
 	}
 	fail(r, &err, retry_after_ms, kind_of(err.code));
@@ -160,18 +167,17 @@ static bool begin_session(struct recording *r, const struct format *format)
 
 /* Until its format is known, which is in *out then. *foreign_out: it is nothing that is read here. */
 static int read_head(
-    const struct recording *r, struct format *out, bool *foreign_out, struct error *err)
+    const uint8_t *file, size_t n, struct format *out, bool *foreign_out, struct error *err)
 {
 	struct wav *wav = wav_new();
-	const uint8_t *file = r->wishes.bytes;
 	struct buffer audio;
 	size_t fed = 0, taken;
 	int rc = 0;
 
 	buffer_init(&audio, HEAD_BYTES);
-	while (rc == 0 && wav_format(wav) == NULL && fed < r->wishes.n) {
-		rc = wav_feed(wav, file + fed, MIN((size_t)HEAD_BYTES, r->wishes.n - fed), &taken,
-		    &audio, err);
+	while (rc == 0 && wav_format(wav) == NULL && fed < n) {
+		rc = wav_feed(
+		    wav, file + fed, MIN((size_t)HEAD_BYTES, n - fed), &taken, &audio, err);
 		fed += taken;
 	}
 	if (rc == 0 && wav_format(wav) == NULL)
@@ -221,14 +227,40 @@ static void feed_decoder(struct recording *r)
 		decoder_finish(r->decoder);
 }
 
+static void hear_decoded(struct recording *r, const void *bytes, size_t n)
+{
+	if (!voice_audio(&r->voice, bytes, n) && r->decoder != NULL)
+		decoder_pause(r->decoder);
+}
+
+/* Channels that are not mixed come as a WAV file. */
+static void begin_apart(struct recording *r, const uint8_t *bytes, size_t n)
+{
+	struct format format;
+	struct error err;
+	bool foreign;
+
+	if (buffer_append(&r->head, bytes, n) != 0) {
+		(void)error_set(&err, ERROR_SYSTEM, "no memory for the audio");
+		fail(r, &err, 0, RECORDING_BROKEN);
+	} else if (read_head(buffer_head(&r->head), r->head.len, &format, &foreign, &err) == 0) {
+		r->is_wav = true;
+		if (begin_session(r, &format))
+			hear_decoded(r, buffer_head(&r->head), r->head.len);
+	} else if (foreign || r->head.len >= HEAD_BYTES) {
+		fail_as_audio(r, &err);
+	}
+}
+
 static void on_decoded(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct recording *r = arg;
 
 	enter(r);
-	if ((r->voice.session != NULL || begin_session(r, &decoded)) &&
-	    !voice_audio(&r->voice, bytes, n) && r->decoder != NULL)
-		decoder_pause(r->decoder);
+	if (r->voice.session == NULL && r->wishes.channel > 0)
+		begin_apart(r, bytes, n);
+	else if (r->voice.session != NULL || begin_session(r, &decoded))
+		hear_decoded(r, bytes, n);
 	leave(r);
 }
 
@@ -261,9 +293,10 @@ static const struct decoder_events decoder_events = {
 
 static void begin_decoder(struct recording *r, enum container c)
 {
-	const struct decoder_job job = { .container = c };
+	const struct decoder_job job = { .container = c, .apart = r->wishes.channel > 0 };
 	struct error err;
 
+	r->decoded = true;
 	r->decoder = decoder_new(r->access->decoders, &job, &decoder_events, r, &err);
 	if (r->decoder != NULL) {
 		feed_decoder(r);
@@ -280,7 +313,7 @@ static void begin_wav(struct recording *r)
 	struct error err;
 	bool foreign;
 
-	if (read_head(r, &format, &foreign, &err) == 0) {
+	if (read_head(r->wishes.bytes, r->wishes.n, &format, &foreign, &err) == 0) {
 		r->is_wav = true;
 		r->piece_bytes = (size_t)MIN(format_bytes_per_s(&format), (uint64_t)PIECE_BYTES);
 		if (begin_session(r, &format))
@@ -303,6 +336,7 @@ struct recording *recording_new(struct access *a, const struct recording_wishes 
 	r->wishes.client = &r->client;
 	r->events = events;
 	r->arg = arg;
+	buffer_init(&r->head, SIZE_MAX / 2); /* bounded by HEAD_BYTES and a piece */
 	return r;
 }
 

@@ -21,6 +21,7 @@ struct recording_wishes {
 	struct pool *pool;           /* borrowed */
 	const struct client *client; /* copied */
 	bool partials;
+	unsigned channel; /* that one alone is heard, counted from 1; 0: all, mixed */
 };
 
 /* Whose doing it is that a recording was not heard. */
@@ -34,6 +35,8 @@ enum recording_failure {
 struct recording_events {
 	/* What its session tells, but for errors and the end. */
 	void (*on_event)(void *arg, const struct session_event *e);
+	/* How many channels the file has: once, when its session has been opened; only where one channel was wished for. May be NULL. */
+	void (*on_channels)(void *arg, unsigned n);
 	/* It was not heard, or not to its end; retry_after_ms 0: not said. One of these two is the last. */
 	void (*on_failed)(void *arg, const struct error *why, unsigned retry_after_ms,
 	    enum recording_failure kind);

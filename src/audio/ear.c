@@ -52,14 +52,26 @@ static void sizes_init(struct ear *ear, const struct endpoint_config *cfg)
 		    (ear->endpoint.min_speech_hops + vad_delay_hops()) * VAD_HOP_SAMPLES;
 }
 
+int ear_config_check(const struct ear_config *cfg, struct error *err)
+{
+	if (format_check(&cfg->format, err) != 0)
+		return -1;
+	if (cfg->only > cfg->format.channels)
+		return error_set(err, ERROR_INVALID,
+		    "channel %u is to be heard, and the audio has %u", cfg->only,
+		    cfg->format.channels);
+	return endpoint_config_check(&cfg->endpoint, err);
+}
+
 struct ear *ear_new(const struct ear_config *cfg, struct error *err)
 {
 	struct ear *ear;
 
-	if (format_check(&cfg->format, err) != 0 || endpoint_config_check(&cfg->endpoint, err) != 0)
+	if (ear_config_check(cfg, err) != 0)
 		return NULL;
 	ear = xcalloc(1, sizeof *ear);
 	format_reader_init(&ear->reader, &cfg->format);
+	format_reader_pick(&ear->reader, cfg->only);
 	endpoint_init(&ear->endpoint, &cfg->endpoint);
 	sizes_init(ear, &cfg->endpoint);
 	if (!format_is_native(&cfg->format))

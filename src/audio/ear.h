@@ -20,6 +20,7 @@ enum { EAR_RATE_HZ = 16000 };
 struct ear_config {
 	struct format format;            /* of the bytes that come */
 	struct endpoint_config endpoint; /* vad or manual, and its times */
+	unsigned only; /* this channel is heard alone, counted from 1; 0: all are mixed */
 };
 
 enum ear_event_kind {
@@ -59,6 +60,8 @@ void ear_out_done(struct ear_out *out);
 
 /* NULL, and a sentence that names the field, its value and its range, when the config cannot be. */
 struct ear *ear_new(const struct ear_config *cfg, struct error *err);
+/* -1 and a sentence when it cannot be. */
+int ear_config_check(const struct ear_config *cfg, struct error *err);
 /* One that goes on where another stopped: its first sample is at `position`. */
 struct ear *ear_new_at(const struct ear_config *cfg, uint64_t position, struct error *err);
 void ear_free(struct ear **ear);

@@ -251,7 +251,7 @@ static struct listening listening_to(enum encoding e, unsigned rate_hz, unsigned
 {
 	struct listening l = { .chunk_max = 1 };
 
-	l.cfg = (struct ear_config){ { e, rate_hz, channels }, ENDPOINT_CONFIG_DEFAULT };
+	l.cfg = (struct ear_config){ { e, rate_hz, channels }, ENDPOINT_CONFIG_DEFAULT, 0 };
 	return l;
 }
 
@@ -613,7 +613,7 @@ static void test_a_word_at_the_very_end_is_heard(void **state)
 
 static void test_one_that_goes_on_differs_in_nothing_but_positions(void **state)
 {
-	const struct ear_config cfg = { { ENCODING_S16LE, 16000, 1 }, ENDPOINT_CONFIG_DEFAULT };
+	const struct ear_config cfg = { { ENCODING_S16LE, 16000, 1 }, ENDPOINT_CONFIG_DEFAULT, 0 };
 	const uint64_t position = 12345;
 	struct signal s = make_speech(16000, 6, 1.0, 1.0);
 	int16_t *samples = xcalloc(s.n, sizeof *samples);
@@ -678,7 +678,7 @@ static void test_a_config_that_cannot_be_is_refused_with_its_value(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ear_config cfg = { rows[i].format, ENDPOINT_CONFIG_DEFAULT };
+		struct ear_config cfg = { rows[i].format, ENDPOINT_CONFIG_DEFAULT, 0 };
 
 		cfg.endpoint.vad_sensitivity = rows[i].sensitivity;
 		assert_null(ear_new(&cfg, &err));

@@ -153,6 +153,12 @@ void format_reader_init(struct format_reader *r, const struct format *f)
 	assert(format_frame_bytes(f) <= sizeof r->rest);
 }
 
+void format_reader_pick(struct format_reader *r, unsigned only)
+{
+	assert(only <= r->format.channels);
+	r->only = only;
+}
+
 size_t format_frames(const struct format_reader *r, size_t n)
 {
 	size_t frame = format_frame_bytes(&r->format);
@@ -174,9 +180,17 @@ static void mix(const float *all, unsigned channels, size_t frames, float *out)
 	}
 }
 
-/* Whole frames only; returns how many. */
-static size_t read_frames(const struct format *f, const uint8_t *p, size_t frames, float *out)
+static void pick(const struct format_reader *r, const float *all, size_t frames, float *out)
 {
+	for (size_t i = 0; i < frames; i++)
+		out[i] = all[i * r->format.channels + r->only - 1];
+}
+
+/* Whole frames only; returns how many. */
+static size_t read_frames(
+    const struct format_reader *r, const uint8_t *p, size_t frames, float *out)
+{
+	const struct format *f = &r->format;
 	decode_f *decode = encodings[f->encoding].decode;
 	size_t frame = format_frame_bytes(f);
 
@@ -189,7 +203,10 @@ static size_t read_frames(const struct format *f, const uint8_t *p, size_t frame
 		size_t n = MIN(frames - at, (size_t)SLICE);
 
 		decode(p + at * frame, f->channels * n, all);
-		mix(all, f->channels, n, out + at);
+		if (r->only > 0)
+			pick(r, all, n, out + at);
+		else
+			mix(all, f->channels, n, out + at);
 		at += n;
 	}
 	return frames;
@@ -224,8 +241,8 @@ size_t format_read(struct format_reader *r, const void *bytes, size_t n, float *
 	if (r->rest_n > 0 && r->rest_n < frame)
 		return 0;
 	if (r->rest_n == frame)
-		done = read_frames(&r->format, r->rest, 1, out);
-	done += read_frames(&r->format, p + used, (n - used) / frame, out + done);
+		done = read_frames(r, r->rest, 1, out);
+	done += read_frames(r, p + used, (n - used) / frame, out + done);
 	keep_rest(r, p + n - (n - used) % frame, (n - used) % frame);
 	return done;
 }

@@ -44,9 +44,12 @@ struct format_reader {
 	struct format format;
 	uint8_t rest[FORMAT_FRAME_MAX_BYTES]; /* the first bytes of a frame that is not whole yet */
 	unsigned rest_n;                      /* always < format_frame_bytes */
+	unsigned only; /* this channel is read alone, counted from 1; 0: all are mixed */
 };
 
 void format_reader_init(struct format_reader *r, const struct format *f);
+/* Reads one channel alone, counted from 1, of those that the format has. */
+void format_reader_pick(struct format_reader *r, unsigned only);
 /* Frames that `n` more bytes will give: the room that format_read needs in `out`. */
 size_t format_frames(const struct format_reader *r, size_t n);
 /* Reads all n bytes; mono samples, -1..1 nominal; NaN and infinity of float input become 0 and beyond-range

@@ -237,9 +237,30 @@ static void test_a_format_that_cannot_be_is_refused_with_its_value(void **state)
 	assert_int_equal(format_bytes_per_s(&(struct format){ ENCODING_F32LE, 48000, 2 }), 384000);
 }
 
+static void one_channel_is_read_alone(void **state)
+{
+	const struct format f = { ENCODING_U8, 8000, 3 };
+	const uint8_t frames[] = { 128, 192, 64, 192, 128, 64, 0 };
+	struct format_reader r;
+	float out[3];
+
+	(void)state;
+	for (unsigned only = 1; only <= 3; only++) {
+		static const float want[][2] = { { 0, 0.5f }, { 0.5f, 0 }, { -0.5f, -0.5f } };
+
+		format_reader_init(&r, &f);
+		format_reader_pick(&r, only);
+		assert_int_equal(
+		    format_read(&r, frames, 2, out), 0); /* in pieces that are no frames */
+		assert_int_equal(format_read(&r, frames + 2, sizeof frames - 2, out), 2);
+		assert_memory_equal(out, want[only - 1], sizeof want[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_channel_is_read_alone),
 		cmocka_unit_test(test_linear_encodings_have_their_known_values),
 		cmocka_unit_test(test_g711_has_the_values_of_its_tables),
 		cmocka_unit_test(test_g711_grows_with_its_code),

@@ -348,6 +348,7 @@ struct decoder *decoder_new(struct decoders *all, const struct decoder_job *job,
 	d->events = events;
 	d->arg = arg;
 	d->file = -1;
+	d->channels = 1;
 	buffer_init(&d->input, INPUT_BYTES + MAX(d->cfg.piece_bytes, (size_t)INPUT_BYTES));
 	d->moving = d->input;
 	(void)uv_timer_init(all->loop, &d->watch);

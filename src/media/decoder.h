@@ -1,4 +1,4 @@
-/* decoder: a container's bytes go in, 16-bit mono at 16 kHz comes out, made by ffmpeg in a process of its own, which is
+/* decoder: a container's bytes go in, 16-bit mono at 16 kHz comes out (or all its channels),  made by ffmpeg in a process of its own, which is
  * confined (decoder/cage.h). Bytes may come over time or at once; both ways are held back when the other end is slow, so
  * that memory is bounded. Server process, loop thread only. */
 #ifndef MEDIA_DECODER_H
@@ -50,6 +50,8 @@ struct decoder_events {
 struct decoder_job {
 	enum container container;
 	bool live; /* its bytes come as they are spoken: audio comes out as soon as it can */
+	bool
+	    apart; /* its channels are not mixed: what comes out is a WAV file, of 16 bits at 16 kHz, that says how many there are */
 };
 
 /* NULL and a sentence when there are too many of them (ERROR_BUSY). Borrows events and arg. */

@@ -42,6 +42,7 @@ struct decoder {
 	int file;   /* where; -1: not now */
 	size_t kept_n, kept_this_turn;
 	uint64_t decoded_n;   /* bytes */
+	unsigned channels;    /* in them */
 	struct error failure; /* told in the next turn of the loop; ERROR_NONE: none */
 	struct reason reason;
 	uv_write_t write;

@@ -12,6 +12,8 @@
 #include "media/decoder_internal.h"
 #include "media/verdict.h"
 
+enum { WAV_CHANNELS_AT = 22 }; /* their lower byte */
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct decoder *d = handle->data;
@@ -96,11 +98,19 @@ static void on_said(uv_stream_t *stream, ssize_t n, const uv_buf_t *words)
 
 static bool is_too_long(struct decoder *d, struct error *err)
 {
-	if (d->decoded_n <= (uint64_t)d->cfg.max_audio_s * DECODER_RATE_HZ * sizeof(int16_t))
+	if (d->decoded_n <=
+	    (uint64_t)d->cfg.max_audio_s * DECODER_RATE_HZ * sizeof(int16_t) * d->channels)
 		return false;
 	(void)error_set(err, ERROR_LIMIT, "the %s file has more audio than decoder_max_audio_s %u",
 	    container_name(d->job.container), d->cfg.max_audio_s);
 	return true;
+}
+
+/* Of a WAV file that begins with its format, as ffmpeg writes it. */
+static void note_channels(struct decoder *d, const uint8_t *bytes, size_t n)
+{
+	if (d->job.apart && d->decoded_n == 0 && n > WAV_CHANNELS_AT)
+		d->channels = MAX(bytes[WAV_CHANNELS_AT], 1);
 }
 
 /* The last thing: what hears it may free the decoder. */
@@ -110,6 +120,7 @@ static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *audio)
 	struct error err;
 
 	if (n > 0) {
+		note_channels(d, (const uint8_t *)audio->base, (size_t)n);
 		d->decoded_n += (uint64_t)n;
 		decoder_watch(d);
 		if (is_too_long(d, &err))

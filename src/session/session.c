@@ -357,7 +357,7 @@ int session_reconfigure(struct session *s, const struct ear_config *cfg, struct 
 {
 	const struct mark mark = { .kind = MARK_RECONFIGURE, .at = s->given, .ear = *cfg };
 
-	if (format_check(&cfg->format, err) < 0 || endpoint_config_check(&cfg->endpoint, err) < 0)
+	if (ear_config_check(cfg, err) < 0)
 		return -1;
 	if (s->ending || s->state == SESSION_CLOSED)
 		return 0;
