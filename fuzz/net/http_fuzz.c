@@ -155,7 +155,7 @@ static struct conn *run(const uint8_t *bytes, size_t n, size_t piece)
 	struct http_listener listener = { .server = &server };
 	struct conn *c = fuzz_conn_new();
 
-	http_exchange_start(&listener, c);
+	http_exchange_start(&listener, c, NULL);
 	fuzz_conn_run(c, bytes, n, piece);
 	if (open != 0)
 		abort(); /* a WebSocket whose owner was not told of its end */

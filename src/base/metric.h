@@ -16,6 +16,8 @@
 	X(COUNTER, orphans_reaped_total, "Ended processes of others that were left to the server") \
 	X(COUNTER, connections_total, "Connections accepted")                                      \
 	X(COUNTER, connections_refused_total, "Connections refused over server.max_connections")   \
+	X(COUNTER, connections_given_up_total,                                                     \
+	    "Connections without a whole request ended for others")                                \
 	X(COUNTER, connections_slow_total, "Connections dropped over server.send_timeout_ms")      \
 	X(COUNTER, keys_refused_total, "Requests refused for want of a key of server.keys_file")   \
 	X(COUNTER, keys_limited_total, "Sessions refused or ended over a limit of their key")      \

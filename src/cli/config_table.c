@@ -31,7 +31,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_SERVER, "ear_threads", CONFIG_UINT, SERVER(ear_threads), 1, 64, NULL, 1, "threads", NULL, CONFIG_RESTART,
 	  "Threads that resample audio and look for speech in it" },
 	{ CONFIG_SERVER, "max_connections", CONFIG_UINT, SERVER(http.max_connections), 1, 100000, "2000", 0, "connections", NULL, CONFIG_LIVE,
-	  "Connections open at once on all listeners; one more is answered 503 and closed" },
+	  "Connections open at once on all listeners; for one more, one goes that has not sent a whole request; if there is none, it is answered 503" },
 	{ CONFIG_SERVER, "max_connections_per_address", CONFIG_UINT, SERVER(http.max_connections_per_address), 0, 100000, "0", 0, "connections", NULL, CONFIG_LIVE,
 	  "Those of one IPv4 address or one IPv6 network of 64 bits, trusted proxies apart; 0 is no limit" },
 	{ CONFIG_SERVER, "trusted_proxies", CONFIG_TEXT, SERVER(trusted_proxies), 0, 0, "", 0, "127.0.0.1, 10.0.0.0/8", NULL, CONFIG_LIVE,

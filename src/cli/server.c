@@ -99,6 +99,7 @@ static const struct http_events http_events = {
 	.on_request = server_pages_answer,
 	.on_abort = server_pages_abort,
 	.word_refusal = server_pages_word_refusal,
+	.is_vital = server_pages_is_vital,
 	.on_tcp = server_tcp,
 };
 

@@ -231,6 +231,18 @@ void server_pages_abort(void *arg, struct http_exchange *x)
 		route_abort(routes, ARRAY_SIZE(routes), arg, x);
 }
 
+/* What tells whether the server is well, from those who would end it or ask for help: also when all connections are taken. */
+bool server_pages_is_vital(void *arg, const struct http_exchange *x)
+{
+	static const char *const paths[] = { "/healthz", "/readyz", "/metrics" };
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (strcmp(http_path(x), paths[i]) == 0)
+			return speaks_another(x) == NULL;
+	return false;
+}
+
 /* In the words of those whose path it is; NULL: nobody's. */
 static char *word_refusal(const char *path, unsigned status, const char *why)
 {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "net/conn_internal.h"
@@ -11,6 +12,8 @@ enum {
 	READ_BYTES = 16 * 1024,
 	DRAIN_MAX_BYTES = 64 * 1024 * 1024, /* read and thrown away after our end of file */
 	KEEPALIVE_S = 60,
+	GRACE_MS = 1000, /* half a request stands still when nothing has come of it for so long */
+	NEVER = 3,       /* beyond the turns of turn_to_go */
 };
 
 static const enum conn_state next_state[CONN_STATES][CONN_STEPS] = {
@@ -407,13 +410,60 @@ void conn_list_drop(struct conn_list *list)
 }
 
 /* The list begins with the newest. */
-void conn_list_drop_lingering(struct conn_list *list)
+bool conn_list_drop_lingering(struct conn_list *list)
 {
 	struct conn *oldest = NULL;
 
 	for (struct conn *c = list->first; c != NULL; c = c->next)
 		if (c->lingers && c->state != CONN_CLOSED)
 			oldest = c;
-	if (oldest != NULL)
-		conn_drop(oldest);
+	if (oldest == NULL)
+		return false;
+	conn_drop(oldest);
+	return true;
+}
+
+void conn_set_worth(struct conn *c, enum conn_worth worth)
+{
+	c->worth = worth;
+	c->worth_ms = uv_now(c->tcp.loop);
+}
+
+static bool is_owned_by(const struct conn *c, const struct address_ip *owner)
+{
+	struct address_ip own = address_ip_owner(&c->peer_ip);
+
+	return owner == NULL || memcmp(&own, owner, sizeof own) == 0;
+}
+
+/* Whoever comes must have the time to say what it wants, else each newcomer would make the one before it go. */
+static unsigned turn_to_go(const struct conn *c)
+{
+	if (c->state != CONN_OPEN || c->events == NULL || c->worth == CONN_WORTH_WORK)
+		return NEVER;
+	if (c->worth == CONN_WORTH_IDLE)
+		return 1;
+	return uv_now(c->tcp.loop) - c->worth_ms >= GRACE_MS ? 0 : 2;
+}
+
+bool conn_list_give_up(struct conn_list *list, const struct address_ip *owner)
+{
+	struct conn *found = NULL;
+	unsigned turn = NEVER;
+
+	/* the list begins with the newest */
+	for (struct conn *c = list->first; c != NULL; c = c->next) {
+		unsigned own = turn_to_go(c);
+
+		if (own == NEVER || own > turn || !is_owned_by(c, owner) ||
+		    (own == turn && c->worth_ms > found->worth_ms))
+			continue;
+		found = c;
+		turn = own;
+	}
+	if (found == NULL)
+		return false;
+	found->events->on_end(found->arg, UV_EBUSY);
+	assert(found->state != CONN_OPEN);
+	return true;
 }

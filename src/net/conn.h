@@ -23,12 +23,21 @@ struct conn_events {
 	void (*on_open)(void *arg, int status);
 	/* Bytes have come; lent for the call. */
 	void (*on_read)(void *arg, const uint8_t *bytes, size_t n);
-	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, UV_EPROTO when TLS
+	/* Nothing more will be read: UV_EOF when the peer ended in order, UV_ECANCELED from conn_list_drop, UV_EBUSY from
+	 * conn_list_give_up, whereupon it must be finished or dropped from inside, UV_EPROTO when TLS
 	 * failed, else what broke, UV_ETIMEDOUT with conn_stalled_ms if the peer took nothing of what was sent for too long. Only writing can go on, after UV_EOF; the owner finishes or drops, now or later. */
 	void (*on_end)(void *arg, int status);
 	void (*on_deadline)(void *arg);
 	void (*on_kick)(void *arg);    /* asked for by conn_kick */
 	void (*on_drained)(void *arg); /* unsent bytes came down to 0; may be NULL */
+};
+
+/* Who may go when there are too many of a list. First those that stand still in the middle of a request, then those that
+ * rest, then those in the middle of one that have just gone on; of each the one that has been so for longest. */
+enum conn_worth {
+	CONN_WORTH_WORK, /* is served, and never given up; so is a new one */
+	CONN_WORTH_HALF, /* half a handshake, half a request, or silence; told anew whenever it goes on */
+	CONN_WORTH_IDLE, /* was answered, and is kept in case it asks for more */
 };
 
 /* The connections of one server or client. Plain data, zeroed is empty, except for on_gone. */
@@ -61,8 +70,12 @@ struct conn *conn_connect(struct conn_list *list, uv_loop_t *loop, const struct 
     const struct conn_events *events, void *arg, int *status_out);
 /* Drops every connection of the list; each owner first gets on_end(UV_ECANCELED), from inside. */
 void conn_list_drop(struct conn_list *list);
-/* Drops the one that lingers longest, if there is one. */
-void conn_list_drop_lingering(struct conn_list *list);
+/* Drops the one that lingers longest; false: none does. */
+bool conn_list_drop_lingering(struct conn_list *list);
+void conn_set_worth(struct conn *c, enum conn_worth worth); /* from now on */
+/* Ends the one that may best be missed, of those of this address (as address_ip_owner has it) or, with NULL, of all, its owner
+ * hearing of it from inside; false: all are at work. */
+bool conn_list_give_up(struct conn_list *list, const struct address_ip *owner);
 
 /* Borrows events and arg until the connection is finished, dropped or given to another owner by this. */
 void conn_set_owner(struct conn *c, const struct conn_events *events, void *arg);

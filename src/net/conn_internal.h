@@ -43,6 +43,8 @@ struct conn {
 	uint64_t received;                /* bytes the socket brought */
 	struct stall stall;
 	size_t drained_bytes;
+	uint64_t worth_ms; /* in uv_now's time: since when it has its worth */
+	enum conn_worth worth;
 	enum conn_state state;
 	int broken;      /* 0, or the libuv code with which a write failed; told by the timer */
 	bool peer_ended; /* nothing more can be read */

@@ -69,6 +69,7 @@ void http_receive_pause(struct http_exchange *x)
 	if (x->phase != HTTP_BODY || x->paused)
 		return;
 	x->paused = true;
+	conn_set_worth(x->conn, CONN_WORTH_WORK); /* it waits for us */
 	conn_read_stop(x->conn);
 	conn_set_deadline(x->conn, 0);
 }
@@ -78,6 +79,7 @@ void http_receive_resume(struct http_exchange *x)
 	if (!x->paused)
 		return;
 	x->paused = false;
+	conn_set_worth(x->conn, CONN_WORTH_HALF);
 	http_exchange_set_deadline(x);
 	conn_kick(x->conn);
 }
@@ -123,8 +125,8 @@ void http_respond(struct http_exchange *x, const struct http_answer *a)
 {
 	bool body_unread = x->phase == HTTP_BODY && http_parse_has_body(x->parse);
 	struct http_answer_style style = {
-		.keep_alive =
-		    http_parse_keeps_alive(x->parse) && !x->server->stopped && !body_unread,
+		.keep_alive = http_parse_keeps_alive(x->parse) && !x->server->stopped &&
+		    !body_unread && x->too_many == NULL,
 		.no_body = strcmp(http_parse_method(x->parse), "HEAD") == 0,
 		.headers = x->headers,
 	};

@@ -27,8 +27,11 @@ struct ws_events;
 struct uv_loop_s;
 
 struct http_config {
-	unsigned max_connections; /* open at once; one more gets 503 and Retry-After at once */
-	/* Of one IPv4 address or one IPv6 network of 64 bits, trusted proxies apart; more as above. 0: no limit of its own. */
+	/* Open at once. For one more one goes that is in the middle of a request, or of none (enum conn_worth says which); when
+	 * all are being served, the one more gets 503 and Retry-After, unless http_events.is_vital. */
+	unsigned max_connections;
+	/* Of one IPv4 address or one IPv6 network of 64 bits, trusted proxies apart; for one more as above, one of that address
+	 * goes. 0: no limit of its own. */
 	unsigned max_connections_per_address;
 	/* Proxies whose X-Forwarded-For is believed. */
 	struct address_list trusted_proxies;
@@ -52,6 +55,9 @@ struct http_events {
 	 * its body is sent (the connection then ends, if there is a body); else the request goes on. Must not keep
 	 * anything for `x`: of a client that leaves before its request is whole, nothing is told. May be NULL. */
 	void (*on_header)(void *arg, struct http_exchange *x);
+	/* The header has come of a request that is answered though its connection is one too many, such as a question for the
+	 * server's health. NULL: none is. Nothing but the request may be asked. */
+	bool (*is_vital)(void *arg, const struct http_exchange *x);
 	/* A whole request has come. The handler answers now or later, by http_respond or http_upgrade or http_respond_stream,
 	 * exactly once. May answer from inside. */
 	void (*on_request)(void *arg, struct http_exchange *x);

@@ -16,9 +16,9 @@
 #include "net/tcp_internal.h"
 
 enum {
-	REFUSED_MAX =
-	    64, /* being told 503 at once; more are just closed, since each costs a descriptor */
-	RETRY_AFTER_S = 2,
+	/* One too many each, and being told so, or having its question for the server's health answered; more are just closed,
+	 * since each costs a descriptor. */
+	RESERVE = 64,
 	DESCRIPTORS_KEPT = 32,
 	LINGERING_MAX = 256, /* beyond them the oldest is closed for each newcomer */
 };
@@ -32,27 +32,21 @@ static bool secure(const struct http_listener *l, struct conn *c)
 	return false;
 }
 
-/* Says 503 to a connection that is one too many. Its request is not read, only waited for and thrown away. A raw one has no
- * words for it. */
-static void turn_away(const struct http_listener *l, struct conn *c, const char *why)
+/* A place among those that are one too many; the rules are the same there. */
+static bool has_reserve(struct http_server *s)
 {
-	char text[512];
-	uv_buf_t part;
-	int n;
+	return s->refused.count <= RESERVE || conn_list_drop_lingering(&s->refused) ||
+	    conn_list_give_up(&s->refused, NULL);
+}
 
-	if (l->cfg.raw || l->server->refused.count > REFUSED_MAX) {
+/* Hears what a connection wants that is one too many: whoever asks for the server's health is answered, others are told 503.
+ * A raw one has no words for it. */
+static void turn_away(struct http_listener *l, struct conn *c, const char *why)
+{
+	if (l->cfg.raw || !has_reserve(l->server))
 		conn_drop(c);
-		return;
-	}
-	if (!secure(l, c))
-		return;
-	n = snprintf(text, sizeof text,
-	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: %d\r\nConnection: close\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-	    RETRY_AFTER_S, (int)strlen(why), why);
-	part = uv_buf_init(text, (unsigned)n);
-	conn_write(c, &part, 1);
-	conn_finish(c, l->server->cfg.linger_timeout_ms);
+	else if (secure(l, c))
+		http_exchange_start(l, c, why);
 }
 
 /* Once a second, however many there are. */
@@ -100,7 +94,7 @@ static void start_conn(struct http_listener *l, struct conn *c)
 	if (l->cfg.raw)
 		start_tcp(l, c);
 	else
-		http_exchange_start(l, c);
+		http_exchange_start(l, c, NULL);
 }
 
 static void take(struct http_listener *l, struct conn *c)
@@ -109,7 +103,7 @@ static void take(struct http_listener *l, struct conn *c)
 	struct address_ip owner = address_ip_owner(conn_peer_ip(c));
 
 	if (s->conns.lingering > LINGERING_MAX)
-		conn_list_drop_lingering(&s->conns);
+		(void)conn_list_drop_lingering(&s->conns);
 	address_tally_add(s->tally, &owner);
 	conn_move(c, &s->conns);
 	metric_add(METRIC_connections, 1);
@@ -136,20 +130,41 @@ static bool is_one_too_many(const struct http_server *s, const struct address_ip
 	    !address_list_has(&s->cfg.trusted_proxies, ip);
 }
 
-/* Writes into `why` what speaks against one more connection from this address. False: nothing does. */
-static bool is_refused(
-    const struct http_server *s, const struct address_ip *ip, char *why, size_t room)
+/* What speaks against one more connection from this address. */
+enum obstacle { NOTHING, ALL_TAKEN, ADDRESS_TAKEN, NO_DESCRIPTORS };
+
+static enum obstacle obstacle_to(
+    const struct http_server *s, const struct address_ip *ip, bool is_short)
 {
 	/* One that was told all and does not go must not keep others out. */
 	if (s->conns.count - s->conns.lingering >= s->cfg.max_connections)
+		return ALL_TAKEN;
+	if (is_one_too_many(s, ip))
+		return ADDRESS_TAKEN;
+	return is_short ? NO_DESCRIPTORS : NOTHING;
+}
+
+static void word_obstacle(const struct http_server *s, enum obstacle o, char *why, size_t room)
+{
+	if (o == ALL_TAKEN)
 		(void)snprintf(why, room, "all %u connections (max_connections) are taken",
 		    s->cfg.max_connections);
-	else if (is_one_too_many(s, ip))
+	else if (o == ADDRESS_TAKEN)
 		(void)snprintf(why, room,
 		    "all %u connections of one address (max_connections_per_address) are taken",
 		    s->cfg.max_connections_per_address);
 	else
+		(void)snprintf(why, room, "the server is short of descriptors");
+}
+
+/* Somebody goes who has asked for nothing yet, or not to the end, so that half-open requests keep nobody out. */
+static bool make_room(struct http_server *s, enum obstacle o, const struct address_ip *ip)
+{
+	struct address_ip owner = address_ip_owner(ip);
+
+	if (!conn_list_give_up(&s->conns, o == ADDRESS_TAKEN ? &owner : NULL))
 		return false;
+	metric_add(METRIC_connections_given_up_total, 1);
 	return true;
 }
 
@@ -158,6 +173,7 @@ void http_accept(struct http_listener *l, int status)
 {
 	struct http_server *s = l->server;
 	uv_stream_t *stream = (uv_stream_t *)&l->tcp;
+	enum obstacle o;
 	bool is_short;
 	struct conn *c;
 	char why[128];
@@ -170,13 +186,15 @@ void http_accept(struct http_listener *l, int status)
 	c = conn_accept(&s->refused, stream);
 	if (c == NULL)
 		return;
-	if (is_refused(s, conn_peer_ip(c), why, sizeof why)) {
-		metric_add(METRIC_connections_refused_total, 1);
-		turn_away(l, c, why);
-	} else if (is_short) {
-		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
-		turn_away(l, c, "the server is short of descriptors");
-	} else {
+	o = obstacle_to(s, conn_peer_ip(c), is_short);
+	if (o == NOTHING || make_room(s, o, conn_peer_ip(c))) {
 		take(l, c);
+		return;
 	}
+	word_obstacle(s, o, why, sizeof why);
+	if (o == NO_DESCRIPTORS)
+		tell_unaccepted(s, "the server is short of descriptors (ulimit -n)");
+	else
+		metric_add(METRIC_connections_refused_total, 1);
+	turn_away(l, c, why);
 }

@@ -23,6 +23,7 @@
 enum {
 	BACKLOG_MAX_BYTES = 1024 * 1024, /* never reached: reading stops at the first byte */
 	REFUSAL_BYTES = 1024,
+	RETRY_AFTER_S = 2,
 };
 
 enum http_step {
@@ -86,13 +87,22 @@ void http_exchange_set_deadline(struct http_exchange *x)
 	conn_set_deadline(x->conn, phase_limit_ms(&x->server->cfg, x->phase));
 }
 
+static enum conn_worth phase_worth(enum http_phase phase)
+{
+	if (phase == HTTP_HEADER || phase == HTTP_BODY)
+		return CONN_WORTH_HALF;
+	return phase == HTTP_IDLE ? CONN_WORTH_IDLE : CONN_WORTH_WORK;
+}
+
 /* The only writer of x->phase after the start. */
 static void step(struct http_exchange *x, enum http_step s)
 {
 	x->phase = next_phase[x->phase][s];
 	assert(x->phase != HTTP_NONE);
-	if (x->phase != HTTP_GONE)
-		http_exchange_set_deadline(x);
+	if (x->phase == HTTP_GONE)
+		return;
+	http_exchange_set_deadline(x);
+	conn_set_worth(x->conn, phase_worth(x->phase));
 }
 
 static bool is_receiving(const struct http_exchange *x)
@@ -125,6 +135,7 @@ void http_exchange_leave(struct http_exchange *x)
 	forget_request(x);
 	http_parse_free(&x->parse);
 	buffer_done(&x->backlog);
+	free(x->too_many);
 	free(x);
 }
 
@@ -246,8 +257,12 @@ static void refuse(struct http_exchange *x, unsigned status, const char *why)
 {
 	const struct http_events *events = x->server->events;
 	struct http_answer a = { .status = status, .body = why, .body_bytes = strlen(why) };
-	char json[REFUSAL_BYTES];
+	char json[REFUSAL_BYTES], retry[48];
 
+	if (status == 503) {
+		(void)snprintf(retry, sizeof retry, "Retry-After: %d\r\n", RETRY_AFTER_S);
+		a.headers = retry;
+	}
 	if (x->path == NULL)
 		guess_path(x);
 	if (events->word_refusal != NULL &&
@@ -296,6 +311,11 @@ static void take_head(struct http_exchange *x)
 		return;
 	}
 	find_client(x);
+	if (x->too_many != NULL &&
+	    (events->is_vital == NULL || !events->is_vital(x->server->arg, x))) {
+		refuse(x, 503, x->too_many);
+		return;
+	}
 	if (events->on_header != NULL) {
 		x->in_on_header = true;
 		events->on_header(x->server->arg, x);
@@ -307,6 +327,7 @@ static void take_head(struct http_exchange *x)
 
 static void take_body(struct http_exchange *x, const struct http_bytes *piece)
 {
+	conn_set_worth(x->conn, CONN_WORTH_HALF); /* it goes on */
 	if (x->receiver != NULL)
 		x->receiver->on_bytes(x->receiver_arg, piece->bytes, piece->n);
 	else if (buffer_append(&x->body, piece->bytes, piece->n) != 0)
@@ -405,11 +426,26 @@ static void on_drained(void *arg)
 	}
 }
 
+/* Others need the place. Who was in the middle of something is told. */
+static void give_way(struct http_exchange *x)
+{
+	if (x->phase == HTTP_BODY || (x->phase == HTTP_HEADER && http_parse_has_begun(x->parse)))
+		refuse(x, 503,
+		    "all connections are taken (max_connections), and of those that "
+		    "wait for the rest of a request the oldest was given up");
+	else
+		finish(x);
+}
+
 static void on_end(void *arg, int status)
 {
 	struct http_exchange *x = arg;
 	struct conn *c = x->conn;
 
+	if (status == UV_EBUSY) {
+		give_way(x);
+		return;
+	}
 	/* one that shut its side after the request still wants the answer */
 	if (x->phase == HTTP_SENDING && status == UV_EOF)
 		step(x, ANSWERED_LAST);
@@ -477,7 +513,7 @@ static const struct conn_events conn_events = {
 	.on_drained = on_drained,
 };
 
-void http_exchange_start(struct http_listener *l, struct conn *c)
+void http_exchange_start(struct http_listener *l, struct conn *c, const char *too_many)
 {
 	struct http_server *s = l->server;
 	struct http_exchange *x = xcalloc(1, sizeof *x);
@@ -487,6 +523,7 @@ void http_exchange_start(struct http_listener *l, struct conn *c)
 	x->conn = c;
 	x->phase = HTTP_HEADER;
 	x->query = "";
+	x->too_many = too_many == NULL ? NULL : xstrdup(too_many);
 	x->parse = http_parse_new(s->cfg.max_header_bytes,
 	    &(struct http_body_limit){ s->cfg.max_body_bytes, "max_body_bytes" });
 	buffer_init(&x->body, s->cfg.max_body_bytes);
@@ -494,6 +531,7 @@ void http_exchange_start(struct http_listener *l, struct conn *c)
 	conn_set_owner(c, &conn_events, x);
 	conn_set_send_timeout(c, s->cfg.send_timeout_ms);
 	http_exchange_set_deadline(x);
+	conn_set_worth(c, CONN_WORTH_HALF);
 	conn_read_start(c);
 }
 

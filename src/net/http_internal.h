@@ -82,13 +82,15 @@ struct http_exchange {
 	char peer[ADDRESS_BYTES];   /* the client, if it is not conn's peer; else "" */
 	struct http_stream *stream; /* owned, by http_stream.c; NULL unless HTTP_STREAMING */
 	bool in_on_header;
-	char *headers; /* owned; of http_add_headers; NULL: none */
+	char *too_many; /* owned: why there is no place for its connection; NULL: there is */
+	char *headers;  /* owned; of http_add_headers; NULL: none */
 };
 
 /* Begins the time its phase may take, if that is limited. */
 void http_exchange_set_deadline(struct http_exchange *x);
-/* Takes over a connection that was accepted by this listener. */
-void http_exchange_start(struct http_listener *l, struct conn *c);
+/* Takes over a connection that was accepted by this listener; `too_many` NULL, or the sentence with which its one request is
+ * refused, unless that is vital. */
+void http_exchange_start(struct http_listener *l, struct conn *c, const char *too_many);
 /* The head of an answer in pieces has been written; the request is forgotten. */
 void http_exchange_stream(struct http_exchange *x, struct http_stream *s);
 /* The answer has been written. `keep` false: the connection ends. x may be gone afterwards. */

@@ -455,53 +455,6 @@ static void test_who_leaves_before_the_answer_is_noticed(void **state)
 	assert_null(t->pending);
 }
 
-static void test_one_connection_too_many_gets_503(void **state)
-{
-	struct http_config cfg = net_test_config;
-	struct net_test *t = *state;
-	uint64_t refused = metric_get(METRIC_connections_refused_total);
-	struct net_peer a, b;
-	unsigned before;
-
-	cfg.max_connections = 1;
-	net_test_restart(t, &cfg);
-	net_peer_open(&a, t);
-	net_peer_say(&a, "GET /1 HTTP/1.1\r\n" HOST "\r\n");
-	net_peer_wait_text(&a, "GET /1");
-	before = net_test_descriptors();
-	net_peer_open(&b, t);
-	net_peer_say(&b, "GET /2 HTTP/1.1\r\n" HOST "\r\n");
-	net_peer_wait_end(&b);
-	assert_false(b.reset);
-	assert_non_null(
-	    strstr(net_peer_text(&b), "HTTP/1.1 503 Service Unavailable\r\nRetry-After: "));
-	assert_non_null(strstr(net_peer_text(&b), "all 1 connections (max_connections) are taken"));
-	assert_int_equal(metric_get(METRIC_connections_refused_total) - refused, 1);
-	assert_int_equal(metric_get(METRIC_connections), 1);
-	net_peer_close(&b);
-	net_test_wait_descriptors(t, before); /* its end was awaited and seen */
-	net_peer_close(&a);
-	net_test_wait_idle(t);
-	expect_answer(t, "GET /3 HTTP/1.1\r\n" HOST "\r\n", "GET /3", false);
-}
-
-static void test_one_that_was_answered_and_stays_keeps_nobody_out(void **state)
-{
-	struct http_config cfg = net_test_config;
-	struct net_test *t = *state;
-	struct net_peer a;
-
-	cfg.max_connections = 1;
-	cfg.linger_timeout_ms = 60000;
-	net_test_restart(t, &cfg);
-	net_peer_open(&a, t);
-	net_peer_say(&a, "GET /1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
-	net_peer_wait_end(&a);
-	expect_answer(t, "GET /2 HTTP/1.1\r\n" HOST "\r\n", "GET /2", false);
-	net_peer_close(&a);
-	net_test_wait_idle(t);
-}
-
 /* The newcomer is accepted with a spare descriptor and closed, so that the loop does not spin on it. */
 static void test_out_of_descriptors(void **state)
 {
@@ -656,64 +609,6 @@ static void test_a_listener_that_is_adopted_has_its_mark(void **state)
 	net_test_wait_count(t, &t->aborts, 1);
 }
 
-static void test_an_address_has_its_share_of_connections(void **state)
-{
-	struct http_config cfg = net_test_config;
-	struct net_test *t = *state;
-	uint64_t refused = metric_get(METRIC_connections_refused_total);
-	struct http_listener_config raw = { .address = "127.0.0.1:0", .raw = true };
-	struct net_peer a, b, c;
-
-	cfg.max_connections_per_address = 2;
-	net_test_restart(t, &cfg);
-	net_peer_open_at(&a, t, 0);
-	net_peer_open_at(&b, t, net_test_listen(t, &raw));
-	net_test_wait_count(t, &t->tcp_opened, 1);
-	net_peer_open(&c, t);
-	net_peer_wait_end(&c);
-	assert_false(c.reset);
-	assert_non_null(
-	    strstr(net_peer_text(&c), "HTTP/1.1 503 Service Unavailable\r\nRetry-After: "));
-	assert_non_null(strstr(net_peer_text(&c),
-	    "all 2 connections of one address (max_connections_per_address) are taken"));
-	net_peer_close(&c);
-	net_peer_open_at(&c, t, 1);
-	net_peer_wait_end(&c);
-	assert_int_equal(c.got.len, 0);
-	net_peer_close(&c);
-	assert_int_equal(metric_get(METRIC_connections_refused_total) - refused, 2);
-	assert_int_equal(t->tcp_opened, 1);
-	net_peer_close(&a);
-	net_peer_close(&b);
-	net_test_wait_idle(t);
-	expect_answer(t, "GET /3 HTTP/1.1\r\n" HOST "\r\n", "GET /3", false);
-}
-
-static void test_a_trusted_proxy_may_bring_many(void **state)
-{
-	struct http_config cfg = net_test_config;
-	struct net_test *t = *state;
-	struct error err = ERROR_INIT;
-	struct net_peer peers[3];
-
-	cfg.max_connections_per_address = 1;
-	assert_int_equal(address_list_parse("127.0.0.0/8", &cfg.trusted_proxies, &err), 0);
-	net_test_restart(t, &cfg);
-	for (unsigned i = 0; i < 3; i++)
-		net_peer_open(&peers[i], t);
-	for (unsigned i = 0; i < 3; i++) {
-		net_peer_say(&peers[i], "GET /1 HTTP/1.1\r\n" HOST "\r\n");
-		net_peer_wait_text(&peers[i], "GET /1");
-	}
-	cfg.trusted_proxies.n = 0; /* it is not any more: those who are here stay */
-	http_server_reconfigure(t->server, &cfg);
-	net_peer_close(&peers[0]);
-	net_peer_close(&peers[1]);
-	net_peer_say(&peers[2], "GET /2 HTTP/1.1\r\n" HOST "\r\n");
-	net_peer_wait_text(&peers[2], "GET /2");
-	net_peer_close(&peers[2]);
-}
-
 /* Asks with header lines and tells who the client is, if it is not the peer itself. */
 static void expect_client(struct net_test *t, const char *lines, const char *client)
 {
@@ -803,10 +698,6 @@ int main(void)
 		TEST(test_who_shuts_its_side_still_gets_the_answer),
 		TEST(test_the_last_answer_has_its_time),
 		TEST(test_who_leaves_before_the_answer_is_noticed),
-		TEST(test_one_connection_too_many_gets_503),
-		TEST(test_an_address_has_its_share_of_connections),
-		TEST(test_one_that_was_answered_and_stays_keeps_nobody_out),
-		TEST(test_a_trusted_proxy_may_bring_many),
 		TEST(test_only_a_trusted_proxy_says_who_the_client_is),
 		TEST(test_each_request_of_a_proxy_has_its_own_client),
 		TEST(test_out_of_descriptors),

@@ -226,6 +226,12 @@ static void on_header(void *arg, struct http_exchange *x)
 		t->at_header(t, x);
 }
 
+static bool is_vital(void *arg, const struct http_exchange *x)
+{
+	(void)arg;
+	return strcmp(http_path(x), "/health") == 0;
+}
+
 static bool word_refusal(void *arg, const struct http_exchange *x, unsigned status, const char *why,
     char *json, size_t json_cap)
 {
@@ -266,6 +272,7 @@ static void on_abort(void *arg, struct http_exchange *x)
 
 static const struct http_events http_events = {
 	.word_refusal = word_refusal,
+	.is_vital = is_vital,
 	.on_header = on_header,
 	.on_request = on_request,
 	.on_abort = on_abort,

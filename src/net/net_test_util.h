@@ -21,6 +21,7 @@
  *   /stream   in pieces: its stream is kept in `stream`
  *   /impostor with 101, but not by a WebSocket
  *   /ws       by a WebSocket that echoes
+ *   /health   as the others, also when there are too many connections
  *   /words    as the others, refusals as {"status":STATUS,"why":WHY}
  *   the rest  with "METHOD PATH QUERY BODY".
  * A connection of a raw listener is echoed. */

@@ -79,6 +79,7 @@ static void on_read(void *arg, const uint8_t *bytes, size_t n)
 	struct tcp *t = arg;
 
 	t->heard_ns = clock_now_ns();
+	conn_set_worth(t->conn, CONN_WORTH_WORK);
 	if (t->state == RAW_OPEN)
 		t->events->on_bytes(t->arg, t, bytes, n);
 }
@@ -98,6 +99,8 @@ static void on_end(void *arg, int status)
 		end_in_order(t);
 		return;
 	}
+	if (status == UV_EBUSY)
+		note(t, "all connections are taken (max_connections), and it had said nothing");
 	if (conn_stalled_ms(t->conn) > 0)
 		note(t, "nothing of what was sent was taken for send_timeout_ms %u",
 		    conn_stalled_ms(t->conn));
@@ -154,6 +157,7 @@ void tcp_start(struct tcp *t, const struct tcp_events *events, void *arg)
 	conn_set_owner(t->conn, &conn_events, t);
 	if (!conn_is_secured(t->conn))
 		conn_set_deadline(t->conn, t->limits.handshake_ms);
+	conn_set_worth(t->conn, CONN_WORTH_HALF);
 	if (!t->paused)
 		conn_read_start(t->conn);
 }

@@ -209,6 +209,8 @@ static void test_one_raw_connection_too_many_is_closed(void **state)
 	cfg.max_connections = 1;
 	net_test_restart(t, &cfg);
 	open_raw(&a, t);
+	net_peer_say(&a, "said");
+	net_peer_wait_text(&a, "said");
 	net_peer_open_at(&b, t, 1);
 	net_peer_wait_end(&b);
 	assert_int_equal(b.got.len, 0);

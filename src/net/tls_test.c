@@ -618,12 +618,35 @@ static void test_one_connection_too_many_gets_503(void **state)
 	stop(s);
 	start(s, &cfg);
 	client_open(&a, s, 1);
-	client_begin(&b, s, 1);
+	client_say(&a, "GET /later HTTP/1.1\r\n" HOST "\r\n");
+	net_test_wait_count(&s->net, &s->net.requests, 1);
+	client_open(&b, s, 1);
+	client_say(&b, "GET / HTTP/1.1\r\n" HOST "\r\n");
 	client_wait_end(&b);
 	assert_non_null(strstr(client_text(&b), "HTTP/1.1 503 "));
 	assert_true(b.ended);
 	client_close(&b);
 	client_close(&a);
+}
+
+static void test_half_a_handshake_keeps_nobody_out(void **state)
+{
+	struct http_config cfg = net_test_config;
+	struct server *s = *state;
+	struct net_peer half;
+	struct client b;
+
+	cfg.max_connections = 1;
+	stop(s);
+	start(s, &cfg);
+	net_peer_open_at(&half, &s->net, 1);
+	net_peer_send(&half, "\x16\x03\x01\x02", 4);
+	client_open(&b, s, 1);
+	client_say(&b, "GET /in HTTP/1.1\r\n" HOST "\r\n");
+	client_wait_text(&b, "GET /in");
+	net_peer_wait_end(&half);
+	net_peer_close(&half);
+	client_close(&b);
 }
 
 static void test_a_new_certificate_is_for_new_connections(void **state)
@@ -733,6 +756,7 @@ int main(void)
 		TEST(test_the_handshake_has_a_deadline),
 		TEST(test_after_the_handshake_a_raw_connection_has_no_deadline),
 		TEST(test_one_connection_too_many_gets_503),
+		TEST(test_half_a_handshake_keeps_nobody_out),
 		TEST(test_a_new_certificate_is_for_new_connections),
 		TEST(test_freeing_the_server_ends_connections_at_any_time),
 		cmocka_unit_test(test_bad_files_are_told_apart),
