@@ -8,7 +8,7 @@ import { fake, program, root, set, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { wav } from './lib/audio.mjs';
 import { heard } from './lib/residue.mjs';
-import { babble, fault, join, silence } from './lib/speech.mjs';
+import { babble, clip, fault, join, noRealSpeech, silence } from './lib/speech.mjs';
 import { instanceOf, losses, signal } from './lib/faults.mjs';
 import { tapped } from './lib/tap.mjs';
 import { noWebSocket } from './lib/websocket.mjs';
@@ -16,6 +16,7 @@ import { noWebSocket } from './lib/websocket.mjs';
 const manual = { endpointing: 'manual' };
 const sound = babble(2600, 2);
 const deadly = { 'pool.en.param.crash': 'end', 'pool.en.warmup': '' };
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)); // the pace of speech and of faults; waits for nothing
 const begins = (whole, text) => text.length > 0 && text.length < whole.length && whole.startsWith(`${text} `);
 
 test('instances that are killed from outside, here and there, cost no word', async () => {
@@ -85,6 +86,43 @@ test('stenopool transcribe prints what was understood, says on stderr that it is
     assert.match(stdout, /^\w+/);
     assert.match(stderr, /x\.wav: the text is incomplete: of the utterance from \d+\.\d s on only the beginning was understood: 2 instances were lost/);
     assert.equal(code, 1);
+  });
+});
+
+// ---- a kill a second ----
+
+const spoken = ['jfk', 'lj001-0004', 'austen-0870', 'lj001-0006'];
+
+test('lost-twice: with a kill a second no utterance of four speakers is lost', { skip: noRealSpeech }, async () => {
+  await withServer(set({ 'pool.en.max': 4 }), async (s) => {
+    const began = performance.now();
+    await dictate(s, clip('goforward').samples);
+    const every_ms = Math.max(1000, 2 * (performance.now() - began)); // longer where a machine is so busy that nothing can be heard in a second
+    let speaking = spoken.length;
+    const all = Promise.all(spoken.map(async (name) => {
+      const { samples, rate } = clip(name);
+      const c = await Client.start(s, { sample_rate: rate });
+      for (let at = 0; at < samples.length; at += rate / 10) {
+        c.audio(samples.subarray(at, at + rate / 10), { chunk: 3200 });
+        await pause(100);
+      }
+      await c.finish();
+      speaking--;
+      return c;
+    }));
+    all.catch(() => (speaking = 0));
+    for (let at = 0; speaking > 0; at++) {
+      if (at === 20) break; // most have lost several by then
+      const busy = (await s.pool()).instances.filter((i) => i.state === 'leased' && i.pid > 0);
+      if (busy.length > 0) signal(busy[at % busy.length].pid, 'SIGKILL');
+      await pause(every_ms);
+    }
+    for (const c of await all) {
+      assert.deepEqual([c.all('error'), c.finals.filter((f) => f.incomplete)], [[], []]);
+      assert.equal(c.finals.length, c.all('speech_end').length);
+      assert.ok(c.text.split(' ').length > 5, c.text);
+    }
+    assert.ok((await losses(s)).recovered > 0);
   });
 });
 

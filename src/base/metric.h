@@ -38,7 +38,7 @@
 	X(COUNTER, utterances_recovered_total, "Utterances begun again with another instance")     \
 	X(COUNTER, utterances_poisonous_total, "Utterances that instances died of")                \
 	X(COUNTER, utterances_given_up_total,                                                      \
-	    "Utterances that utterance_losses_max instances were lost to")                         \
+	    "Utterances that utterance_losses_max instances did not get on with")                  \
 	X(COUNTER, utterances_incomplete_total,                                                    \
 	    "Utterances of which only the beginning was told, as they could not be heard to the "  \
 	    "end")                                                                                 \

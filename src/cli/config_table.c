@@ -61,7 +61,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_SERVER, "partial_interval_ms", CONFIG_UINT, SERVER(session.partial_interval_ms), 100, 10000, "300", 0, "ms", NULL, CONFIG_LIVE,
 	  "Audio between two partial texts of an utterance" },
 	{ CONFIG_SERVER, "utterance_losses_max", CONFIG_UINT, SERVER(session.losses_max), 1, 64, "8", 0, "instances", NULL, CONFIG_LIVE,
-	  "An utterance is heard again when its instance is lost; when so many were, it is given up, though nothing shows that they died of it" },
+	  "An utterance is heard again when its instance is lost; when so many were lost and brought it no further it is given up, though nothing shows that they died of it" },
 	{ CONFIG_SERVER, "poison_dir", CONFIG_TEXT, SERVER(session.poison_dir), 0, 0, "", 0, "PATH", NULL, CONFIG_LIVE,
 	  "A directory where the audio is kept, as WAV, of utterances that instances died of; empty: nowhere" },
 	{ CONFIG_SERVER, "decoder", CONFIG_TEXT, SERVER(decoder.program), 0, 0, "ffmpeg", 0, "PATH", NULL, CONFIG_LIVE,

@@ -208,6 +208,43 @@ static void test_innocent(void **state)
 	stage_finish();
 }
 
+/* One that is killed again and again before it is through: a part at a time gets it through. */
+static void test_parts(void **state)
+{
+	struct session_config cfg = session_fake_config();
+
+	(void)state;
+	cfg.partials = false;
+	stage_open_with(&cfg);
+	stage_hear(900);
+	stage_hear(900);
+	stage_commit();
+	session_fake_forget(stage.f);
+	for (int i = 0; i < 3; i++)
+		kill_hearer(1);
+	session_fake_expect(stage.f, "recovered 1\nrecovered 1\nrecovered 1\n");
+	for (int i = 0; hearer(1)->ends == 0; i++) {
+		assert_in_range(i, 0, 9);
+		pool_fake_partial(&stage.pool, stage_hearer(1), "one");
+	}
+	assert_in_range(hearer(1)->samples, 1, 500 * SAMPLES_PER_MS);
+	stage_answer(1, "one");
+	session_fake_expect(stage.f, "");
+	kill_hearer(1); /* of this it is no more lost */
+	session_fake_expect(stage.f, "recovered 1\n");
+	for (int parts = 1; pool_fake_hearer(&stage.pool, 1) != 0; parts++) {
+		assert_in_range(parts, 1, 9);
+		while (hearer(1)->ends == 0)
+			pool_fake_partial(&stage.pool, stage_hearer(1), "and");
+		stage_answer(1, "more");
+	}
+	assert_int_equal(stage.f->finals, 1);
+	stage.f->log[stage.f->log_n] = '\0';
+	assert_non_null(strstr(stage.f->log, "final 1 'one more"));
+	assert_non_null(strstr(stage.f->log, "' 0-1800 commit 0.90\n"));
+	stage_finish();
+}
+
 /* What had been understood when an utterance is given up. */
 
 static void partials(uint64_t utterance)
@@ -519,6 +556,8 @@ int main(void)
 		T("the second loss of its own doing ends the utterance, and only that",
 		    test_poison),
 		T("one whose instances are killed from outside is given up later", test_innocent),
+		T("but before that it is heard in parts, each of which is heard for good",
+		    test_parts),
 		T("of an open one that is given up what is stable is told, and what follows is "
 		  "heard",
 		    test_incomplete_open),

@@ -28,7 +28,7 @@ struct session_limits {
 	unsigned idle_timeout_ms;     /* nothing heard or said for so long ends it; 0: never */
 	unsigned partial_interval_ms; /* audio between two partials of an utterance */
 	unsigned
-	    losses_max; /* instances lost to an utterance before it is given up; 1..VERDICT_ATTEMPTS_MAX */
+	    losses_max; /* instances lost that brought an utterance no further, before it is given up; 1..VERDICT_ATTEMPTS_MAX */
 	char *poison_dir; /* where the audio is kept that instances died of; NULL, "": nowhere */
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "pool/pool.h"
+#include "session/joined.h"
 #include "session/session.h"
 #include "session/text.h"
 #include "session/verdict.h"
@@ -46,7 +47,14 @@ struct utterance {
 	size_t reached;           /* the most that one took: what is sent below it is sent again */
 	struct attempt *attempts; /* owned; that failed, oldest first; NULL: none */
 	size_t attempts_n;        /* <= VERDICT_ATTEMPTS_MAX */
-	size_t vain;              /* attempts that brought it no further */
+	size_t vain;              /* attempts that brought it no further, */
+	size_t furthest;          /* ... and samples from part_from on that one of them decoded */
+	bool lost;                /* since it was begun last */
+	/* What is heard now, in samples: all that is not heard yet, or, after many attempts in vain, some of it. Text and words
+	 * before are in `joined`. */
+	size_t part_from, part_to; /* part_to 0: to the end */
+	size_t part_most;          /* no part is longer; 0: all */
+	struct joined joined;
 	bool begun, end_sent;
 	bool failed; /* no instance hears it any more, and it keeps no audio: waits for its end */
 	struct error

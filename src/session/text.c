@@ -96,6 +96,22 @@ size_t text_partial(struct text *t, const char *partial, size_t n)
 	return t->stable;
 }
 
+void text_settle(struct text *t, const char *text, size_t n)
+{
+	char *copy = realloc(t->last, n + 2);
+
+	if (copy == NULL)
+		return;
+	t->last = copy;
+	if (n > 0)
+		memcpy(copy, text, n);
+	copy[n] = ' '; /* its last word does not grow either */
+	t->last_bytes = n > 0 ? n + 1 : 0;
+	t->stable = n;
+	for (size_t i = 0; i < ARRAY_SIZE(t->agreed); i++)
+		t->agreed[i] = n;
+}
+
 const char *text_stable(const struct text *t, size_t *n_out)
 {
 	*n_out = t->last == NULL ? 0 : t->stable;

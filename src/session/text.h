@@ -27,6 +27,8 @@ size_t text_partial(struct text *t, const char *partial, size_t n);
  * once, 3/4, 4/5, ... */
 float text_confidence(const struct text *t, size_t i);
 float text_confidence_of_all(const struct text *t); /* the mean of its words */
+/* So much will not change any more: as if partials had begun with it for long. */
+void text_settle(struct text *t, const char *text, size_t n);
 /* What of the last partial is stable, to the end of its last word; lent until the next. */
 const char *text_stable(const struct text *t, size_t *n_out);
 

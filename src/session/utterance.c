@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
+#include "session/parts.h"
 #include "session/session_internal.h"
 
 static uint64_t to_ms(const struct session *s, uint64_t samples)
@@ -44,6 +45,7 @@ static void utterance_free(struct session *s, struct utterance *u)
 {
 	drop_audio(s, u);
 	text_done(&u->text);
+	joined_done(&u->joined);
 	free(u->attempts);
 	free(u->incomplete);
 	free(u);
@@ -69,6 +71,7 @@ static void open_utterance(struct session *s, const struct ear_event *e)
 	u->from = e->at;
 	buffer_init(&u->audio, SIZE_MAX / 2); /* bounded by max_utterance_ms */
 	text_init(&u->text);
+	joined_init(&u->joined);
 	if (s->last != NULL)
 		s->last->next = u;
 	else
@@ -174,10 +177,10 @@ static void tell_recovered(struct session *s, const struct utterance *u)
 	const struct session_event e = { .kind = SESSION_EVENT_RECOVERED, .utterance = u->id };
 
 	metric_add(METRIC_utterances_recovered_total, 1);
-	log_info(
-	    "session %llu: utterance %llu goes on with instance %s/%llu, from its first sample",
+	log_info("session %llu: utterance %llu goes on with instance %s/%llu, from %llu ms on",
 	    (unsigned long long)s->id, (unsigned long long)u->id, pool_name(s->pool),
-	    (unsigned long long)lease_instance(s->lease));
+	    (unsigned long long)lease_instance(s->lease),
+	    (unsigned long long)(u->part_from / SAMPLES_PER_MS));
 	session_emit(s, &e);
 }
 
@@ -192,8 +195,10 @@ static bool begin(struct session *s, struct utterance *u)
 	if (!lease_begin(s->lease, &b))
 		return false;
 	u->begun = true;
-	if (u->attempts_n > 0)
-		tell_recovered(s, u);
+	if (!u->lost)
+		return true;
+	u->lost = false;
+	tell_recovered(s, u);
 	return !s->dead && s->state != SESSION_CLOSED; /* else `u` is gone */
 }
 
@@ -224,13 +229,19 @@ static void ask_partial(struct session *s, struct utterance *u)
 	u->partial_pending = lease_request_partial(s->lease);
 }
 
+/* Where what is heard now ends, as far as it has come. */
+static size_t heard_to(const struct utterance *u)
+{
+	return u->part_to > 0 ? u->part_to : samples_of(u);
+}
+
 /* Samples that may be sent now. Instances answer when they have decoded all that they have, so what is collected comes
  * bit by bit. */
 static size_t due_of(const struct session *s, const struct utterance *u)
 {
-	size_t due = samples_of(u);
+	size_t due = heard_to(u);
 
-	if (u->state == UTTERANCE_OPEN)
+	if (u->state == UTTERANCE_OPEN && u->part_to == 0)
 		due -= (due - u->sent) % IPC_BLOCK_SAMPLES;
 	if (!is_collected(s, u))
 		return due;
@@ -258,7 +269,7 @@ static bool send_audio(struct session *s, struct utterance *u)
 	while ((due = due_of(s, u)) > u->sent)
 		if (!send_due(s, u, due))
 			return false;
-	return u->sent == samples_of(u) && !(is_collected(s, u) && u->partial_pending);
+	return u->sent == heard_to(u) && !(is_collected(s, u) && u->partial_pending);
 }
 
 static bool has_stable_text(const struct utterance *u)
@@ -323,7 +334,7 @@ void utterance_pump(struct session *s)
 	}
 	if (u->end_sent || !begin(s, u) || !send_audio(s, u))
 		return;
-	if (u->state == UTTERANCE_ENDED)
+	if (u->state == UTTERANCE_ENDED || u->part_to > 0)
 		u->end_sent = lease_end(s->lease);
 }
 
@@ -509,10 +520,6 @@ static void tell_partial(struct session *s, struct utterance *u, const struct ip
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL, .utterance = u->id };
 	struct session_word *words;
 
-	u->partial_pending = false;
-	u->partial_heard_at = u->partial_asked_at;
-	if (r->text.length == 0)
-		return;
 	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
 	if (u->state == UTTERANCE_ENDED || !s->partials)
 		return;
@@ -528,12 +535,24 @@ static void tell_partial(struct session *s, struct utterance *u, const struct ip
 	free(words);
 }
 
+static uint32_t part_from_ms(const struct utterance *u)
+{
+	return (uint32_t)(u->part_from / SAMPLES_PER_MS);
+}
+
 static void on_partial(void *arg, const struct ipc_result *r)
 {
 	struct session *s = arg;
+	struct joined_view all;
 
 	session_enter(s);
-	tell_partial(s, s->first, r);
+	s->first->partial_pending = false;
+	s->first->partial_heard_at = s->first->partial_asked_at;
+	if (r->text.length > 0 &&
+	    joined_view(&s->first->joined, r, part_from_ms(s->first), &all) == 0) {
+		tell_partial(s, s->first, &all.result);
+		joined_view_done(&all);
+	}
 	if (!session_is_over(s) && s->first != NULL && is_collected(s, s->first))
 		utterance_pump(s);
 	heard_tell(s);
@@ -576,20 +595,82 @@ static void count_final(const struct utterance *u, const struct ipc_result *r)
 	metric_add(METRIC_utterances_done_total, 1);
 	metric_add(METRIC_words_total, r->words_n);
 	metric_add(METRIC_audio_decoded_seconds_total, samples_of(u) / SAMPLES_PER_MS);
+}
+
+static void count_work(const struct ipc_result *r)
+{
 	metric_add(METRIC_decode_cpu_seconds_total, r->cpu_us);
 	metric_add(METRIC_decode_faults_total, r->faults);
+}
+
+static void fail_for_text(struct session *s)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "out of memory for what was heard");
+	session_fail(s, &err, 0);
+}
+
+static void finish(struct session *s, const struct ipc_result *r)
+{
+	struct utterance *u = s->first;
+	struct joined_view all;
+
+	if (joined_view(&u->joined, r, part_from_ms(u), &all) < 0) {
+		fail_for_text(s);
+		return;
+	}
+	(void)take_first(s);
+	count_final(u, &all.result);
+	emit_final(s, u, &all.result);
+	joined_view_done(&all);
+	utterance_free(s, u);
+}
+
+/* To the end, or where it is quiet before it gets too long. */
+static void choose_part(struct utterance *u)
+{
+	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
+	size_t left = samples_of(u) - u->part_from, cut;
+
+	u->part_to = 0;
+	if (u->part_most == 0 || left == 0)
+		return;
+	cut = parts_cut(samples + u->part_from, left, u->part_most);
+	if (cut < left)
+		u->part_to = u->part_from + cut;
+}
+
+/* A part was heard, and need not be heard again whatever becomes of the rest. */
+static void finish_part(struct session *s, const struct ipc_result *r)
+{
+	struct utterance *u = s->first;
+
+	if (joined_add(&u->joined, r, part_from_ms(u)) < 0) {
+		fail_for_text(s);
+		return;
+	}
+	text_settle(&u->text, (const char *)buffer_head(&u->joined.text), u->joined.text.len);
+	u->begun = u->end_sent = u->partial_pending = false;
+	u->vain = u->furthest = 0;
+	u->sent = u->part_from = u->part_to;
+	u->partial_heard_at =
+	    MAX(u->partial_heard_at, u->part_from); /* its text is better than any */
+	u->partial_asked_at = u->partial_heard_at;
+	choose_part(u);
 }
 
 static void on_final(void *arg, const struct ipc_result *r)
 {
 	struct session *s = arg;
-	struct utterance *u = take_first(s);
 
 	session_enter(s);
-	count_final(u, r);
+	count_work(r);
 	remember_adaptation(s, r);
-	emit_final(s, u, r);
-	utterance_free(s, u);
+	if (s->first->part_to > 0)
+		finish_part(s, r);
+	else
+		finish(s, r);
 	go_on(s);
 	session_leave(s);
 }
@@ -626,15 +707,22 @@ static void on_failed(void *arg, const struct error *why)
 /* As if nothing had been sent: its audio is all here, and the adaptation it began with is the session's still. */
 static void rewind_utterance(struct utterance *u)
 {
+	size_t most = parts_length(samples_of(u) - u->part_from, u->furthest, u->vain);
+
+	if (most != SIZE_MAX)
+		u->part_most = most;
+	u->lost = true;
 	u->begun = u->end_sent = u->partial_pending = false;
 	u->partial_asked_at = u->partial_heard_at;
-	u->sent = 0;
+	u->sent = u->part_from;
+	choose_part(u);
 }
 
 static void note_attempt(struct utterance *u, const struct loss *loss)
 {
 	const struct attempt a = { .cause = loss->cause,
-		.at = loss->done,
+		.from = u->part_from,
+		.at = u->part_from + loss->done,
 		.busy = loss->busy,
 		.decoding = loss->busy && loss->done > 0 && loss->done < loss->given };
 
@@ -644,6 +732,7 @@ static void note_attempt(struct utterance *u, const struct loss *loss)
 		memmove(u->attempts, u->attempts + 1, --u->attempts_n * sizeof *u->attempts);
 	u->attempts[u->attempts_n++] = a;
 	u->vain++;
+	u->furthest = MAX(u->furthest, (size_t)loss->done);
 }
 
 /* It is given up; worded in *err. */
