@@ -3,13 +3,18 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import { withServer, fake, set } from './lib/server.mjs';
 import { clip, noRealSpeech, babble, silence, join, fault } from './lib/speech.mjs';
 import { encode, stereo, wav } from './lib/audio.mjs';
 import { bearer, withKeys } from './lib/keys.mjs';
 import { post } from './lib/protocols/deepgram_prerecorded.mjs';
 
+// What a process has for itself, in KiB: pages of files, which the kernel may drop, do not count.
+const residentKb = (pid) => Number(fs.readFileSync(`/proc/${pid}/status`, 'utf8').match(/RssAnon:\s+(\d+)/)[1]);
 const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg';
 const one = fake();
 const best = (body) => body.results.channels[0].alternatives[0];
@@ -204,6 +209,30 @@ test('deepgram prerecorded errors: what is asked for and not done is told in the
     const { metadata } = await heard(server, { utterances: true, utt_split: 0.5, paragraphs: true, multichannel: true }, wav(speech));
     assert.equal(metadata.warnings, undefined);
     await refused(post(server, { redact: 'pci' }, wav(speech)), 400, 'BAD_REQUEST', /redacts nothing/);
+  });
+});
+
+test('deepgram prerecorded: a file that is too long for memory is kept in spool_dir, is heard as any other, and leaves nothing there', { timeout: 240000 }, async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-spool-'));
+  const most = 60e6;
+  await withServer(fake({ 'pool.en.max': 2, 'server.max_body_bytes': 2e5, 'server.deepgram_max_file_bytes': most, 'server.spool_dir': dir }), async (server) => {
+    const plain = encode(speech, 'pcm_s16le');
+    const { transcript } = best(await heard(server, {}, wav(speech)));
+    const body = await heard(server, { encoding: 'linear16', sample_rate: 16000 }, plain);
+    assert.equal(best(body).transcript, transcript);
+    assert.equal(body.metadata.sha256, crypto.createHash('sha256').update(plain).digest('hex'));
+    await checkChannels(server, {}, wav(both, { channels: 2 }));
+    const before = residentKb(server.child.pid);
+    const long = wav(join(speech, new Int16Array(25e6 - speech.length)));
+    const whole = await heard(server, {}, long);
+    assert.equal(best(whole).transcript, transcript);
+    assert.ok(Math.abs(whole.metadata.duration - 25e6 / 16000) < 0.1);
+    assert.ok(residentKb(server.child.pid) - before < 30000, 'it was not held in memory');
+    await refused(post(server, {}, Buffer.alloc(most + 1)), 413, 'PAYLOAD_TOO_LARGE', /deepgram_max_file_bytes 60000000/);
+    await refused(post(server, {}, Buffer.alloc(3000, 0x55)), 400, 'BAD_REQUEST', /not audio/);
+    assert.deepEqual(fs.readdirSync(dir), []);
+    fs.rmdirSync(dir);
+    await refused(post(server, {}, wav(speech)), 500, 'INTERNAL_SERVER_ERROR', /spool_dir/);
   });
 });
 

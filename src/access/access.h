@@ -25,6 +25,9 @@ struct access_config {
 	unsigned start_timeout_ms;       /* from connection to `start` */
 	unsigned
 	    deepgram_timeout_ms; /* a client of /v1/listen that sends nothing for so long is ended */
+	/* A file for /v1/listen is kept in spool_dir while it is heard, and may be so long; 0: in memory, as any body. */
+	uint64_t deepgram_max_file_bytes;
+	const char *spool_dir;
 	unsigned openai_realtime_timeout_ms; /* a client of /v1/realtime likewise; 0: for ever */
 	unsigned
 	    whisperlive_max_connection_time_ms; /* so long a client of WhisperLive's may speak; 0: for ever */

@@ -9,8 +9,6 @@
 #include "audio/format.h"
 #include "session/session.h"
 
-enum { WAV_HEADER_BYTES = 44 };
-
 void deepgram_answer_init(struct deepgram_answer *t)
 {
 	*t = (struct deepgram_answer){ 0 };
@@ -143,7 +141,7 @@ static void write_header(uint8_t *at, const struct format *f, uint32_t n)
 	};
 	unsigned frame = format_frame_bytes(f);
 
-	at = put(put_name(at, "RIFF"), n + WAV_HEADER_BYTES - 8, 4);
+	at = put(put_name(at, "RIFF"), n + DEEPGRAM_WAV_HEADER_BYTES - 8, 4);
 	at = put(put_name(put_name(at, "WAVE"), "fmt "), 16, 4);
 	at = put(put(at, tags[f->encoding], 2), f->channels, 2);
 	at = put(put(at, f->rate_hz, 4), f->rate_hz * frame, 4);
@@ -151,14 +149,19 @@ static void write_header(uint8_t *at, const struct format *f, uint32_t n)
 	(void)put(put_name(at, "data"), n, 4);
 }
 
+void deepgram_answer_wav_header(const struct format *f, void *out)
+{
+	write_header(out, f, UINT32_MAX - DEEPGRAM_WAV_HEADER_BYTES);
+}
+
 void *deepgram_answer_wav(const struct format *f, const void *bytes, size_t n, size_t *n_out)
 {
-	uint8_t *file = n > INT32_MAX ? NULL : malloc(n + WAV_HEADER_BYTES);
+	uint8_t *file = n > INT32_MAX ? NULL : malloc(n + DEEPGRAM_WAV_HEADER_BYTES);
 
 	if (file == NULL)
 		return NULL;
 	write_header(file, f, (uint32_t)n);
-	memcpy(file + WAV_HEADER_BYTES, bytes, n);
-	*n_out = n + WAV_HEADER_BYTES;
+	memcpy(file + DEEPGRAM_WAV_HEADER_BYTES, bytes, n);
+	*n_out = n + DEEPGRAM_WAV_HEADER_BYTES;
 	return file;
 }

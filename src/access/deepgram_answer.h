@@ -33,6 +33,9 @@ int deepgram_answer_add(
 char *deepgram_answer_text(const struct deepgram_answer *all, unsigned n,
     const struct deepgram_query *q, const char *language, json_t *metadata);
 
+enum { DEEPGRAM_WAV_HEADER_BYTES = 44 };
+/* What stands before raw audio of that format in a WAV file whose length is not known. */
+void deepgram_answer_wav_header(const struct format *f, void *out);
 /* Raw audio of that format as a WAV file, which the caller frees. NULL: no memory, or more than such a file may have. */
 void *deepgram_answer_wav(const struct format *f, const void *bytes, size_t n, size_t *n_out);
 

@@ -17,6 +17,7 @@
 #include "access/deepgram_refuse.h"
 #include "access/digest.h"
 #include "access/recording.h"
+#include "access/spool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -44,7 +45,9 @@ struct file {
 	struct deepgram_about about;
 	struct digest *digest; /* owned; NULL: `sha256` is there, or nobody wants it any more */
 	char sha256[DEEPGRAM_SHA256_BYTES];
-	void *wav;         /* owned: raw audio, with a header; NULL: the body is a file */
+	struct spool
+	    *spool; /* owned; what has come of a body that is not kept in memory; NULL: it is */
+	void *wav;  /* owned: raw audio, with a header; NULL: the body is a file */
 	struct pool *pool; /* lent */
 	const void *bytes; /* of the file: in the body, or in `wav` */
 	size_t bytes_n;
@@ -76,6 +79,7 @@ static void leave(struct file *f)
 		deepgram_answer_done(&f->parts[i].answer);
 	free(f->wav);
 	f->wav = NULL;
+	spool_free(&f->spool);
 	f->ended_ns = clock_now_ns();
 	if (f->link.ops == NULL)
 		free(f);
@@ -310,6 +314,14 @@ static void stop(struct access_link *l, const struct error *why)
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
 /* It may be answered from inside. */
+static void hear(struct file *f)
+{
+	add_part(f);
+	start(&f->parts[0]);
+	if (f->x != NULL)
+		access_link_add(f->access, &f->link, &link_ops);
+}
+
 static void begin(struct file *f)
 {
 	f->bytes = http_body(f->x, &f->bytes_n);
@@ -323,10 +335,7 @@ static void begin(struct file *f)
 		return;
 	}
 	http_set_data(f->x, f);
-	add_part(f);
-	start(&f->parts[0]);
-	if (f->x != NULL)
-		access_link_add(f->access, &f->link, &link_ops);
+	hear(f);
 }
 
 static int check_kind(const struct http_exchange *x, struct error *err)
@@ -362,13 +371,105 @@ static int check(struct access *a, struct http_exchange *x, struct client *clien
 	return -1;
 }
 
+static struct file *file_new(struct access *a, struct http_exchange *x, const struct client *client,
+    const struct deepgram_query *query, struct pool *pool)
+{
+	struct file *f = xcalloc(1, sizeof *f);
+
+	f->access = a;
+	f->x = x;
+	f->client = *client;
+	f->query = *query;
+	f->pool = pool;
+	deepgram_about_init(&f->about, pool_name(pool), 1);
+	f->about.formatted = query->formatted;
+	f->about.query = &f->query;
+	return f;
+}
+
+/* ---- a body that is kept in a file ---- */
+
+static void on_bytes(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct file *f = arg;
+	struct error err;
+
+	if (f->x == NULL)
+		return;
+	enter(f);
+	if (spool_write(f->spool, bytes, n, &err) != 0)
+		refuse(f, 500, &err, 0);
+	leave(f);
+}
+
+static void on_whole(void *arg)
+{
+	struct file *f = arg;
+	size_t head = f->query.raw ? DEEPGRAM_WAV_HEADER_BYTES : 0;
+	struct error err;
+
+	enter(f);
+	f->bytes = spool_map(f->spool, &f->bytes_n, &err);
+	if (f->bytes == NULL) {
+		refuse(f, 500, &err, 0);
+	} else {
+		f->digest = digest_start(f->access->work, (const uint8_t *)f->bytes + head,
+		    f->bytes_n - head, on_digest, f);
+		if (f->digest == NULL)
+			refuse_for_memory(f, "the audio");
+		else
+			hear(f);
+	}
+	leave(f);
+}
+
+static void on_lost(void *arg, const char *why)
+{
+	struct file *f = arg;
+
+	log_end(f, why);
+	enter(f);
+	f->x = NULL;
+	give_back(f);
+	leave(f);
+}
+
+static const struct http_body_events body_events = {
+	.on_bytes = on_bytes, .on_whole = on_whole, .on_lost = on_lost
+};
+
+static void receive(struct file *f)
+{
+	const struct http_body_limit limit = { f->access->cfg.deepgram_max_file_bytes,
+		"deepgram_max_file_bytes" };
+	uint8_t head[DEEPGRAM_WAV_HEADER_BYTES];
+	struct error err;
+
+	f->spool = spool_new(f->access->cfg.spool_dir, &err);
+	if (f->spool != NULL && f->query.raw) {
+		deepgram_answer_wav_header(&f->query.format, head);
+		if (spool_write(f->spool, head, sizeof head, &err) != 0)
+			spool_free(&f->spool);
+	}
+	if (f->spool == NULL)
+		refuse(f, 500, &err, 0);
+	else
+		http_receive(f->x, &limit, &body_events, f);
+}
+
 void deepgram_file_header(struct access *a, struct http_exchange *x)
 {
 	struct deepgram_query query;
 	struct client client;
 	struct pool *pool;
+	struct file *f;
 
-	(void)check(a, x, &client, &query, &pool);
+	if (check(a, x, &client, &query, &pool) != 0 || a->cfg.deepgram_max_file_bytes == 0)
+		return;
+	f = file_new(a, x, &client, &query, pool);
+	enter(f);
+	receive(f);
+	leave(f);
 }
 
 void deepgram_file(struct access *a, struct http_exchange *x)
@@ -380,15 +481,7 @@ void deepgram_file(struct access *a, struct http_exchange *x)
 
 	if (check(a, x, &client, &query, &pool) != 0)
 		return;
-	f = xcalloc(1, sizeof *f);
-	f->access = a;
-	f->x = x;
-	f->client = client;
-	f->query = query;
-	f->pool = pool;
-	deepgram_about_init(&f->about, pool_name(pool), 1);
-	f->about.formatted = query.formatted;
-	f->about.query = &f->query;
+	f = file_new(a, x, &client, &query, pool);
 	enter(f);
 	begin(f);
 	leave(f);

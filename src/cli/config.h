@@ -56,6 +56,8 @@ struct config {
 	unsigned ear_threads;
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned deepgram_timeout_ms;
+	size_t deepgram_max_file_bytes;
+	char *spool_dir;
 	unsigned openai_realtime_timeout_ms;
 	unsigned whisperlive_max_connection_time_ms;
 	unsigned ping_interval_ms;

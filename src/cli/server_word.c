@@ -10,6 +10,8 @@ void server_word_access(const struct config *c, struct access_config *out)
 		.endpoint = c->endpoint,
 		.start_timeout_ms = c->start_timeout_ms,
 		.deepgram_timeout_ms = c->deepgram_timeout_ms,
+		.deepgram_max_file_bytes = c->deepgram_max_file_bytes,
+		.spool_dir = c->spool_dir,
 		.openai_realtime_timeout_ms = c->openai_realtime_timeout_ms,
 		.whisperlive_max_connection_time_ms = c->whisperlive_max_connection_time_ms,
 		.ping_interval_ms = c->ping_interval_ms,
