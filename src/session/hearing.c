@@ -33,9 +33,9 @@ static void run(void *arg)
 		h->rc = renew(h);
 }
 
-static void unblock(struct session *s)
+void hearing_unblock(struct session *s)
 {
-	if (!s->blocked || s->dead || s->waiting_ns > session_bound_ns(s) / 2)
+	if (!s->blocked || session_is_over(s) || s->waiting_ns > session_bound_ns(s) / 2)
 		return;
 	s->blocked = false;
 	s->events->on_drain(s->arg);
@@ -58,18 +58,15 @@ static void note_taken(struct session *s)
 		s->ear_from = s->taken;
 }
 
-static void on_done(void *arg)
+void hearing_take(struct session *s)
 {
-	struct hearing *h = arg;
-	struct session *s = (struct session *)((char *)h - offsetof(struct session, hearing));
-
+	struct hearing *h = &s->hearing;
 	bool clear = h->rc == 0 && h->renew && !h->finish_old;
 
-	session_enter(s);
 	buffer_consume(&h->bytes, h->bytes.len);
 	count_received(s);
 	if (h->rc < 0)
-		session_fail(s, &h->err, 0);
+		session_break(s, &h->err);
 	else if (utterance_take(s, &h->out))
 		note_taken(s);
 	if (h->out.samples_cap > KEEP_SAMPLES)
@@ -77,14 +74,6 @@ static void on_done(void *arg)
 	s->job_running = false; /* not before h->out is done with: events may bring more audio */
 	if (clear && !session_is_over(s) && !s->cut_off)
 		utterance_clear(s);
-	if (!session_is_over(s)) {
-		utterance_pump(s);
-		heard_tell(s);
-		hearing_next(s);
-		session_finish_if_done(s);
-		unblock(s);
-	}
-	session_leave(s);
 }
 
 /* Bytes before the next mark, or all there are, within one job's bound. */
@@ -168,7 +157,7 @@ static void start_job(struct session *s)
 	struct hearing *h = &s->hearing;
 
 	ear_out_clear(&h->out);
-	h->item = (struct work_item){ .run = run, .done = on_done, .arg = h };
+	h->item = (struct work_item){ .run = run, .done = h->done, .arg = h };
 	s->job_running = true;
 	s->work->submit(s->work, &h->item);
 }
@@ -192,7 +181,7 @@ void hearing_next(struct session *s)
 		struct error err;
 
 		(void)error_set(&err, ERROR_SYSTEM, "out of memory");
-		session_fail(s, &err, 0);
+		session_break(s, &err);
 		return;
 	}
 	take_input(s, n);
@@ -202,11 +191,4 @@ void hearing_next(struct session *s)
 		return;
 	s->finished = h->finish;
 	start_job(s);
-}
-
-void hearing_free(struct session *s)
-{
-	ear_free(&s->hearing.ear);
-	buffer_done(&s->hearing.bytes);
-	ear_out_done(&s->hearing.out);
 }

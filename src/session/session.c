@@ -9,122 +9,9 @@
 #include "base/util.h"
 #include "session/session_internal.h"
 
-/* What follows each state on each step; SESSION_STATES: that must not happen. */
-#define NEVER SESSION_STATES
-static const enum session_state next[SESSION_STATES][SESSION_STEPS] = {
-	/*                    granted         speech            silence        end               close */
-	[SESSION_QUEUED] = { SESSION_READY, NEVER, NEVER, SESSION_QUEUED, SESSION_CLOSED },
-	[SESSION_READY] = { NEVER, SESSION_SPEAKING, NEVER, SESSION_DRAINING, SESSION_CLOSED },
-	[SESSION_SPEAKING] = { NEVER, NEVER, SESSION_READY, SESSION_DRAINING, SESSION_CLOSED },
-	[SESSION_DRAINING] = { NEVER, NEVER, NEVER, SESSION_DRAINING, SESSION_CLOSED },
-	[SESSION_CLOSED] = { NEVER, NEVER, NEVER, NEVER, SESSION_CLOSED },
-};
-
-static const char *const state_names[SESSION_STATES] = { "queued", "ready", "speaking", "draining",
-	"closed" };
-static const char *const step_names[SESSION_STEPS] = { "grant", "speech", "silence", "end",
-	"close" };
-
-/* INPUT_BYTES_PER_S_MAX: stereo of 48 kHz in floats. Of larger formats a shorter time is kept, so that a client's memory does not
- * grow with what it says its audio is. */
-enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000, INPUT_BYTES_PER_S_MAX = 384000 };
+enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000 };
 
 static uint64_t last_id;
-
-void session_step(struct session *s, enum session_step step)
-{
-	enum session_state from = s->state, to = next[from][step];
-
-	assert(to != NEVER);
-	s->state = to;
-	if (from != to)
-		log_debug("session %llu: %s -> %s on %s", (unsigned long long)s->id,
-		    state_names[from], state_names[to], step_names[step]);
-}
-
-void session_enter(struct session *s)
-{
-	s->depth++;
-}
-
-static void free_now(struct session *s)
-{
-	hearing_free(s);
-	buffer_done(&s->input);
-	buffer_done(&s->marks);
-	free(s->adaptation);
-	free(s);
-}
-
-void session_leave(struct session *s)
-{
-	if (--s->depth == 0 && s->dead && !s->job_running)
-		free_now(s);
-}
-
-bool session_is_over(const struct session *s)
-{
-	return s->dead || s->state == SESSION_CLOSED;
-}
-
-void session_emit(struct session *s, const struct session_event *e)
-{
-	if (!s->dead)
-		s->events->on_event(s->arg, e);
-}
-
-static void close_session(struct session *s)
-{
-	session_step(s, STEP_CLOSE);
-	s->instance = lease_instance(s->lease);
-	lease_release(&s->lease);
-}
-
-static void end_with(struct session *s, const struct error *why, unsigned retry_after_ms)
-{
-	struct session_event e = { .kind = SESSION_EVENT_ERROR };
-
-	close_session(s);
-	utterance_tell_rest(s, why);
-	e.error.why = why;
-	e.error.retry_after_ms = retry_after_ms;
-	e.error.fatal = true;
-	session_emit(s, &e);
-}
-
-void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms)
-{
-	if (s->dead || s->state == SESSION_CLOSED)
-		return;
-	metric_add(METRIC_sessions_failed_total, 1);
-	end_with(s, why, retry_after_ms);
-}
-
-static void leave_if_idle(struct session *s)
-{
-	struct error err;
-
-	if (!s->leaving || s->dead || s->state == SESSION_CLOSED || s->first != NULL)
-		return;
-	(void)error_set(&err, ERROR_RESTARTING,
-	    "the server is shutting down; send what is behind the last final to another one");
-	metric_add(METRIC_sessions_moved_total, 1);
-	end_with(s, &err, s->retry_after_ms);
-}
-
-void session_finish_if_done(struct session *s)
-{
-	struct session_event e = { .kind = SESSION_EVENT_ENDED };
-
-	leave_if_idle(s);
-	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running ||
-	    s->first != NULL)
-		return;
-	close_session(s);
-	e.ended.audio_ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
-	e.ended.utterances = s->utterances;
-	session_emit(s, &e);
-}
 
 static int take_adaptation(struct session *s, const struct session_config *cfg, struct error *err)
 {
@@ -176,14 +63,15 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->wants_idle = cfg->wants_idle;
 	s->offset_ms = cfg->offset_ms;
 	init_buffers(s, cfg);
+	s->hearing.done = session_on_heard;
 	s->hearing.ear = ear_new(&cfg->ear, err);
 	if (s->hearing.ear == NULL || take_adaptation(s, cfg, err) < 0) {
-		free_now(s);
+		session_free_memory(s);
 		return NULL;
 	}
-	s->lease = lease_new(pool, &owner, &utterance_lease_events, s, err, retry_after_ms_out);
+	s->lease = lease_new(pool, &owner, &session_lease_events, s, err, retry_after_ms_out);
 	if (s->lease == NULL) {
-		free_now(s);
+		session_free_memory(s);
 		return NULL;
 	}
 	metric_add(METRIC_sessions_opened_total, 1);
@@ -210,7 +98,7 @@ void session_free(struct session **session)
 	session_enter(s);
 	s->dead = true;
 	if (s->state != SESSION_CLOSED)
-		close_session(s);
+		session_close(s);
 	utterance_drop_all(s);
 	metric_sub(METRIC_sessions, 1);
 	metric_add(METRIC_sessions_closed_total, 1);
@@ -225,14 +113,6 @@ static bool is_live(struct session *s)
 	uint64_t sent_ms = s->backlog_ns / NS_PER_MS;
 
 	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
-}
-
-uint64_t session_bound_ns(const struct session *s)
-{
-	uint64_t per_s = format_bytes_per_s(&s->ear.format);
-	uint64_t bound_ns = s->limits->buffer_ms * NS_PER_MS;
-
-	return per_s <= INPUT_BYTES_PER_S_MAX ? bound_ns : bound_ns / per_s * INPUT_BYTES_PER_S_MAX;
 }
 
 static void block_or_fail(struct session *s)
@@ -292,16 +172,11 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 	session_enter(s);
 	if (buffer_append(&s->input, bytes, n) < 0)
 		fail_for_room(s, n);
-	hearing_next(s);
+	session_hear(s);
 	block_or_fail(s);
 	go_on = !s->blocked;
 	session_leave(s);
 	return go_on;
-}
-
-const struct mark *session_next_mark(const struct session *s)
-{
-	return s->marks.len == 0 ? NULL : (const void *)buffer_head(&s->marks);
 }
 
 static void put_mark(struct session *s, const struct mark *mark)
@@ -318,7 +193,7 @@ static void put_mark(struct session *s, const struct mark *mark)
 		    MARKS_MAX);
 		session_fail(s, &err, 0);
 	}
-	hearing_next(s);
+	session_hear(s);
 	session_leave(s);
 }
 
@@ -385,7 +260,7 @@ void session_end(struct session *s)
 	s->ending = true;
 	s->leaving = s->cut_off; /* all it has sent is heard, as it says that this is all */
 	session_step(s, STEP_END);
-	hearing_next(s);
+	session_hear(s);
 	session_leave(s);
 }
 
@@ -394,7 +269,7 @@ void session_leave_soon(struct session *s, unsigned retry_after_ms)
 	session_enter(s);
 	s->leaving = !s->ending || s->state == SESSION_QUEUED;
 	s->retry_after_ms = retry_after_ms;
-	session_finish_if_done(s);
+	session_pump(s);
 	session_leave(s);
 }
 
@@ -454,6 +329,16 @@ const uint8_t *session_adaptation(const struct session *s, size_t *n_out)
 	return s->adaptation;
 }
 
+const int16_t *session_samples(const struct session *s, uint64_t utterance, size_t *n_out)
+{
+	const struct utterance *u = s->first;
+
+	while (u != NULL && u->id != utterance)
+		u = u->next;
+	*n_out = u == NULL || u->failed ? 0 : utterance_samples(u);
+	return *n_out == 0 ? NULL : (const int16_t *)(const void *)buffer_head(&u->audio);
+}
+
 uint64_t session_instance(const struct session *s)
 {
 	return s->lease == NULL ? s->instance : lease_instance(s->lease);
@@ -486,9 +371,4 @@ uint64_t session_id(const struct session *s)
 enum session_state session_state(const struct session *s)
 {
 	return s->state;
-}
-
-const char *session_state_name(enum session_state s)
-{
-	return state_names[s];
 }

@@ -1,6 +1,7 @@
-/* What session.c, hearing.c and utterance.c share; nobody else includes it.
+/* What the files of a session share; nobody else includes it.
  *
- * The way of a byte: session_audio -> input (buffer) -> ear job (hearing.c) -> utterance (utterance.c) -> lease.
+ * The way of a byte: session_audio -> input (buffer) -> ear job (hearing.c) -> utterance (utterance.c) ->
+ * lease (attempt.c).
  * Each stage is bounded by the next: no job starts while more than buffer_ms of utterances waits to be sent, and the
  * client is held off while more than buffer_ms of input waits for the ear. Marks stand between bytes of the input; a job
  * takes bytes up to the next one and does what it says.
@@ -22,6 +23,9 @@ enum {
 	JOB_BYTES_MAX = 64 * 1024,
 	KEEP_SAMPLES = 2048,
 	MARKS_MAX = 1024,
+	/* Stereo of 48 kHz in floats. Of larger formats a shorter time is kept, so that a client's memory does not grow with
+	 * what it says its audio is. */
+	INPUT_BYTES_PER_S_MAX = 384000,
 	SAMPLES_PER_MS = EAR_RATE_HZ / 1000
 };
 
@@ -79,6 +83,7 @@ struct mark {
 /* What the ear's job owns while it runs; the loop thread owns it otherwise. */
 struct hearing {
 	struct work_item item;
+	void (*done)(void *hearing); /* when a job is over */
 	struct ear *ear;
 	struct buffer bytes; /* to be heard */
 	bool commit, finish; /* after the bytes */
@@ -113,6 +118,7 @@ struct session {
 	bool leaving;            /* no utterance may begin any more */
 	bool cut_off;            /* one would have begun, so the ear knows of more than is told */
 	unsigned retry_after_ms; /* while leaving */
+	struct error broken;     /* see session_break */
 	bool dead;               /* freed by its owner; goes when depth is 0 and no job runs */
 
 	struct ear_config ear; /* of what is given now; of what is heard now: */
@@ -147,40 +153,66 @@ struct session {
 	uint64_t idle_since_ns;
 };
 
+/* The files, each of which calls only those above it: session_state.c */
 void session_enter(struct session *s);
-void session_leave(struct session *s);    /* may free */
-void session_cut_idle(struct session *s); /* ends the open utterance of one that is idle */
-void session_end_idle(struct session *s); /* or only tells it, with wants_idle */
+void session_leave(struct session *s); /* may free */
+void session_free_memory(struct session *s);
 void session_step(struct session *s, enum session_step step);
 void session_emit(struct session *s, const struct session_event *e);
-void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
-bool session_is_over(const struct session *s);  /* nothing is told any more */
-void session_finish_if_done(struct session *s); /* also where it is leaving and nothing is open */
+/* It cannot go on: it fails as soon as the stage that found this returns. */
+void session_break(struct session *s, const struct error *why);
+bool session_is_over(const struct session *s); /* nothing is told any more but that it fails */
 /* NULL: there is none. Lent until the marks change. */
 const struct mark *session_next_mark(const struct session *s);
 uint64_t session_bound_ns(
     const struct session *s); /* of audio in `input`, before the client has to wait */
+uint64_t session_ms(const struct session *s, uint64_t samples); /* as clients are told times */
 
 /* heard.c */
 void heard_tell(struct session *s);
-
-/* hearing.c */
-uint64_t hearing_ns(const struct format *f, uint64_t bytes); /* how long they sound */
-void hearing_next(struct session *s); /* starts a job when one can be started */
-void hearing_free(struct session *s);
 
 /* poison.c */
 void poison_keep(struct session *s, const struct utterance *u);
 
 /* utterance.c */
-extern const struct lease_events utterance_lease_events;
 /* false: some of it is left to another server to hear. */
 bool utterance_take(struct session *s, const struct ear_out *out);
-void utterance_pump(struct session *s);
+size_t utterance_samples(const struct utterance *u);
+struct utterance *utterance_take_first(struct session *s); /* the caller frees it */
+void utterance_free(struct session *s, struct utterance *u);
+/* It is heard no more. What is stable of its text is told once it has ended. */
+void utterance_give_up(struct session *s, struct utterance *u, const struct error *why);
+/* If the first one was given up and has ended, tells what there is of it; true: perhaps there is another such one. */
+bool utterance_end_incomplete(struct session *s);
 /* Gives up the open utterance, if there is one, and tells CLEARED. */
 void utterance_clear(struct session *s);
 void utterance_drop_all(struct session *s);
 /* The session ends for that reason: what is stable of those that are not done is told, and all are dropped. */
 void utterance_tell_rest(struct session *s, const struct error *why);
+
+/* attempt.c; all but the first are what the lease tells */
+void attempt_pump(struct session *s); /* sends what can be sent now */
+void attempt_partial(struct session *s, const struct ipc_result *r);
+void attempt_final(struct session *s, const struct ipc_result *r);
+void attempt_lost(struct session *s, const struct error *why, const struct loss *loss);
+void attempt_failed(struct session *s, const struct error *why);
+
+/* hearing.c */
+uint64_t hearing_ns(const struct format *f, uint64_t bytes); /* how long they sound */
+void hearing_next(struct session *s);    /* starts a job when one can be started */
+void hearing_take(struct session *s);    /* what came of the job */
+void hearing_unblock(struct session *s); /* tells the client when there is room again */
+
+/* session_pump.c */
+extern const struct lease_events session_lease_events;
+void session_on_heard(void *hearing); /* struct hearing, done */
+void session_pump(struct session *s); /* all that can be done now */
+void session_hear(struct session *s); /* of it, what there is for the ear */
+void session_close(struct session *s);
+void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms);
+
+/* session.c */
+void session_cut_idle(struct session *s); /* ends the open utterance of one that is idle */
+void session_end_idle(struct session *s); /* or only tells it, with wants_idle */
 
 #endif
