@@ -69,11 +69,9 @@ static int read_append(struct realtime_command *c, const struct cut *cut, struct
 long realtime_command_audio(const struct realtime_command *c, size_t *at,
     uint8_t out[REALTIME_PIECE_BYTES], struct error *err, struct realtime_blame *blame)
 {
-	size_t n = MIN(c->audio_n - *at, (size_t)REALTIME_PIECE_CHARS);
-	long bytes = base64_decode(c->audio + *at, n, out, REALTIME_PIECE_BYTES);
+	long bytes = base64_decode_some(c->audio, c->audio_n, at, out, REALTIME_PIECE_BYTES);
 
-	*at += n;
-	if (bytes >= 0 && (*at == c->audio_n || bytes == REALTIME_PIECE_BYTES))
+	if (bytes >= 0)
 		return bytes;
 	(void)error_set(err, ERROR_INVALID, "audio is not base64");
 	return refuse(blame, "invalid_value", "audio");

@@ -1,5 +1,7 @@
 #include "base/base64.h"
 
+#include <stdbool.h>
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void base64_encode(const uint8_t *bytes, size_t n, char *out)
@@ -105,20 +107,62 @@ static int read_group(const char *text, uint32_t *group)
 	return (*group & ((1u << (24 - 8 * have)) - 1)) == 0 ? have : -1;
 }
 
-long base64_decode(const char *text, size_t n, uint8_t *out, size_t cap)
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+static bool has_only_breaks(const char *text, size_t n)
+{
+	while (n > 0 && is_break(text[n - 1]))
+		n--;
+	return n == 0;
+}
+
+/* Bytes in the group from *at on, which is moved behind it; 0: nothing but breaks is left; -1: what follows is none. */
+static int next_group(const char *text, size_t n, size_t *at, uint32_t *group)
+{
+	int bytes = n - *at >= 4 ? read_group(text + *at, group) : -1;
+	size_t have = 0;
+	char own[4];
+
+	if (bytes > 0) { /* as it mostly is: nothing lies between */
+		*at += 4;
+		return bytes;
+	}
+	for (; *at < n && have < sizeof own; ++*at)
+		if (!is_break(text[*at]))
+			own[have++] = text[*at];
+	if (have == 0)
+		return 0;
+	return have == sizeof own ? read_group(own, group) : -1;
+}
+
+long base64_decode_some(const char *text, size_t n, size_t *at, uint8_t *out, size_t cap)
 {
 	size_t used = 0;
 
-	if (n % 4 != 0)
-		return -1;
-	for (size_t i = 0; i < n; i += 4) {
+	while (*at < n) {
+		const size_t before = *at;
 		uint32_t group;
-		int have = read_group(text + i, &group);
+		int have = next_group(text, n, at, &group);
 
-		if (have < 0 || (have < 3 && i + 4 < n) || used + (size_t)have > cap)
+		if (have < 0 || (have > 0 && have < 3 && !has_only_breaks(text + *at, n - *at)))
 			return -1;
+		if (used + (size_t)have > cap) {
+			*at = before;
+			break;
+		}
 		for (int k = 0; k < have; k++)
 			out[used++] = (uint8_t)(group >> (16 - 8 * k));
 	}
 	return (long)used;
+}
+
+long base64_decode(const char *text, size_t n, uint8_t *out, size_t cap)
+{
+	size_t at = 0;
+	long bytes = base64_decode_some(text, n, &at, out, cap);
+
+	return at == n ? bytes : -1;
 }
