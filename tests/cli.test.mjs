@@ -24,6 +24,25 @@ async function fails(args, code, words, options) {
   assert.ok(!/Sanitizer|runtime error/.test(r.stderr), r.stderr);
 }
 
+// ---- where it listens ----
+
+const noIPv6 = Object.values(os.networkInterfaces()).flat().some((i) => i.address === '::1') ? false : 'this machine has no [::1]';
+test('localhost is 127.0.0.1 and [::1], at the same port', { skip: noIPv6 }, async () => {
+  await withServer(['--listen', 'vosk=localhost:0', ...fake()], async (server) => {
+    const [, v4] = server.log.match(/listening for vosk on ws:\/\/127\.0\.0\.1:(\d+)/);
+    const [, v6] = server.log.match(/listening for vosk on ws:\/\/\[::1\]:(\d+)/);
+    assert.equal(v4, v6);
+    for (const host of ['127.0.0.1', '[::1]']) assert.ok((await fetch(`http://${host}:${v4}/`)).status >= 400, host);
+  });
+});
+test('--listen says which listeners of the file it takes the place of', async () => {
+  const conf = file('listens.conf', '[listen main]\naddress = 127.0.0.1:0\n[listen v]\naddress = 127.0.0.1:0\nprotocol = vosk\n');
+  await withServer(['-c', conf, ...fake()], async (server) => {
+    assert.match(server.log, /warn .*\[listen main\] of the settings file is ignored, since --listen is given/);
+    assert.match(server.log, /warn .*\[listen v\] of the settings file is ignored/);
+  });
+});
+
 // ---- settings ----
 
 for (const [name, text, words] of [

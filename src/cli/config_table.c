@@ -121,7 +121,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_SERVER, "handover_timeout_ms", CONFIG_UINT, SERVER(handover_timeout_ms), 0, 604800000, "3600000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A server that was taken over from waits so long for its sessions to end by themselves, then it drains" },
 
-	{ CONFIG_LISTEN, "address", CONFIG_ADDRESS, LISTEN(address), 0, 0, "127.0.0.1:8080", 0, "HOST:PORT", NULL, CONFIG_SOCKETS,
+	{ CONFIG_LISTEN, "address", CONFIG_ADDRESS, LISTEN(address), 0, 0, "localhost:8080", 0, "HOST:PORT", NULL, CONFIG_SOCKETS,
 	  "Where clients connect; port 0 takes a free one" },
 	{ CONFIG_LISTEN, "protocol", CONFIG_CHOICE, LISTEN(protocol), 0, 0, "stenopool", 0, "WORD", protocol_names, CONFIG_RESTART,
 	  "What is spoken there: stenopool is the native protocol, OpenAI's, Deepgram's and Twilio's by their paths, and the pages" },

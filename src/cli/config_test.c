@@ -207,7 +207,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->session.partial_interval_ms, 300);
 	assert_int_equal(c->listens_n, 1);
 	assert_string_equal(c->listens[0].name, "main");
-	assert_string_equal(c->listens[0].address, "127.0.0.1:8080");
+	assert_string_equal(c->listens[0].address, "localhost:8080");
 	assert_int_equal(c->pools_n, 1);
 	assert_string_equal(c->pools[0].name, "en");
 	assert_string_equal(c->pools[0].engine, "pocketsphinx");
@@ -300,7 +300,7 @@ static void test_a_whole_file_is_read(void **state)
 	assert_int_equal(c->listens_n, 2);
 	assert_string_equal(c->listens[0].name, "outside");
 	assert_string_equal(c->listens[0].address, "[::1]:80");
-	assert_string_equal(c->listens[1].address, "127.0.0.1:8080");
+	assert_string_equal(c->listens[1].address, "localhost:8080");
 	assert_int_equal(c->pools_n, 1);
 	assert_string_equal(c->pools[0].name, "fr-small");
 	assert_string_equal(c->pools[0].engine, "fake");

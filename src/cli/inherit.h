@@ -7,7 +7,7 @@
 
 struct error;
 
-enum { INHERIT_FIRST = 3, INHERIT_MAX = 32, INHERIT_NAME_MAX = 32 };
+enum { INHERIT_FIRST = 3, INHERIT_MAX = 64, INHERIT_NAME_MAX = 32 };
 
 /* How a server tells its successor more than sd_listen_fds does. */
 #define INHERIT_READY_FD "STENOPOOL_READY_FD"

@@ -21,7 +21,7 @@ static const char usage[] =
     "       stenopool serve --help-config\n"
     "\n"
     "  -c, --config FILE    read settings from FILE; without it PocketSphinx en-us is served on "
-    "127.0.0.1:8080\n"
+    "localhost:8080\n"
     "      --listen ADDR    listen there, and nowhere else; PROTOCOL=ADDR, such as vosk=:2700, "
     "speaks that there\n"
     "      --set K=V        one setting, over what the file says: --set pool.en.max=8\n"
@@ -69,6 +69,15 @@ static enum outcome find_file(int argc, char **argv, const char **path, bool *ch
 	return LEAVE_USAGE;
 }
 
+/* --listen is for trying things out: the listeners of the file are not there meanwhile, which nobody should have to guess. */
+static void say_dropped(const struct config *c)
+{
+	for (unsigned i = 0; i < c->listens_n; i++)
+		log_warn(
+		    "server: [listen %s] of the settings file is ignored, since --listen is given",
+		    c->listens[i].name);
+}
+
 /* Second round: what goes over the file. */
 static int apply_options(struct config *c, int argc, char **argv, struct error *err)
 {
@@ -78,6 +87,8 @@ static int apply_options(struct config *c, int argc, char **argv, struct error *
 	while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		if (o == OPT_SET && config_set(c, optarg, err) < 0)
 			return -1;
+		if (o == OPT_LISTEN && !c->listen_only)
+			say_dropped(c);
 		if (o == OPT_LISTEN && config_listen_only(c, optarg, err) < 0)
 			return -1;
 	}

@@ -31,6 +31,8 @@ struct work;
 
 enum { SERVER_PATH_CAP = 4096 };
 
+enum { SERVER_LISTENERS_MAX = 2 * CONFIG_LISTENS_MAX }; /* localhost is two */
+
 struct server {
 	struct config *cfg; /* borrowed; changed by a reload alone */
 	struct server_origin origin;
@@ -44,8 +46,8 @@ struct server {
 	struct access *access;
 	struct decoders *decoders;
 	struct http_server *http;
-	struct access_listener listeners[CONFIG_LISTENS_MAX]; /* in the order of http's */
-	struct tls *tls[CONFIG_LISTENS_MAX]; /* owned; theirs, NULL: in the clear */
+	struct access_listener listeners[SERVER_LISTENERS_MAX]; /* in the order of http's */
+	struct tls *tls[SERVER_LISTENERS_MAX]; /* owned; theirs, NULL: in the clear */
 	unsigned listeners_n;
 	struct monitor monitor;
 	uv_timer_t look;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/listen_tls.h"
 #include "cli/server_internal.h"
+#include "net/address.h"
 #include "net/http.h"
 #include "net/tls.h"
 
@@ -65,13 +66,36 @@ static int adopt(struct server *s, unsigned i, struct error *err)
 	return http_server_adopt(s->http, s->inherited.fds[i], &cfg, err);
 }
 
-static int open_own(struct server *s, unsigned i, struct error *err)
+static int open_at(
+    struct server *s, const struct config_listen *c, const char *address, struct error *err)
 {
 	struct http_listener_config cfg;
 
-	if (word(s, &s->cfg->listens[i], &cfg, err) < 0)
+	if (word(s, c, &cfg, err) < 0)
 		return -1;
+	cfg.address = address;
 	return http_server_listen(s->http, &cfg, err);
+}
+
+/* Port 0 is one for both. */
+static int open_localhost(struct server *s, const struct config_listen *c, struct error *err)
+{
+	char v4[ADDRESS_BYTES], v6[ADDRESS_BYTES];
+	unsigned i = s->listeners_n;
+
+	(void)snprintf(v4, sizeof v4, "127.0.0.1%s", strrchr(c->address, ':'));
+	if (open_at(s, c, v4, err) < 0)
+		return -1;
+	(void)snprintf(v6, sizeof v6, "[::1]%s", strrchr(http_server_address(s->http, i), ':'));
+	return open_at(s, c, v6, err);
+}
+
+static int open_own(struct server *s, unsigned i, struct error *err)
+{
+	const struct config_listen *c = &s->cfg->listens[i];
+
+	return address_is_of_both_families(c->address) ? open_localhost(s, c, err)
+						       : open_at(s, c, c->address, err);
 }
 
 static const char *scheme_of(enum protocol p, bool tls)

@@ -85,7 +85,8 @@ bool address_is_loopback(const char *text)
 	return strcasecmp(host, "localhost") == 0;
 }
 
-static bool has_ipv6(void)
+/* Whether one could listen there now: "::" or "::1". */
+static bool has_ipv6(const char *host)
 {
 	struct sockaddr_storage ss;
 	uv_tcp_t probe;
@@ -94,13 +95,23 @@ static bool has_ipv6(void)
 
 	if (uv_loop_init(&loop) != 0)
 		return false;
-	(void)uv_ip6_addr("::", 0, (struct sockaddr_in6 *)&ss);
+	(void)uv_ip6_addr(host, 0, (struct sockaddr_in6 *)&ss);
 	(void)uv_tcp_init(&loop, &probe);
 	yes = uv_tcp_bind(&probe, (const struct sockaddr *)&ss, 0) == 0;
 	uv_close((uv_handle_t *)&probe, NULL);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&loop);
 	return yes;
+}
+
+bool address_is_of_both_families(const char *text)
+{
+	char host[HOST_BYTES];
+	struct error err;
+	unsigned port;
+
+	return address_split(text, host, sizeof host, &port, &err) == 0 &&
+	    strcasecmp(host, "localhost") == 0 && has_ipv6("::1");
 }
 
 static int resolve_name(uv_loop_t *loop, const char *host, unsigned port,
@@ -132,7 +143,7 @@ int address_resolve(
 		return -1;
 	memset(out, 0, sizeof *out);
 	if (host[0] == '\0') {
-		if (has_ipv6())
+		if (has_ipv6("::"))
 			return uv_ip6_addr("::", (int)port, (struct sockaddr_in6 *)out);
 		return uv_ip4_addr("0.0.0.0", (int)port, (struct sockaddr_in *)out);
 	}

@@ -21,6 +21,8 @@ int address_split(
 
 /* Whether only this machine can connect to it: 127.0.0.0/8, [::1] or localhost. Other names are not looked up. */
 bool address_is_loopback(const char *text);
+/* Whether it is localhost, on a machine where that is 127.0.0.1 and [::1]: clients try one of them, and not all the other. */
+bool address_is_of_both_families(const char *text);
 
 /* The address to listen on; an empty host is all addresses, of both families where there is IPv6. Looks up a
  * name, which may block: for the start only. */
