@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { withServer, fake } from './lib/server.mjs';
 import { babble, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
@@ -16,7 +17,7 @@ const apis = [
     text: (body) => body.results.channels[0].alternatives[0].transcript },
 ];
 
-// Writes the body in pieces of `step` bytes with pauses between them; the answer, or null when none came.
+// Writes the body in pieces of `step` bytes with pauses between them.
 function upload(server, api, body, { step = body.length, pause_ms = 0, headers = {}, path = api.path } = {}) {
   return new Promise((resolve, reject) => {
     const r = http.request({ port: server.port, method: 'POST', path,
@@ -72,6 +73,16 @@ test('long-file-name: the name of an uploaded file makes no difference', async (
       const a = await upload(server, api, api.body(speech, name));
       assert.equal(a.status, 200, `${name}: ${a.text}`);
       assert.ok(JSON.parse(a.text).text);
+    }
+  });
+});
+
+test('a compressed body is refused by name, in the words of its API', async () => {
+  await withServer(fake(), async (server) => {
+    for (const api of apis) {
+      const a = await upload(server, api, gzipSync(api.body(speech)), { headers: { 'Content-Encoding': 'gzip' } });
+      assert.equal(a.status, 415, a.text);
+      assert.match(api.message(JSON.parse(a.text)), /^Content-Encoding 'gzip' is not supported/);
     }
   });
 });

@@ -278,6 +278,18 @@ static int check_expect(struct http_parse *p, struct error *err)
 	return 0;
 }
 
+/* A compressed body would be taken for what it is not. */
+static int check_coding(struct http_parse *p, struct error *err)
+{
+	const char *coding = http_parse_header(p, "content-encoding", 0);
+
+	if (coding == NULL || !http_parse_has_body(p) || strcasecmp(coding, "identity") == 0)
+		return 0;
+	return refuse(p, err, 415,
+	    "Content-Encoding '%.64s' is not supported; send the body as it is, without one",
+	    coding);
+}
+
 static enum http_parse_result take_header(
     struct http_parse *p, struct http_bytes *in, struct error *err)
 {
@@ -302,7 +314,7 @@ static enum http_parse_result take_header(
 	if (p->guard.place != HTTP_GUARD_DONE)
 		return HTTP_PARSE_MORE;
 	if (read_header(p, err) != 0 || check_line(p, err) != 0 || check_host(p, err) != 0 ||
-	    check_framing(p, err) != 0 || check_expect(p, err) != 0)
+	    check_framing(p, err) != 0 || check_expect(p, err) != 0 || check_coding(p, err) != 0)
 		return HTTP_PARSE_REFUSED;
 	return HTTP_PARSE_HEAD;
 }
