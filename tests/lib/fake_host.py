@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # Stands in for stenopool-host: it says HELLO and then does wrong what the parameter `wrong` says, so many lives long; then it
 # becomes the real one. Its lives are counted in a file.
-import os, socket, struct, sys, time
+import os
+import socket
+import struct
+import sys
+import time
 
 HELLO, HOST_FAILED, SPAWNED, SPAWN_FAILED, EXITED, SPAWN = range(1, 7)
 PING, PONG = 18, 19
@@ -34,21 +38,6 @@ def next_message():
     return struct.unpack_from('<H', packet)[0], packet[16:]
 
 
-# A child of its own for each, with the socket, the pipe and the pidfd of a newborn; it never says that it is ready.
-def spawn_stillborn(fields):
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    r, w = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        server.close()
-        ours.close()
-        while theirs.recv(65536):
-            pass
-        os._exit(0)
-    socket.send_fds(server, [message(SPAWNED, fields + struct.pack('<I', pid))], [ours.fileno(), r, os.pidfd_open(pid)])
-    ours.close(), theirs.close(), os.close(r), os.close(w)
-
-
 def forever():
     while True:
         time.sleep(3600)
@@ -69,11 +58,6 @@ def serve(wrong):
         if wrong == 'swallows':
             if kind == PING:
                 tell(PONG)
-        elif wrong == 'stillborn':
-            if kind == PING:
-                tell(PONG)
-            else:
-                spawn_stillborn(fields)
         elif wrong == 'floods':
             if kind == PING:
                 tell(PONG)
