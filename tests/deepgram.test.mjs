@@ -300,6 +300,27 @@ test('deepgram sample rates: with multichannel each channel has results of its o
   });
 });
 
+test('deepgram sample rates: with multichannel a container that is decoded keeps its channels', { skip: noFfmpeg }, async () => {
+  await withServer(one, async (server) => {
+    const left = join(babble(2000), silence(3000));
+    const right = join(silence(2500), babble(1500, 3), silence(1000));
+    const both = new Int16Array(2 * left.length);
+    for (let i = 0; i < left.length; i++) [both[2 * i], both[2 * i + 1]] = [left[i], right[i]];
+    const flac = (samples, channels) => execFileSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', '-f', 'flac', '-'], { input: wav(samples, { channels }), maxBuffer: 1 << 26 });
+    const hear = async (query, bytes) => {
+      const l = await Listener.open(server, query);
+      l.audio(bytes);
+      assert.equal((await l.finish()).code, 1000, JSON.stringify(l.messages));
+      return l;
+    };
+    const l = await hear({ multichannel: true }, flac(both, 2));
+    assert.equal(l.messages.at(-1).channels, 2);
+    assert.equal(l.text(0), (await hear({}, flac(left, 1))).text());
+    assert.equal(l.text(1), (await hear({}, flac(right, 1))).text());
+    assert.equal((await hear({ multichannel: true }, flac(left, 1))).messages.at(-1).channels, 1);
+  });
+});
+
 test('deepgram end: without audio there is Metadata alone, and an empty message ends like CloseStream', async () => {
   await withServer(one, async (server) => {
     const l = await Listener.open(server, raw);
