@@ -7,7 +7,6 @@
 
 #include "access/access_internal.h"
 #include "access/language.h"
-#include "access/twilio_internal.h"
 #include "access/twilio_signature.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -37,12 +36,29 @@ void access_set_decoders(struct access *a, struct decoders *decoders)
 	a->decoders = decoders;
 }
 
+void access_add_part(struct access *a, struct access_part *p)
+{
+	p->next = a->parts;
+	a->parts = p;
+}
+
+static void free_parts(struct access *a)
+{
+	struct access_part *next;
+
+	for (struct access_part *p = a->parts; p != NULL; p = next) {
+		next = p->next;
+		p->free(p);
+	}
+	a->parts = NULL;
+}
+
 void access_free(struct access **a)
 {
 	if (*a == NULL)
 		return;
 	assert((*a)->first == NULL);
-	twilio_hub_free(&(*a)->twilio);
+	free_parts(*a);
 	twilio_tokens_free(&(*a)->twilio_tokens);
 	keys_free(&(*a)->keys);
 	quota_free(&(*a)->quota);

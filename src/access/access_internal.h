@@ -26,6 +26,12 @@ struct access_link_ops {
 	void (*stop)(struct access_link *l, const struct error *why);
 };
 
+/* What a protocol keeps for all of its connections, which embeds this at its beginning. */
+struct access_part {
+	struct access_part *next;
+	void (*free)(struct access_part *p); /* no connection is open any more */
+};
+
 struct access {
 	struct access_config cfg;
 	struct pool *const *pools;
@@ -41,7 +47,10 @@ struct access {
 	void (*on_empty)(void *arg); /* NULL: nobody waits for that */
 	void *empty_arg;
 	struct access_link *first;           /* all that is open, of every protocol */
-	struct twilio_hub *twilio;           /* owned; NULL: there was no call yet */
+	uint64_t origin_told_ns;             /* when the log was told of a page that was refused, */
+	uint64_t origins_untold;             /* and how many have been since */
+	struct access_part *parts;           /* owned; all there are */
+	struct twilio_hub *twilio;           /* one of them; NULL: there was no call yet */
 	struct twilio_tokens *twilio_tokens; /* owned; NULL: nobody looks at signatures */
 	struct stt_pairs stt_pairs;          /* open connections of stt-control and stt-data */
 	struct stt_fastapi
@@ -54,6 +63,8 @@ void access_word_leaving(struct error *err);
 void access_link_add(struct access *a, struct access_link *l, const struct access_link_ops *ops);
 /* When it was the last one, whoever waits for that is told from inside. */
 void access_link_remove(struct access *a, struct access_link *l);
+/* Takes it; freed with the access. */
+void access_add_part(struct access *a, struct access_part *p);
 bool access_has_pool(const struct access *a, const char *name, size_t n);
 /* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
 struct pool *access_pool(const struct access *a, const char *name, struct error *err);

@@ -25,14 +25,6 @@ static struct stt_control *control_of(struct wire *w)
 	return (struct stt_control *)(void *)w;
 }
 
-const struct stt_settings *stt_control_settings(struct stt_end *e)
-{
-	const struct stt_control *c =
-	    (const struct stt_control *)(void *)((char *)e - offsetof(struct stt_control, end));
-
-	return &c->settings;
-}
-
 static struct stt_data *data_of(const struct stt_control *c)
 {
 	return c->end.other == NULL ? NULL : stt_data_of(c->end.other);
@@ -193,6 +185,7 @@ static void on_open(struct wire *w)
 
 	w->begun = true;
 	c->end.side = STT_CONTROL;
+	c->end.settings = &c->settings;
 	c->end.tenant = w->client.tenant;
 	stt_pairs_add(&w->access->stt_pairs, &c->end);
 }
@@ -214,7 +207,7 @@ static void on_closing(struct wire *w)
 	struct stt_end *data = stt_pairs_remove(&w->access->stt_pairs, &control_of(w)->end);
 
 	if (data != NULL && data->other != NULL)
-		stt_data_set(stt_data_of(data), stt_control_settings(data->other));
+		stt_data_set(stt_data_of(data), data->other->settings);
 }
 
 static const struct wire_protocol protocol = {

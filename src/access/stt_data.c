@@ -444,7 +444,7 @@ static void on_open(struct wire *w)
 	d->end.tenant = w->client.tenant;
 	stt_pairs_add(&w->access->stt_pairs, &d->end);
 	if (d->end.other != NULL)
-		stt_data_set(d, stt_control_settings(d->end.other));
+		stt_data_set(d, d->end.other->settings);
 }
 
 static void look(struct wire *w, uint64_t now_ns)
@@ -472,7 +472,7 @@ static void on_closing(struct wire *w)
 	voice_drop(&d->voice);
 	control = stt_pairs_remove(&w->access->stt_pairs, &d->end);
 	if (control != NULL && control->other != NULL)
-		stt_data_set(stt_data_of(control->other), stt_control_settings(control));
+		stt_data_set(stt_data_of(control->other), control->settings);
 }
 
 static void on_gone(struct wire *w)

@@ -58,11 +58,11 @@ const char *stt_fastapi_state(const struct stt_fastapi *f);
 void stt_fastapi_forget(struct stt_fastapi *f);
 void stt_fastapi_drop_speeches(struct stt_fastapi *f); /* without a word */
 json_t *stt_fastapi_counted(const struct stt_fastapi *f);
+/* How many clients there are, and how many of them speak. */
+void stt_fastapi_count(const struct access *a, struct stt_status *out);
 
 /* stt_fastapi.c */
 void stt_fastapi_limits_of(const struct wire *w, struct stt_limits *out);
 void stt_fastapi_accept(struct access *a, struct http_exchange *x);
 
-/* stt_fastapi_http.c: how many clients there are, and how many of them speak. */
-void stt_fastapi_count(const struct access *a, struct stt_status *out);
 #endif

@@ -24,6 +24,12 @@ void stt_fastapi_send(struct stt_fastapi *f, json_t *o)
 	free(text);
 }
 
+void stt_fastapi_count(const struct access *a, struct stt_status *out)
+{
+	out->sessions = a->stt_fastapi_n;
+	out->speakers = a->stt_fastapi_speakers;
+}
+
 void stt_fastapi_tell_status(struct stt_fastapi *f, const char *state)
 {
 	struct stt_status status = { .state = state, .queue_depth = f->position };

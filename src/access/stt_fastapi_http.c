@@ -16,12 +16,6 @@ static const char about[] =
     "Stenopool serves clients of RealtimeSTT's example_fastapi_server here.\n"
     "WebSocket: /ws/transcribe. Pages: /health, /api/config, /api/metrics.\n";
 
-void stt_fastapi_count(const struct access *a, struct stt_status *out)
-{
-	out->sessions = a->stt_fastapi_n;
-	out->speakers = a->stt_fastapi_speakers;
-}
-
 static bool is_ready(const struct access *a)
 {
 	for (unsigned i = 0; i < a->pools_n; i++)

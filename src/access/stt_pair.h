@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct stt_settings;
+
 enum stt_side { STT_CONTROL, STT_DATA };
 
 /* One connection; embedded in it. */
@@ -16,6 +18,7 @@ struct stt_end {
 	enum stt_side side;
 	char address[64]; /* without the port */
 	uint64_t tenant;
+	const struct stt_settings *settings; /* a control connection's: what was set there; lent */
 };
 
 struct stt_pairs { /* in the order of opening; zeroed is empty */

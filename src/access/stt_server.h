@@ -26,7 +26,4 @@ enum stt_drop {
 };
 void stt_data_drop(struct stt_data *d, enum stt_drop what);
 
-/* stt_control.c: the settings that were made there. */
-const struct stt_settings *stt_control_settings(struct stt_end *e);
-
 #endif

@@ -16,24 +16,6 @@ enum {
 	LATE_MS = 2000, /* what the network may keep a track's audio back */
 };
 
-struct twilio_hub *twilio_hub_of(struct access *a)
-{
-	if (a->twilio == NULL)
-		a->twilio = xcalloc(1, sizeof *a->twilio);
-	return a->twilio;
-}
-
-void twilio_hub_free(struct twilio_hub **hub)
-{
-	free(*hub);
-	*hub = NULL;
-}
-
-struct twilio_who twilio_call_who(const struct twilio_call *c)
-{
-	return (struct twilio_who){ c->call_sid, c->stream_sid };
-}
-
 /* Takes the event. */
 static void tell(struct twilio_call *c, json_t *event)
 {

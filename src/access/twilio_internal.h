@@ -1,5 +1,5 @@
 /* What the files of Twilio Media Streams share: the stream (twilio.c) brings a call's audio, the call (twilio_call.c) has it
- * heard and told, watchers (twilio_watch.c) are told. access.c keeps the hub, and includes this for that alone.
+ * heard and told, watchers (twilio_watch.c) are told, and the hub (twilio_hub.c) knows them all.
  * Server process, loop thread only. */
 #ifndef ACCESS_TWILIO_INTERNAL_H
 #define ACCESS_TWILIO_INTERNAL_H
@@ -22,13 +22,12 @@ struct twilio_watcher;
 
 /* All calls and all who watch some. */
 struct twilio_hub {
+	struct access_part part;
 	struct twilio_call *calls;
 	struct twilio_watcher *watchers;
 };
 
-struct twilio_hub *twilio_hub_of(struct access *a);
-/* There is no call and no watcher any more; NULL in it is fine. */
-void twilio_hub_free(struct twilio_hub **hub);
+struct twilio_hub *twilio_hub_of(struct access *a); /* made when it is asked for first */
 
 struct twilio_stream {
 	struct wire wire;
