@@ -224,7 +224,7 @@ test('realtimestt errors: a malformed packet ends that socket with the reason, a
       [Buffer.from([255, 255, 255, 255]), 1007, /too large/],
       [packet('nonsense'), 1007, /invalid JSON/],
       [packet({}), 1007, /'sampleRate' must be a positive integer/],
-      [packet({ sampleRate: 192000 }, Buffer.alloc(2)), 1003, /192000 is not supported/],
+      [packet({ sampleRate: 384000 }, Buffer.alloc(2)), 1003, /384000 is not supported/],
     ]) {
       const data = await connect(server, 'realtimestt-data');
       data.send('text is ignored here');
