@@ -38,6 +38,18 @@ test('without keys no page but its own opens a session, and a program does', asy
   });
 });
 
+test('a page that is refused stands in the log with its origin, and the setting that would let it in', async () => {
+  await withServer([...fake(), '--listen', 'vosk=127.0.0.1:0'], async (s) => {
+    await isRefused(s, { Origin: 'https://first.example' }, /first/);
+    await s.says(/GET \/v1\/stream of 127\.0\.0\.1\S* was refused: pages of https:\/\/first\.example may not use this server; its allowed_origins/);
+  });
+  await withServer([...fake(), '--listen', 'vosk=127.0.0.1:0'], async (s) => {
+    const vosk = { ...s, port: s.ports.vosk, address: `127.0.0.1:${s.ports.vosk}` };
+    await isRefused(vosk, { Origin: 'chrome-extension://abc' }, /abc/);
+    await s.says(/was refused: pages of chrome-extension:\/\/abc/);
+  });
+});
+
 test('without keys another page can neither send a file nor read what a GET is answered', async () => {
   await withServer(fake(), async (s) => {
     const posted = await s.get(PATH, { method: 'POST', headers: { Origin: evil } });

@@ -7,7 +7,9 @@
 #include "access/openai.h"
 #include "access/origin.h"
 #include "access/route.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "net/http.h"
 
 enum { WISHES_MAX = 512, LINES_BYTES = 1024 };
@@ -34,6 +36,23 @@ static void refuse(struct http_exchange *x, const struct error *why)
 		    x, why, &(struct openai_refusal){ .status = 403, .code = "forbidden" });
 	else
 		route_refuse_for(x, 403, why, 0);
+}
+
+/* Whoever runs the server cannot see what a browser shows, and browsers show no more than that there was no connection. A page
+ * that tries again and again writes no log full. */
+static void log_refused(struct access *a, const struct http_exchange *x, const struct error *why)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns - a->origin_told_ns < NS_PER_S) {
+		a->origins_untold++;
+		return;
+	}
+	log_info("server: %s %.80s of %s was refused: %s (refused and not told before: %llu)",
+	    http_method(x), http_path(x), http_peer(x), why->text,
+	    (unsigned long long)a->origins_untold);
+	a->origin_told_ns = now_ns;
+	a->origins_untold = 0;
 }
 
 static void add_headers(struct http_exchange *x)
@@ -72,7 +91,7 @@ static bool may_read(enum origin_verdict verdict, const struct http_exchange *x)
 	    (verdict == ORIGIN_KEYED && openai_is_path(http_path(x)));
 }
 
-bool cors_let_in(const struct access *a, struct http_exchange *x)
+bool cors_let_in(struct access *a, struct http_exchange *x)
 {
 	const struct origin_rules rules = {
 		.allowed = a->cfg.allowed_origins,
@@ -84,6 +103,7 @@ bool cors_let_in(const struct access *a, struct http_exchange *x)
 	    origin_check(&rules, http_header(x, "Origin"), http_header(x, "Host"), &err);
 
 	if (verdict == ORIGIN_REFUSED && !is_harmless(x)) {
+		log_refused(a, x, &err);
 		refuse(x, &err);
 		return false;
 	}

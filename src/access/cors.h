@@ -10,7 +10,8 @@ struct access;
 struct http_exchange;
 
 /* To be called when the header has come. False: it was answered here. A GET that opens no WebSocket is let in from anywhere, as
- * any page can cause one, but a page that may not use the server cannot read what it is answered. */
-bool cors_let_in(const struct access *a, struct http_exchange *x);
+ * any page can cause one, but a page that may not use the server cannot read what it is answered. Who is refused stands in the log with its
+ * origin, once a second. */
+bool cors_let_in(struct access *a, struct http_exchange *x);
 
 #endif
