@@ -149,7 +149,7 @@ static int check_header(const uint8_t *bytes, size_t n, struct error *err)
 		    "the length alone, as older clients send it, is not enough");
 	if (!sherpa_recording_begins(bytes, n))
 		return error_set(err, ERROR_INVALID,
-		    "a recording must begin with its sample rate (8000 to 48000 Hz) and its length "
+		    "a recording must begin with its sample rate in Hz and its length "
 		    "in bytes, 32 bits each, little-endian");
 	if (number_at(bytes + 4) % SAMPLE_BYTES != 0)
 		return error_set(err, ERROR_INVALID,

@@ -21,7 +21,7 @@ static struct row {
 } rows[] = {
 	{ "16 kHz and a second of audio", 16000, 64000, 8, true },
 	{ "the same with its audio behind", 16000, 64000, LIVE_BYTES, true },
-	{ "a rate that is not heard", 96000, 4, 8, true },
+	{ "a rate that is not heard", 200000, 4, 8, true },
 	{ "no audio", 8000, 0, 8, true },
 	{ "a length of half a sample is one that is refused", 16000, 63999, 8, true },
 	{ "a long one", 48000, 2147483644, 8, true },
