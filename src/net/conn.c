@@ -43,7 +43,7 @@ static uint64_t next_time_ms(const struct conn *c)
 	return MIN(c->deadline_ms, look);
 }
 
-void conn_arm_timer(struct conn *c)
+static void arm_timer(struct conn *c)
 {
 	uint64_t now = uv_now(c->tcp.loop), at = next_time_ms(c);
 
@@ -98,7 +98,7 @@ void conn_drop(struct conn *c)
 		close_handles(c, CONN_DROP);
 }
 
-void conn_tell_end(struct conn *c, int status)
+static void tell_end(struct conn *c, int status)
 {
 	const struct conn_events *events = c->events;
 
@@ -119,7 +119,7 @@ static void on_time(struct conn *c)
 		return;
 	}
 	c->deadline_ms = 0;
-	conn_arm_timer(c);
+	arm_timer(c);
 	if (c->state != CONN_OPEN)
 		conn_drop(c);
 	else
@@ -132,7 +132,7 @@ static void read_socket(struct conn *c);
 static void on_tls_due(struct conn *c)
 {
 	c->tls_due = false;
-	conn_arm_timer(c);
+	arm_timer(c);
 	conn_tls_take_kept(c);
 	if (c->reading && c->state == CONN_OPEN && !c->peer_ended)
 		read_socket(c);
@@ -154,11 +154,11 @@ static void on_timer(uv_timer_t *timer)
 		on_time(c);
 		return;
 	}
-	conn_arm_timer(c);
+	arm_timer(c);
 	if (c->state != CONN_OPEN)
 		conn_drop(c);
 	else if (broken != 0)
-		conn_tell_end(c, broken);
+		tell_end(c, broken);
 	else
 		c->events->on_kick(c->arg);
 }
@@ -176,7 +176,7 @@ static void on_stream_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	c->received += n > 0 ? (uint64_t)n : 0;
 	if (n < 0) {
-		conn_tell_end(c, (int)n);
+		tell_end(c, (int)n);
 	} else if (c->tls != NULL && conn_tls_take(c, (const uint8_t *)buf->base, (size_t)n)) {
 		return;
 	} else if (c->state == CONN_OPEN) {
@@ -202,7 +202,7 @@ void conn_read_start(struct conn *c)
 	c->reading = true;
 	if (c->state == CONN_OPEN && conn_tls_has_input(c)) {
 		c->tls_due = true;
-		conn_arm_timer(c);
+		arm_timer(c);
 	} else {
 		read_socket(c);
 	}
@@ -213,7 +213,7 @@ void conn_read_stop(struct conn *c)
 	c->reading = false;
 	if (c->tls_due) {
 		c->tls_due = false;
-		conn_arm_timer(c);
+		arm_timer(c);
 	}
 	(void)uv_read_stop((uv_stream_t *)&c->tcp);
 }
@@ -238,19 +238,37 @@ static void flushed(struct conn *c)
 		conn_drop(c);
 }
 
-void conn_all_sent(struct conn *c)
+/* What waits for the end of TLS's handshake is still to come. */
+static void all_sent(struct conn *c)
 {
+	if (conn_tls_early_bytes(c) > 0)
+		return;
 	if (c->state == CONN_FLUSHING)
 		flushed(c);
 	else if (c->events != NULL && c->events->on_drained != NULL)
 		c->events->on_drained(c->arg);
 }
 
+void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
+{
+	if (c->state != CONN_OPEN || c->broken != 0)
+		return;
+	if (c->tls != NULL)
+		conn_tls_write(c, parts, n);
+	else
+		conn_send(c, parts, n);
+}
+
+size_t conn_unsent_bytes(const struct conn *c)
+{
+	return conn_tls_early_bytes(c) + conn_backlog_bytes(c);
+}
+
 void conn_set_deadline(struct conn *c, unsigned ms)
 {
 	c->deadline_ms = ms == 0 ? 0 : uv_now(c->tcp.loop) + ms;
 	if (c->state != CONN_CLOSED)
-		conn_arm_timer(c);
+		arm_timer(c);
 }
 
 void conn_kick(struct conn *c)
@@ -258,7 +276,7 @@ void conn_kick(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return;
 	c->kicked = true;
-	conn_arm_timer(c);
+	arm_timer(c);
 }
 
 void conn_finish(struct conn *c, unsigned linger_ms)
@@ -325,10 +343,18 @@ void conn_move(struct conn *c, struct conn_list *to)
 	link_conn(c, to);
 }
 
+static const struct conn_ops ops = { .arm_timer = arm_timer,
+	.tell_end = tell_end,
+	.all_sent = all_sent,
+	.read_stop = conn_read_stop,
+	.finish = conn_finish,
+	.drop = conn_drop };
+
 static struct conn *new_conn(struct conn_list *list, uv_loop_t *loop)
 {
 	struct conn *c = xcalloc(1, sizeof *c);
 
+	c->ops = &ops;
 	c->state = CONN_OPEN;
 	c->handles = 2;
 	(void)uv_tcp_init(loop, &c->tcp); /* without a socket yet, so it cannot fail */

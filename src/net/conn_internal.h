@@ -1,4 +1,4 @@
-/* conn_internal: what conn.c, conn_send.c and conn_tls.c share: the connection. */
+/* conn_internal: what conn.c, conn_tls.c and conn_send.c share: the connection. */
 #ifndef NET_CONN_INTERNAL_H
 #define NET_CONN_INTERNAL_H
 
@@ -25,7 +25,20 @@ struct backlog {
 	struct buffer waiting;
 };
 
+/* How conn_send.c and conn_tls.c speak up to conn.c, which is above both; conn_tls.c is above conn_send.c. */
+struct conn_ops {
+	void (*arm_timer)(struct conn *c); /* to whatever is due next */
+	/* The owner's way to hear that reading or writing has ended. It may be gone or have finished meanwhile. */
+	void (*tell_end)(struct conn *c, int status);
+	void (*all_sent)(struct conn *c); /* nothing waits for the socket any more */
+	/* As the functions of net/conn.h. */
+	void (*read_stop)(struct conn *c);
+	void (*finish)(struct conn *c, unsigned linger_ms);
+	void (*drop)(struct conn *c);
+};
+
 struct conn {
+	const struct conn_ops *ops; /* borrowed; conn.c's */
 	uv_tcp_t tcp;
 	uv_timer_t timer; /* the deadline or the next look at what was sent, or now for a kick */
 	union {
@@ -58,17 +71,12 @@ struct conn {
 	struct address_ip peer_ip;
 };
 
-/* Sets the timer to whatever is due next. */
-void conn_arm_timer(struct conn *c);
-/* The owner's way to hear that reading or writing has ended. It may be gone or have finished meanwhile. */
-void conn_tell_end(struct conn *c, int status);
-/* Nothing waits to be sent any more. */
-void conn_all_sent(struct conn *c);
-
 /* conn_write below TLS: the bytes as they go to the socket. Also while finishing. */
 void conn_send(struct conn *c, const uv_buf_t *parts, unsigned n);
 
 void conn_backlog_free(struct conn *c);
+size_t conn_backlog_bytes(
+    const struct conn *c); /* given to conn_send, and not taken by the socket */
 /* The time has come to see how much of what was sent the peer has taken. */
 void conn_look_at_sent(struct conn *c);
 

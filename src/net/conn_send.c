@@ -29,7 +29,7 @@ static uint64_t untaken_bytes(const struct conn *c)
 	if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) != 0 ||
 	    ioctl(fd, TIOCOUTQ, &in_kernel) < 0)
 		in_kernel = 0;
-	return MIN(conn_unsent_bytes(c) + (uint64_t)MAX(in_kernel, 0), c->written);
+	return MIN(conn_backlog_bytes(c) + (uint64_t)MAX(in_kernel, 0), c->written);
 }
 
 /* The peer is not read from any more either, and closing resets: else the kernel would go on offering it what it does not
@@ -43,7 +43,7 @@ static void end_stalled(struct conn *c)
 	if (uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	c->stalled = true;
-	conn_tell_end(c, UV_ETIMEDOUT);
+	c->ops->tell_end(c, UV_ETIMEDOUT);
 }
 
 void conn_look_at_sent(struct conn *c)
@@ -55,7 +55,7 @@ void conn_look_at_sent(struct conn *c)
 		return;
 	left = untaken_bytes(c);
 	stalled = stall_look(&c->stall, c->written - left, left, uv_now(c->tcp.loop));
-	conn_arm_timer(c);
+	c->ops->arm_timer(c);
 	if (stalled)
 		end_stalled(c);
 }
@@ -70,13 +70,12 @@ static void on_written(uv_write_t *req, int status)
 	if (status < 0) {
 		conn_backlog_free(c);
 		c->broken = status;
-		conn_arm_timer(c);
+		c->ops->arm_timer(c);
 	} else if (c->backlog->waiting.len > 0) {
 		send_waiting(c);
 	} else {
 		conn_backlog_free(c);
-		if (conn_tls_early_bytes(c) == 0)
-			conn_all_sent(c);
+		c->ops->all_sent(c);
 	}
 }
 
@@ -95,7 +94,7 @@ static void send_waiting(struct conn *c)
 	if (status < 0) {
 		conn_backlog_free(c);
 		c->broken = status;
-		conn_arm_timer(c);
+		c->ops->arm_timer(c);
 	}
 }
 
@@ -111,7 +110,7 @@ static size_t try_now(struct conn *c, const uv_buf_t *parts, unsigned n)
 		return (size_t)took;
 	if (took != UV_EAGAIN) {
 		c->broken = took;
-		conn_arm_timer(c);
+		c->ops->arm_timer(c);
 	}
 	return 0;
 }
@@ -139,7 +138,7 @@ static int keep_rest(struct conn *c, const uv_buf_t *parts, unsigned n, size_t t
 static void watch_sent(struct conn *c)
 {
 	if (c->stall.look_at_ms == 0 && stall_begin(&c->stall, c->written, uv_now(c->tcp.loop)))
-		conn_arm_timer(c);
+		c->ops->arm_timer(c);
 }
 
 void conn_set_send_timeout(struct conn *c, unsigned ms)
@@ -150,16 +149,6 @@ void conn_set_send_timeout(struct conn *c, unsigned ms)
 unsigned conn_stalled_ms(const struct conn *c)
 {
 	return c->stalled ? c->stall.limit_ms : 0;
-}
-
-void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
-{
-	if (c->state != CONN_OPEN || c->broken != 0)
-		return;
-	if (c->tls != NULL)
-		conn_tls_write(c, parts, n);
-	else
-		conn_send(c, parts, n);
 }
 
 void conn_send(struct conn *c, const uv_buf_t *parts, unsigned n)
@@ -177,18 +166,15 @@ void conn_send(struct conn *c, const uv_buf_t *parts, unsigned n)
 		return;
 	if (keep_rest(c, parts, n, taken) != 0) {
 		c->broken = UV_ENOMEM;
-		conn_arm_timer(c);
+		c->ops->arm_timer(c);
 	} else if (c->backlog->sending.len == 0) {
 		send_waiting(c);
 	}
 }
 
-size_t conn_unsent_bytes(const struct conn *c)
+size_t conn_backlog_bytes(const struct conn *c)
 {
-	size_t n = conn_tls_early_bytes(c);
-
-	if (c->backlog != NULL)
-		n += c->backlog->waiting.len +
-		    uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp);
-	return n;
+	return c->backlog == NULL ? 0
+				  : c->backlog->waiting.len +
+		uv_stream_get_write_queue_size((const uv_stream_t *)&c->tcp);
 }

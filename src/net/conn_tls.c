@@ -106,7 +106,7 @@ int conn_secure_as_client(struct conn *c, struct tls *tls, const char *host)
 static void break_off(struct conn *c)
 {
 	c->broken = UV_ENOMEM;
-	conn_arm_timer(c);
+	c->ops->arm_timer(c);
 }
 
 /* Small parts share a record: a header and its payload, say. */
@@ -162,7 +162,7 @@ static void send_early(struct conn *c)
 		tls_session_say_end(c->tls->session);
 	send_output(c);
 	if (c->backlog == NULL && c->broken == 0)
-		conn_all_sent(c);
+		c->ops->all_sent(c);
 }
 
 void conn_tls_finish(struct conn *c)
@@ -178,7 +178,7 @@ static void fail(struct conn *c, const struct error *why)
 	uv_buf_t part = { .base = (char *)(uintptr_t)not_http, .len = sizeof not_http - 1 };
 
 	if (!c->tls->is_client) /* a client's user is told by its owner */
-		log_info("connection %s: TLS: %s", conn_peer(c), why->text);
+		log_info("connection %s: TLS: %s", c->peer, why->text);
 	c->tls->why = xstrdup(why->text);
 	if (tls_session_met_http(c->tls->session)) {
 		buffer_done(
@@ -188,16 +188,16 @@ static void fail(struct conn *c, const struct error *why)
 	send_output(c);
 	c->tls->failed = true;
 	buffer_done(&c->tls->early);
-	conn_read_stop(c);
+	c->ops->read_stop(c);
 	if (c->state == CONN_OPEN)
 		c->events->on_end(c->arg, UV_EPROTO);
 	else
-		conn_drop(c);
+		c->ops->drop(c);
 }
 
 void conn_tls_drop_failed(struct conn *c)
 {
-	conn_finish(c, ALERT_LINGER_MS);
+	c->ops->finish(c, ALERT_LINGER_MS);
 }
 
 static bool wants_bytes(const struct conn *c)
@@ -224,7 +224,7 @@ static bool take_piece(struct conn *c)
 	if (took == TLS_BYTES && c->state == CONN_OPEN)
 		c->events->on_read(c->arg, plain, n);
 	else if (took == TLS_END)
-		conn_tell_end(c, UV_EOF);
+		c->ops->tell_end(c, UV_EOF);
 	return took == TLS_BYTES;
 }
 

@@ -174,7 +174,7 @@ static void lose(struct http_exchange *x)
 	else if (x->phase == HTTP_PENDING && events->on_abort != NULL)
 		events->on_abort(x->server->arg, x);
 	else if (x->phase == HTTP_STREAMING)
-		http_stream_lost(x->stream);
+		x->stream_ops->lose(x->stream);
 	http_exchange_drop(x);
 }
 
@@ -405,7 +405,7 @@ static void on_kick(void *arg)
 
 	if (is_receiving(x)) {
 		take_backlog(x);
-	} else if (x->stream != NULL && http_stream_is_over(x->stream)) {
+	} else if (x->stream != NULL && x->stream_ops->is_over(x->stream)) {
 		log_info("connection %s: more than send_buffer_bytes %u of the answer wait, "
 			 "dropping it",
 		    conn_peer(x->conn), x->server->cfg.send_buffer_bytes);
@@ -535,11 +535,13 @@ void http_exchange_start(struct http_listener *l, struct conn *c, const char *to
 	conn_read_start(c);
 }
 
-void http_exchange_stream(struct http_exchange *x, struct http_stream *s)
+void http_exchange_stream(
+    struct http_exchange *x, struct http_stream *s, const struct http_stream_ops *ops)
 {
 	step(x, STREAM_BEGUN);
 	forget_request(x);
 	x->stream = s;
+	x->stream_ops = ops;
 }
 
 void http_exchange_answered(struct http_exchange *x, bool keep)

@@ -81,6 +81,7 @@ struct http_exchange {
 	void *data;                 /* the handler's */
 	char peer[ADDRESS_BYTES];   /* the client, if it is not conn's peer; else "" */
 	struct http_stream *stream; /* owned, by http_stream.c; NULL unless HTTP_STREAMING */
+	const struct http_stream_ops *stream_ops; /* borrowed; its own */
 	bool in_on_header;
 	char *too_many; /* owned: why there is no place for its connection; NULL: there is */
 	char *headers;  /* owned; of http_add_headers; NULL: none */
@@ -91,8 +92,17 @@ void http_exchange_set_deadline(struct http_exchange *x);
 /* Takes over a connection that was accepted by this listener; `too_many` NULL, or the sentence with which its one request is
  * refused, unless that is vital. */
 void http_exchange_start(struct http_listener *l, struct conn *c, const char *too_many);
+/* What an exchange asks of an answer in pieces. */
+struct http_stream_ops {
+	/* More has been sent than may wait: the connection is to be dropped. */
+	bool (*is_over)(const struct http_stream *s);
+	/* Tells its owner that the client is gone, and frees it. */
+	void (*lose)(struct http_stream *s);
+};
+
 /* The head of an answer in pieces has been written; the request is forgotten. */
-void http_exchange_stream(struct http_exchange *x, struct http_stream *s);
+void http_exchange_stream(
+    struct http_exchange *x, struct http_stream *s, const struct http_stream_ops *ops);
 /* The answer has been written. `keep` false: the connection ends. x may be gone afterwards. */
 void http_exchange_answered(struct http_exchange *x, bool keep);
 /* Gives the connection away, with what came behind the request in *rest (lent for the call). x is gone after
@@ -101,10 +111,5 @@ struct conn *http_exchange_detach(struct http_exchange *x, struct http_bytes *re
 void http_exchange_leave(struct http_exchange *x);
 /* Ends the connection at once; x is gone. */
 void http_exchange_drop(struct http_exchange *x);
-
-/* More has been sent than may wait: the connection is to be dropped. */
-bool http_stream_is_over(const struct http_stream *s);
-/* Tells its owner that the client is gone, and frees it. */
-void http_stream_lost(struct http_stream *s);
 
 #endif

@@ -21,6 +21,23 @@ struct http_stream {
 	bool over; /* over send_buffer_bytes: to be dropped from the loop */
 };
 
+static bool is_over(const struct http_stream *s)
+{
+	return s->over;
+}
+
+static void lose(struct http_stream *s)
+{
+	const struct http_stream_events *events = s->events;
+	void *arg = s->arg;
+
+	s->exchange->stream = NULL;
+	free(s);
+	events->on_close(arg);
+}
+
+static const struct http_stream_ops ops = { .is_over = is_over, .lose = lose };
+
 struct http_stream *http_respond_stream(struct http_exchange *x, const struct http_answer *head,
     const struct http_stream_events *events, void *arg)
 {
@@ -43,7 +60,7 @@ struct http_stream *http_respond_stream(struct http_exchange *x, const struct ht
 	if (head->status >= 400)
 		metric_add(METRIC_http_errors_total, 1);
 	http_answer_write(x->conn, head, style);
-	http_exchange_stream(x, s);
+	http_exchange_stream(x, s, &ops);
 	return s;
 }
 
@@ -96,19 +113,4 @@ void http_stream_end(struct http_stream *s)
 		http_exchange_drop(x);
 	else
 		http_exchange_answered(x, keep);
-}
-
-bool http_stream_is_over(const struct http_stream *s)
-{
-	return s->over;
-}
-
-void http_stream_lost(struct http_stream *s)
-{
-	const struct http_stream_events *events = s->events;
-	void *arg = s->arg;
-
-	s->exchange->stream = NULL;
-	free(s);
-	events->on_close(arg);
 }
