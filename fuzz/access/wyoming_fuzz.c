@@ -27,18 +27,15 @@ static void look_at(const struct wyoming_event *e)
 {
 	static const char *const pools[] = { "en", "de" };
 	struct wyoming_format f = { 16000, 2, 1 };
-	struct wyoming_rest rest = { 0 };
 	struct wyoming_wish wish;
 	struct error err;
-	uint8_t out[MAX_BYTES + 4];
+	struct format ear;
 
 	assert(e->type != NULL && e->data != NULL && e->payload_n <= MAX_BYTES);
 	if (wyoming_read_format(e->data, &f, &err) < 0)
 		assert(err.code == ERROR_INVALID && err.text[0] != '\0');
-	assert(f.width >= 1 && f.width <= 4 && f.channels >= 1 && f.channels <= 2);
-	if (f.width > 2)
-		assert(wyoming_shorten(&rest, f.width, e->payload, e->payload_n, out) <=
-		    e->payload_n + 4);
+	ear = wyoming_ear_format(&f);
+	assert(format_check(&ear, &err) == 0);
 	(void)wyoming_timestamp_ms(e->data);
 	wyoming_read_wish(e->data, &wish);
 	assert(wyoming_choose(&wish, pools, 2) < 2);

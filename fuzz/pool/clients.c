@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pool/loss.h"
 #include "pool/pool.h"
 
 struct client {
@@ -114,11 +115,12 @@ static void on_final(void *arg, const struct ipc_result *r)
 	called(c);
 }
 
-static void on_lost(void *arg, const struct error *why, bool heard)
+static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 {
 	struct client *c = arg;
 
-	(void)heard;
+	if (loss->cause.kind >= LOSS_KINDS || loss->done > loss->given)
+		abort();
 	if (!c->begun || why->text[0] == '\0')
 		abort();
 	over(c, true);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "clients.h"
+#include "pool/loss.h"
 #include "pool/pool.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,7 @@ struct process {
 	bool asked, born, closed, exited; /* closed: the server's end of its socket */
 	uint64_t epoch;                   /* of its last BEGIN */
 	bool full;                        /* takes no message now */
+	bool lost;                        /* its socket ended by itself, which the pool was told */
 };
 
 static struct process processes[INSTANCES];
@@ -59,6 +61,8 @@ static int op_send(void *arg, uint64_t id, const struct ipc_message *m)
 	struct error err;
 
 	(void)arg;
+	if (p->lost)
+		return -1;
 	if (!p->born || p->closed || ipc_encode(m, packet, sizeof packet, &err) < 0)
 		abort();
 	if (p->full)
@@ -123,8 +127,8 @@ static void set_host(uint8_t how)
 	host = false;
 	for (uint64_t id = 1; id <= last_id; id++)
 		processes[id].exited = processes[id].exited || !processes[id].born;
-	pool_on_host_down(pool);
 	(void)error_set(&err, ERROR_ENGINE, "no model");
+	pool_on_host_down(pool, how % 8 == 5 ? NULL : &err);
 	if (how % 8 == 7)
 		pool_on_host_failed(pool, &err);
 }
@@ -141,13 +145,13 @@ static void be_born(uint64_t id)
 		pool_on_message(pool, id, &ready);
 }
 
-static void lose(uint64_t id)
+static void lose(uint64_t id, enum loss_kind kind)
 {
 	struct error err;
 
-	processes[id].closed = true;
+	processes[id].closed = processes[id].lost = true;
 	(void)error_set(&err, ERROR_PEER, "instance died");
-	pool_on_lost(pool, id, &err);
+	pool_on_lost(pool, id, kind, &err);
 }
 
 /* A message of the kind asked for, with this epoch or another one. */
@@ -178,7 +182,7 @@ static void say_bytes(uint64_t id, const uint8_t *bytes, size_t n)
 	if (ipc_decode(bytes, n, words, &m, &err) == 0)
 		pool_on_message(pool, id, &m);
 	else
-		lose(id);
+		lose(id, LOSS_GARBAGE);
 }
 
 static void happen_to(uint64_t id, uint8_t what, uint8_t how)
@@ -192,12 +196,12 @@ static void happen_to(uint64_t id, uint8_t what, uint8_t how)
 			be_born(id);
 	} else if (what == 2 && how % 4 == 0) {
 		p->exited = p->closed = true;
-		pool_on_exited(pool, id, "was killed by signal 9");
+		pool_on_exited(pool, id, how % 8 == 0 ? 9 : 11, "was killed by a signal");
 	} else if (p->closed) {
 		return;
 	} else if (what == 2) {
 		if (how % 4 == 1)
-			lose(id);
+			lose(id, LOSS_UNKNOWN);
 		p->full = how % 4 == 2;
 		if (how % 4 == 3)
 			pool_on_writable(pool, id);
@@ -263,7 +267,7 @@ static void finish(void)
 		if (processes[id].exited)
 			continue;
 		processes[id].exited = processes[id].closed = true;
-		pool_on_exited(pool, id, "ended");
+		pool_on_exited(pool, id, 0, "ended");
 	}
 	check_sums();
 	if (pool_counts(pool)->utterances_begun != pool_counts(pool)->utterances_ended)
