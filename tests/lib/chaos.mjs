@@ -1,8 +1,13 @@
 // Chaos: many sessions, and while they speak, random signals to random processes. The same sessions are heard undisturbed
 // first; every final has to be the same, word for word, with times and confidences.
 //
-// An utterance that loses two instances is poison by design and ends with an error. So nobody who was hit is hit again before
+// Who is hit twice by the same signal of its own doing is poison by design. So nobody who was hit is hit again before
 // his next final, and an instance that waits for anybody is hit only while nobody is hit: it may be given to any of them.
+//
+// Other than by a `rate`, which kills from outside whoever it meets, again and again: 'steady' one at a time, 'memory' as the
+// kernel does when it is short of it, the largest of all and half of them at once. An utterance that lost three instances is heard
+// in parts, so it need not be the same; but it has to have its final, whole and with words in it.
+import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from './client.mjs';
 import { heard } from './residue.mjs';
@@ -95,13 +100,25 @@ export async function undisturbed(server, scripts, { clients, pace, random }) {
 
 export const emptyReport = () => ({
   dealt: new Map(), faults: 0, sessions: 0, dropped: 0, utterances: 0, words: 0, lost: 0, different: 0, doubled: 0, recovered: 0,
-  poison: 0, errors: 0, extra: [], notes: [],
+  poison: 0, errors: 0, incomplete: 0, parts: 0, extra: [], notes: [],
 });
 
+const PARTS_AFTER = 3; // as in src/session/parts.h
 const words = (finals) => finals.flatMap((f) => f.words);
 
-function compare(report, c, known) {
-  const finals = heard(c);
+// Utterances that may have been heard in parts.
+function parted(c) {
+  const n = new Map();
+  for (const { utterance } of c.all('recovered')) n.set(utterance, (n.get(utterance) ?? 0) + 1);
+  return new Set([...n].filter(([, times]) => times >= PARTS_AFTER).map(([utterance]) => utterance));
+}
+
+function compare(report, c, known, rate) {
+  const parts = rate ? parted(c) : new Set();
+  report.parts += parts.size;
+  report.incomplete += c.finals.filter((f) => f.incomplete).length;
+  // Those that may differ count as they were, unless nothing is there.
+  const finals = heard(c).map((f) => (parts.has(f.utterance) && f.text !== '' ? known.finals.find((k) => k.utterance === f.utterance) ?? f : f));
   const expected = words(known.finals);
   const got = words(finals);
   report.sessions++;
@@ -129,7 +146,7 @@ async function speakers(server, scripts, known, chaos, report) {
   while (!chaos.over) {
     const at = chaos.next++ % scripts.length;
     try {
-      compare(report, await speak(server, scripts[at], chaos, chaos.random), known[at]);
+      compare(report, await speak(server, scripts[at], chaos, chaos.random), known[at], chaos.rate);
     } catch (e) {
       report.sessions++;
       report.dropped++;
@@ -193,11 +210,37 @@ async function hitIdle(server, chaos, report) {
   await server.until(async () => !(await server.pool()).instances.some((x) => x.id === i.id), `instance ${i.id} is gone`);
   await server.until(async () => {
     const m = await server.metrics();
-    return m.utterances_lost_total === m.utterances_recovered_total + m.utterances_poisonous_total;
+    return m.utterances_lost_total === m.utterances_recovered_total + m.utterances_poisonous_total + m.utterances_given_up_total;
   }, 'what was lost goes on');
 }
 
+const rssOf = (pid) => {
+  try {
+    return Number(fs.readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+};
+
+const rates = {
+  steady: (busy, random) => [pick(random, busy)],
+  memory: (busy) => busy.map((i) => [rssOf(i.pid), i]).sort((a, b) => b[0] - a[0]).slice(0, Math.ceil(busy.length / 2)).map(([, i]) => i),
+};
+
+async function hitByRate(server, chaos, report) {
+  const busy = (await server.pool()).instances.filter((i) => i.state === 'leased' && i.pid > 0);
+  if (busy.length === 0) return;
+  for (const i of rates[chaos.rate](busy, chaos.random)) {
+    const who = chaos.speakers.get(i.session);
+    if (signal(i.pid, 'SIGKILL')) note(report, `SIGKILL, ${chaos.rate}`, who ? `leased, ${who.state}` : i.state);
+  }
+}
+
 async function deal(server, chaos, report, { kills, every_ms }) {
+  while (chaos.rate && report.faults < kills && !chaos.over) {
+    await pause(every_ms);
+    await hitByRate(server, chaos, report);
+  }
   while (report.faults < kills && !chaos.over) {
     await pause(2 * every_ms * chaos.random());
     const dice = chaos.random();
@@ -208,8 +251,8 @@ async function deal(server, chaos, report, { kills, every_ms }) {
 }
 
 // Deals `kills` faults while `clients` speak; every session that was begun is heard to its end.
-export async function disturbed(server, scripts, known, { kills, clients, pace, random, every_ms, report }) {
-  const chaos = { over: false, next: 0, random, pace, speakers: new Map() };
+export async function disturbed(server, scripts, known, { kills, clients, pace, random, every_ms, report, rate }) {
+  const chaos = { over: false, next: 0, random, pace, rate, speakers: new Map() };
   const all = Array.from({ length: clients }, () => speakers(server, scripts, known, chaos, report));
   const most = report.faults + kills;
   try {
