@@ -75,6 +75,17 @@ test('deepgram prerecorded word times: words follow each other, in seconds of th
   });
 });
 
+test('language-label: the language that is said to be detected is that of who heard it, and another one is warned of', async () => {
+  await withServer(fake({ 'pool.pt-BR.engine': 'fake', 'pool.pt-BR.max': 1 }), async (server) => {
+    for (const [language, detected, warned] of [[undefined, 'en', false], ['en-GB', 'en', false], ['de', 'en', true], ['pt', 'pt', false]]) {
+      const body = await heard(server, { detect_language: true, ...(language && { language }) }, wav(babble(600)));
+      assert.equal(body.results.channels[0].detected_language, detected);
+      const told = (body.metadata.warnings ?? []).filter((w) => w.parameter === 'language');
+      assert.deepEqual(told.map((w) => w.type), warned ? ['unsupported_language'] : [], `${language}: ${JSON.stringify(body.metadata)}`);
+    }
+  });
+});
+
 test('deepgram prerecorded sample rates: raw audio of each encoding is heard as its file is', async () => {
   await withServer(one, async (server) => {
     const body = await heard(server, { utterances: true, detect_language: true, model: 'en' }, wav(speech));

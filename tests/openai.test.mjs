@@ -48,8 +48,10 @@ async function refused(response, status, want) {
 }
 
 const stamp = (ms, point) => new Date(ms).toISOString().slice(11, 23).replace('.', point);
+// What is said is short, so each final is one segment; its times are those of its words.
+const said = (f) => ({ start: f.words[0].start_ms, end: f.words.at(-1).end_ms });
 const cues = (point, numbered) => native.finals.map((f, i) =>
-  `${numbered ? `${i + 1}\n` : ''}${stamp(f.start_ms, point)} --> ${stamp(f.end_ms, point)}\n${f.text}\n\n`).join('');
+  `${numbered ? `${i + 1}\n` : ''}${stamp(said(f).start, point)} --> ${stamp(said(f).end, point)}\n${f.text}\n\n`).join('');
 
 // ---- formats ----
 
@@ -59,7 +61,7 @@ test('json is the text that the native protocol gives, and how long the audio wa
     const r = await post(server, fields);
     assert.equal(r.status, 200);
     assert.match(r.headers.get('content-type'), /application\/json/);
-    assert.deepEqual(await r.json(), { text, usage: { type: 'duration', seconds: Math.ceil(speech.length / 16000) } });
+    assert.deepEqual(await r.json(), { text, languages: [{ code: 'en' }], usage: { type: 'duration', seconds: Math.ceil(speech.length / 16000) } });
   }
   assert.equal(native.text, text);
 });
@@ -67,7 +69,7 @@ test('json is the text that the native protocol gives, and how long the audio wa
 for (const [format, type, want] of [
   ['text', 'text/plain; charset=utf-8', () => `${text}\n`],
   ['srt', 'text/plain; charset=utf-8', () => cues(',', true)],
-  ['vtt', 'text/vtt; charset=utf-8', () => `WEBVTT\n\n${cues('.', false)}`],
+  ['vtt', 'text/plain; charset=utf-8', () => `WEBVTT\n\n${cues('.', false)}`],
 ]) {
   test(`${format}`, async () => {
     const r = await post(server, { model: 'whisper-1', response_format: format });
@@ -83,14 +85,74 @@ test('verbose_json has segments, and words for who asks for them', async () => {
   assert.deepEqual([plain.task, plain.language, plain.text, plain.words], ['transcribe', 'en', text, undefined]);
   assert.ok(Math.abs(plain.duration - speech.length / 16000) < 0.02, `${plain.duration}`);
   assert.deepEqual(plain.segments.map((g) => [g.id, g.start, g.end, g.text]),
-    native.finals.map((f, i) => [i, s(f.start_ms), s(f.end_ms), ` ${f.text}`]));
+    native.finals.map((f, i) => [i, s(said(f).start), s(said(f).end), ` ${f.text}`]));
   assert.equal(plain.segments.map((g) => g.text).join('').trim(), text);
   assert.deepEqual(Object.keys(plain.segments[0]),
     ['id', 'seek', 'start', 'end', 'text', 'tokens', 'temperature', 'avg_logprob', 'compression_ratio', 'no_speech_prob']);
   const both = await ask({ 'timestamp_granularities[]': ['word', 'segment'], language: 'en-GB' });
-  assert.deepEqual([both.words, both.segments.length, both.language], [words, 2, 'en-GB']);
+  assert.deepEqual([both.words, both.segments.length, both.language], [words, 2, 'en']);
   const only = await ask({ timestamp_granularities: 'word' });
   assert.deepEqual([only.words, only.segments], [words, undefined]);
+});
+
+test('language-label: the language is that which heard it, and who asked for another is warned', async () => {
+  await withServer([...fake(), '--set', 'pool.pt-BR.engine=fake', '--set', 'pool.pt-BR.max=1'], async (s) => {
+    for (const [fields, language, warned] of [[{}, 'en', null], [{ language: 'en-GB' }, 'en', null], [{ language: 'pt' }, 'pt', null], [{ language: 'de' }, 'en', 'de'],
+      [{ language: 'xx' }, 'en', 'xx'], [{ model: 'pt-BR', language: 'en' }, 'pt', 'en'], [{ 'languages[]': ['de', 'pt'] }, 'pt', null]]) {
+      const asked = JSON.stringify(fields);
+      const warning = warned && `299 stenopool "language '${warned}' is not heard for this client; what it says is heard by pool '${language === 'pt' ? 'pt-BR' : 'en'}'"`;
+      for (const more of [{ response_format: 'verbose_json' }, { response_format: 'json' }, { response_format: 'srt' }, { stream: 'true' }]) {
+        const r = await post(s, { ...fields, ...more }, wav(babble(500)));
+        assert.deepEqual([r.status, r.headers.get('warning')], [200, warning], asked);
+        const body = await r.text();
+        if (more.response_format === 'verbose_json') assert.equal(JSON.parse(body).language, language, asked);
+        if (more.response_format === 'json') assert.deepEqual(JSON.parse(body).languages, [{ code: language }], asked);
+      }
+    }
+  });
+});
+
+test('openai-srt-long-cue: what is said without a pause is cut between words, at most 7 s and 84 characters', async () => {
+  const ask = async (response_format, more = {}) => (await post(server, { response_format, ...more }, wav(spoken))).text();
+  const spoken = join(silence(700), ...Array.from({ length: 6 }, () => speak(sentences[0]).samples));
+  const verbose = JSON.parse(await ask('verbose_json', { 'timestamp_granularities[]': ['word', 'segment'] }));
+  const long = (await dictate(server, spoken)).finals;
+  assert.ok(verbose.segments.length > long.length, 'one utterance is several segments');
+  assert.equal(verbose.segments.map((g) => g.text).join(''), ` ${verbose.text}`);
+  let at = 0;
+  for (const g of verbose.segments) {
+    assert.ok(g.end - g.start <= 7 && g.text.trim().length <= 84, JSON.stringify(g));
+    const its = verbose.words.slice(at, (at += g.text.trim().split(' ').length));
+    assert.deepEqual([g.start, g.end], [its[0].start, its.at(-1).end]);
+  }
+  assert.ok(verbose.segments[0].start > 0.5, 'the silence before it is none of its time');
+  assert.equal((await ask('srt')).split('\n\n').length - 1, verbose.segments.length);
+  const diarized = JSON.parse(await ask('diarized_json', { model: 'gpt-4o-transcribe-diarize' }));
+  assert.deepEqual(diarized.segments, verbose.segments.map((g) => ({ id: `seg_${g.id}`, type: 'transcript.text.segment', start: g.start, end: g.end, speaker: 'A', text: g.text })));
+  assert.deepEqual([diarized.text, diarized.task, diarized.duration], [verbose.text, 'transcribe', verbose.duration]);
+});
+
+test('every answer has an x-request-id of its own, and every error one form', async () => {
+  const seen = new Set();
+  const id = (r) => {
+    const value = r.headers.get('x-request-id');
+    assert.match(value, /^req_[0-9a-f]{32}$/);
+    assert.ok(!seen.has(value));
+    seen.add(value);
+  };
+  for (const fields of [{}, { response_format: 'srt' }, { stream: 'true' }]) id(await post(server, fields, wav(babble(300))));
+  id(await fetch(url(server, '/v1/models')));
+  for (const [status, request] of [
+    [400, post(server, { temperature: '2' }, wav(babble(300)))],
+    [404, fetch(url(server, '/v1/audio/speech'), { method: 'POST', body: '{}' })],
+    [404, fetch(url(server, '/v1/realtime/client_secrets'), { method: 'POST', body: '{}' })],
+    [405, fetch(url(server))],
+    [405, fetch(url(server, '/v1/models'), { method: 'POST', body: '{}' })],
+    [400, fetch(url(server, '/v1/audio/translations'), { method: 'POST', body: '{}' })],
+    [426, fetch(url(server, '/v1/realtime'))],
+  ]) {
+    id(await refused(request, status, { type: 'invalid_request_error' }));
+  }
 });
 
 test('silence has no text, and is no mistake', async () => {
@@ -127,7 +189,7 @@ test('openai-rest-model-name: any model\'s name will do, and each that is listed
 test('a model of OpenAI\'s is the first pool of the language that is said; one of ours is that one', async () => {
   const pools = ['large', 'de-small', 'de'].flatMap((name) => ['--set', `pool.${name}.engine=fake`, '--set', `pool.${name}.max=1`]);
   await withServer([...fake(), ...pools], async (s) => {
-    for (const [fields, pool] of [[{}, 'en'], [{ language: 'de' }, 'de-small'], [{ language: 'de-AT', model: 'gpt-4o-mini-transcribe' }, 'de-small'],
+    for (const [fields, pool] of [[{}, 'en'], [{ language: 'de' }, 'de'], [{ language: 'de-AT', model: 'gpt-4o-mini-transcribe' }, 'de-small'],
       [{ language: 'fr', model: 'whisper-1' }, 'en'], [{ language: 'en' }, 'en'], [{ language: 'de', model: 'large' }, 'large'], [{ language: 'en', model: 'de' }, 'de']]) {
       const before = (await s.metrics())[`pool_utterances_ended_total{pool="${pool}"}`];
       assert.equal((await post(s, fields, wav(babble(600)))).status, 200);
@@ -143,10 +205,12 @@ for (const [name, fields, bytes, status, want] of [
   ['an empty file', {}, Buffer.alloc(0), 400, { param: 'file', message: /^not audio: it is empty$/ }],
   ['not audio', {}, Buffer.from('a letter'), 400, { param: 'file', code: 'invalid_audio', message: /^not audio: it is none of WAV, FLAC, Ogg, MP3/ }],
   ['a WAV file cut in its header', {}, wav(silence(100)).subarray(0, 30), 400, { param: 'file', message: /ends before its audio/ }],
-  ['a format that is not there', { response_format: 'diarized_json' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
-  ['a granularity that is not there', { 'timestamp_granularities[]': 'letter' }, undefined, 400, { message: /word or segment/ }],
+  ['a format that is not there', { response_format: 'xml' }, undefined, 400, { param: 'response_format', message: /json, text, srt/ }],
+  ['a temperature out of range', { temperature: '1.5' }, undefined, 400, { param: 'temperature', message: /from 0 to 1, not "1.5"/ }],
+  ['times where the format has none', { 'timestamp_granularities[]': 'word' }, undefined, 400, { param: 'timestamp_granularities[]', message: /must be verbose_json/ }],
+  ['a granularity that is not there', { 'timestamp_granularities[]': 'letter', response_format: 'verbose_json' }, undefined, 400, { message: /word or segment/ }],
   ['a stream that is neither', { stream: 'yes' }, undefined, 400, { param: 'stream', message: /true or false, not "yes"/ }],
-  ['a stream of subtitles', { stream: 'true', response_format: 'srt' }, undefined, 400, { param: 'stream', message: /json or text/ }],
+  ['a stream of subtitles', { stream: 'true', response_format: 'srt' }, undefined, 400, { param: 'stream', message: /json, text or diarized_json/ }],
 ]) {
   test(`${name} is refused with ${status} and a sentence`, () => refused(post(server, fields, bytes), status, want));
 }

@@ -24,7 +24,7 @@ async function all(response) {
 const textOf = (got) => got.filter((e) => e.type === 'transcript.text.delta').map((e) => e.delta).join('');
 
 test('openai-rest partials: deltas are never taken back, and one done event with the whole text and its usage ends them', async () => {
-  for (const fields of [{}, { response_format: 'text', 'include[]': 'logprobs', 'timestamp_granularities[]': 'word' }]) {
+  for (const fields of [{}, { response_format: 'text', 'include[]': 'logprobs' }]) {
     const r = await streamed(server, speech, fields);
     assert.deepEqual([r.status, r.headers.get('content-type')], [200, 'text/event-stream']);
     const got = await all(r);
@@ -35,6 +35,24 @@ test('openai-rest partials: deltas are never taken back, and one done event with
     assert.equal(textOf(got), whole);
     assert.ok(got.length >= 4, JSON.stringify(got));
   }
+});
+
+test('openai-rest partials: steady speech has its text every few seconds, in whole words', async () => {
+  const steady = join(silence(400), ...Array.from({ length: 25 }, (_, i) => babble(1000, i + 1)), silence(1200));
+  const got = await all(await streamed(server, steady));
+  const deltas = got.filter((e) => e.type === 'transcript.text.delta').map((e) => e.delta);
+  const [done] = got.filter((e) => e.type === 'transcript.text.done');
+  assert.equal(deltas.join(''), done.text);
+  assert.ok(deltas.length >= 5, JSON.stringify(deltas));
+  for (const d of deltas.slice(1)) assert.match(d, /^ \S/, 'a delta begins with a word');
+  for (const d of deltas) assert.ok(d.length < done.text.length / 2, d);
+});
+
+test('openai-rest partials: who wants speakers has one, whose segments come as they are said', async () => {
+  const got = await all(await streamed(server, speech, { model: 'gpt-4o-transcribe-diarize', response_format: 'diarized_json' }));
+  const segments = got.filter((e) => e.type === 'transcript.text.segment');
+  assert.deepEqual(segments.map((e) => [e.id, e.speaker]), [['seg_0', 'A'], ['seg_1', 'A']]);
+  assert.equal(segments.map((e) => e.text).join(''), ` ${textOf(got)}`);
 });
 
 test('openai-rest partials: the first text is there before the last is heard', async () => {

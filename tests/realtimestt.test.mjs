@@ -356,7 +356,7 @@ test('realtimestt auth: a language whose pool the key may not use is heard by on
     const r = await Recorder.open(server, { path: `/?token=${secrets.a}` });
     r.feed(join(babble(1000), silence(1500)));
     assert.notEqual(await r.sentence(), '');
-    await server.says(/stt-data: language en is heard by another pool: the key may not use the pool "en"; it may use: de/);
+    await server.says(/stt-data: language "en" is not heard for this client; what it says is heard by pool "de"/);
     await r.close();
   });
   fs.rmSync(dir, { recursive: true });

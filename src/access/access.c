@@ -263,28 +263,59 @@ struct pool *access_pool_for(
 	return pool != NULL && client_check_pool(c, pool_name(pool), err) == 0 ? pool : NULL;
 }
 
-struct pool *access_pool_for_language(
-    const struct access *a, const struct client *c, const char *language, struct error *err)
+/* Of all pools those that the client may use, the others NULL; the caller frees them. */
+static const char **names_for(const struct access *a, const struct client *c, bool all)
 {
-	bool denied = false;
+	const char **names = xcalloc(a->pools_n, sizeof *names);
+	struct error ignored;
 
-	for (unsigned i = 0; i < a->pools_n; i++) {
-		const char *name = pool_name(a->pools[i]);
+	for (unsigned i = 0; i < a->pools_n; i++)
+		if (all || client_check_pool(c, pool_name(a->pools[i]), &ignored) == 0)
+			names[i] = pool_name(a->pools[i]);
+	return names;
+}
 
-		if (!language_is_of(name, language))
-			continue;
-		if (client_check_pool(c, name, err) == 0)
-			return a->pools[i];
-		denied = true;
-	}
-	return denied ? NULL : access_pool_for(a, c, NULL, err);
+static int choose(const struct access *a, const struct client *c, const char *languages, bool all)
+{
+	const char **names = names_for(a, c, all);
+	int i = language_choose(languages, names, a->pools_n);
+
+	free(names);
+	return i;
+}
+
+struct pool *access_pool_of_language(
+    const struct access *a, const struct client *c, const char *languages, struct error *err)
+{
+	int i = choose(a, c, languages, false), denied;
+	char names[128];
+
+	if (i >= 0)
+		return a->pools[i];
+	denied = choose(a, c, languages, true);
+	name_pools(a, names, sizeof names);
+	if (denied >= 0)
+		(void)client_check_pool(c, pool_name(a->pools[denied]), err);
+	else
+		(void)error_set(
+		    err, ERROR_INVALID, "no pool is for \"%.40s\"; there is: %s", languages, names);
+	return NULL;
+}
+
+struct pool *access_pool_for_language(
+    const struct access *a, const struct client *c, const char *languages, struct error *err)
+{
+	struct pool *pool = access_pool_of_language(a, c, languages, err);
+
+	return pool != NULL || err->code == ERROR_FORBIDDEN ? pool
+							    : access_pool_for(a, c, NULL, err);
 }
 
 struct pool *access_pool_among(const struct access *a, const struct client *c,
-    const char *const *names, unsigned n, struct error *err)
+    const char *const *names, unsigned n, const char *languages, struct error *err)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (names[i] != NULL && access_has_pool(a, names[i], strlen(names[i])))
 			return access_pool_for(a, c, names[i], err);
-	return access_pool_for(a, c, NULL, err);
+	return access_pool_for_language(a, c, languages, err);
 }

@@ -71,13 +71,16 @@ struct pool *access_pool(const struct access *a, const char *name, struct error 
 /* The same for a client whose key may not allow all: NULL stands for the first one that it may use. */
 struct pool *access_pool_for(
     const struct access *a, const struct client *c, const char *name, struct error *err);
-/* For a client that says which language it speaks, as "de" or "de-AT": the first pool for that language that it may use, an error
- * where it may use none of those there are, and where there are none, or it is "", the first one that it may use. */
+/* The pool for what a client says it speaks, as language_choose has it, among those that it may use. NULL: there is none
+ * (ERROR_INVALID), or none that it may use (ERROR_FORBIDDEN). */
+struct pool *access_pool_of_language(
+    const struct access *a, const struct client *c, const char *languages, struct error *err);
+/* The same, and where there is none, or it says "", the first one that it may use. */
 struct pool *access_pool_for_language(
-    const struct access *a, const struct client *c, const char *language, struct error *err);
-/* Of names that may be a pool's or anything else, such as a model's or a language's: the pool of the first that is one's, and
- * where none is, or the list is empty, the first one that the client may use. NULL and "" are passed over. */
+    const struct access *a, const struct client *c, const char *languages, struct error *err);
+/* Of names that may be a pool's or anything else, such as a model's: the pool of the first that is one's, and where none is the
+ * one for the language. NULL and "" are passed over. */
 struct pool *access_pool_among(const struct access *a, const struct client *c,
-    const char *const *names, unsigned n, struct error *err);
+    const char *const *names, unsigned n, const char *languages, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "access/deepgram_query.h"
 #include "access/json_text.h"
+#include "access/language.h"
 #include "base/error.h"
 #include "base/util.h"
 
@@ -167,9 +168,17 @@ static json_t *warning_of(const char *parameter, const char *why)
 	    "message", message);
 }
 
-static void add_warnings(json_t *metadata, const struct deepgram_query *q)
+static json_t *warning_of_language(const struct error *why)
 {
+	return json_pack("{s:s,s:s,s:s}", "parameter", "language", "type", "unsupported_language",
+	    "message", why->text);
+}
+
+static void add_warnings(json_t *metadata, const struct deepgram_about *a)
+{
+	const struct deepgram_query *q = a->query;
 	json_t *all = json_array();
+	struct error other;
 	char more[60];
 
 	for (unsigned i = 0; i < q->warnings_n; i++)
@@ -178,6 +187,8 @@ static void add_warnings(json_t *metadata, const struct deepgram_query *q)
 	(void)snprintf(more, sizeof more, "there are %u of them", q->warnings_more);
 	if (q->warnings_more > 0)
 		(void)json_array_append_new(all, warning_of("the rest", more));
+	if (language_word_other(a->model, q->language, &other))
+		(void)json_array_append_new(all, warning_of_language(&other));
 	if (json_array_size(all) > 0)
 		(void)json_object_set(metadata, "warnings", all);
 	json_decref(all);
@@ -186,16 +197,24 @@ static void add_warnings(json_t *metadata, const struct deepgram_query *q)
 void deepgram_write_headers(const struct deepgram_about *a, char out[DEEPGRAM_HEADERS_BYTES])
 {
 	const struct deepgram_query *q = a->query;
+	struct error why;
+	bool other;
 	size_t n =
 	    (size_t)snprintf(out, DEEPGRAM_HEADERS_BYTES, "dg-request-id: %s\r\n", a->request_id);
 
-	if (q == NULL || q->warnings_n == 0)
+	if (q == NULL)
+		return;
+	other = language_word_other(a->model, q->language, &why);
+	if (q->warnings_n == 0 && !other)
 		return;
 	n += (size_t)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "dg-warning: no effect:");
 	for (unsigned i = 0; i < q->warnings_n; i++)
 		n += (size_t)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "%s %s",
 		    i > 0 ? "," : "", q->warnings[i].parameter);
-	(void)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "\r\n");
+	(void)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "%s\r\n",
+	    !other                  ? ""
+		: q->warnings_n > 0 ? ", language"
+				    : " language");
 }
 
 json_t *deepgram_metadata_of(
@@ -208,7 +227,7 @@ json_t *deepgram_metadata_of(
 
 	if (metadata != NULL && a->query != NULL) {
 		add_labels(metadata, a->query);
-		add_warnings(metadata, a->query);
+		add_warnings(metadata, a);
 	}
 	return metadata;
 }

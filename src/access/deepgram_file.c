@@ -16,6 +16,7 @@
 #include "access/deepgram_query.h"
 #include "access/deepgram_refuse.h"
 #include "access/digest.h"
+#include "access/language.h"
 #include "access/recording.h"
 #include "access/spool.h"
 #include "base/clock.h"
@@ -126,23 +127,17 @@ static void refuse_for_memory(struct file *f, const char *what)
 	refuse(f, 500, &err, 0);
 }
 
-/* The language is the one that was named, or the pool, which is what a pool is mostly named after. */
-static const char *language_of(const struct file *f)
-{
-	if (!f->query.detect_language)
-		return NULL;
-	return *f->query.language == '\0' ? f->about.model : f->query.language;
-}
-
 static void answer(struct file *f)
 {
 	struct http_exchange *x = f->x;
 	struct deepgram_answer all[DEEPGRAM_CHANNELS_MAX];
-	char headers[DEEPGRAM_HEADERS_BYTES], *text;
+	char headers[DEEPGRAM_HEADERS_BYTES], language[3], *text;
 
+	language_of(f->about.model, language); /* none is detected: it is that of who heard it */
 	for (unsigned i = 0; i < f->parts_n; i++)
 		all[i] = f->parts[i].answer;
-	text = deepgram_answer_text(all, f->parts_n, &f->query, language_of(f),
+	text = deepgram_answer_text(all, f->parts_n, &f->query,
+	    f->query.detect_language ? language : NULL,
 	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
 	if (text == NULL) {
 		refuse_for_memory(f, "the answer");

@@ -109,7 +109,7 @@ void deepgram_refuse(
 struct pool *deepgram_pool(const struct access *a, const struct client *c,
     const struct deepgram_query *q, struct error *err)
 {
-	const char *const wishes[] = { q->model, q->language };
+	const char *model = q->model;
 
-	return access_pool_among(a, c, wishes, ARRAY_SIZE(wishes), err);
+	return access_pool_among(a, c, &model, 1, q->language, err);
 }

@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "access/delta.h"
+#include "session/session.h"
 
 static void partial(struct delta *d, const char *text, size_t stable, const char *sent)
 {
@@ -55,11 +57,45 @@ static void what_has_been_sent_is_not_taken_back(void **state)
 	delta_reset(&d);
 }
 
+static const struct session_word thought[] = { { "go", 2, 0, 300, 1 }, { "four", 4, 300, 800, 1 },
+	{ "ten", 3, 800, 1100, 1 } };
+static const struct session_word better[] = { { "go", 2, 0, 300, 1 }, { "for", 3, 300, 500, 1 },
+	{ "ward", 4, 500, 800, 1 }, { "ten", 3, 810, 1100, 1 }, { "meters", 6, 1100, 1500, 1 } };
+
+static void behind(bool has_times, const char *want)
+{
+	const struct session_event now = { .partial = {
+					       .words = thought, .words_n = has_times ? 3 : 0 } };
+	const struct session_event end = { .final = { .text = "go for ward ten meters",
+					       .text_bytes = 22,
+					       .words = better,
+					       .words_n = has_times ? 5 : 0 } };
+	struct delta d = { 0 };
+	const char *got;
+	size_t n;
+
+	partial(&d, "go four ten", 7, "go four");
+	delta_note_time(&d, &now);
+	assert_false(delta_goes_on(&d, end.final.text, end.final.text_bytes));
+	got = delta_behind(&d, &end, &n);
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(got, want, n);
+	delta_reset(&d);
+}
+
+static void what_was_said_behind_it_follows(void **state)
+{
+	(void)state;
+	behind(true, "ten meters");
+	behind(false, "ward ten meters");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_sent_makes_the_final_text),
 		cmocka_unit_test(what_has_been_sent_is_not_taken_back),
+		cmocka_unit_test(what_was_said_behind_it_follows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

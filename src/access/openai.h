@@ -38,6 +38,13 @@ struct openai_refusal {
 void openai_refuse(
     struct http_exchange *x, const struct error *why, const struct openai_refusal *how);
 
+/* route_refuse_f, in that form. */
+void openai_refuse_route(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers);
+
+/* Adds x-request-id to the answer, which clients quote in their errors. */
+void openai_add_request_id(struct http_exchange *x);
+
 /* The body that openai_refuse sends; to be freed. NULL: memory is out. */
 char *openai_refusal_text(const struct error *why, const struct openai_refusal *how);
 

@@ -1,5 +1,7 @@
 #include "access/openai_form.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -48,12 +50,27 @@ static int read_language(struct openai_form *f, const struct multipart_part *p, 
 	return 0;
 }
 
+/* What says more than there is room for says it in vain, as a wish. */
+static int read_languages(struct openai_form *f, const struct multipart_part *p, struct error *err)
+{
+	size_t n = strlen(f->language);
+	struct openai_form one = { 0 };
+
+	if (read_language(&one, p, err) != 0)
+		return -1;
+	if (n + 1 + strlen(one.language) < sizeof f->language)
+		(void)snprintf(f->language + n, sizeof f->language - n, "%s%s", n > 0 ? "," : "",
+		    one.language);
+	return 0;
+}
+
 static int read_format(struct openai_form *f, const struct multipart_part *p, struct error *err)
 {
 	if (p->n == 0 || openai_format_parse((const char *)p->bytes, p->n, &f->style.format))
 		return 0;
 	return error_set(err, ERROR_INVALID,
-	    "response_format \"%.*s\" is not supported; json, text, srt, vtt and verbose_json are",
+	    "response_format \"%.*s\" is not supported; json, text, srt, vtt, verbose_json and "
+	    "diarized_json are",
 	    (int)MIN(p->n, 40u), (const char *)p->bytes);
 }
 
@@ -69,6 +86,28 @@ static int read_granularity(
 		    "timestamp_granularities must be word or segment, not \"%.*s\"",
 		    (int)MIN(p->n, 40u), (const char *)p->bytes);
 	return 0;
+}
+
+/* It makes no difference here, but a client that is out of range is told so, as by OpenAI. */
+static int read_temperature(
+    struct openai_form *f, const struct multipart_part *p, struct error *err)
+{
+	char text[32] = "", *end = text;
+	double value = -1;
+
+	(void)f;
+	if (p->n == 0)
+		return 0;
+	if (p->n < sizeof text) {
+		memcpy(text, p->bytes, p->n);
+		value = strtod(text, &end);
+	}
+	if (end == text + p->n && strspn(text, "0123456789.eE+-") == p->n && value >= 0 &&
+	    value <= 1)
+		return 0;
+	return error_set(err, ERROR_INVALID,
+	    "temperature must be a number from 0 to 1, not \"%.*s\"", (int)MIN(p->n, 40u),
+	    (const char *)p->bytes);
 }
 
 /* Clients in Python are apt to write "True". */
@@ -92,7 +131,7 @@ static int read_stream(struct openai_form *f, const struct multipart_part *p, st
 	    (int)MIN(p->n, 40u), (const char *)p->bytes);
 }
 
-/* What is in no row (prompt, temperature, ...) makes no difference to what is heard, and is passed over. */
+/* What is in no row (prompt, include[], ...) makes no difference to what is heard, and is passed over. */
 static const struct field {
 	const char *name;
 	int (*read)(struct openai_form *f, const struct multipart_part *p, struct error *err);
@@ -100,9 +139,12 @@ static const struct field {
 	{ "file", read_file },
 	{ "model", read_model },
 	{ "language", read_language },
+	{ "languages", read_languages },
+	{ "languages[]", read_languages },
 	{ "response_format", read_format },
 	{ "timestamp_granularities", read_granularity },
 	{ "timestamp_granularities[]", read_granularity },
+	{ "temperature", read_temperature },
 	{ "stream", read_stream },
 };
 
@@ -122,6 +164,25 @@ static int read_fields(
 	return error_set(err, ERROR_INVALID, "there is no file in the form");
 }
 
+static int check_combination(
+    const struct openai_style *s, struct error *err, const char **param_out)
+{
+	if (s->stream && s->format != OPENAI_JSON && s->format != OPENAI_TEXT &&
+	    s->format != OPENAI_DIARIZED_JSON) {
+		*param_out = "stream";
+		return error_set(err, ERROR_INVALID,
+		    "a stream has no times; stream goes with response_format json, text or "
+		    "diarized_json");
+	}
+	if ((s->words || s->segments) && s->format != OPENAI_VERBOSE_JSON) {
+		*param_out = "timestamp_granularities[]";
+		return error_set(err, ERROR_INVALID,
+		    "response_format must be verbose_json where timestamp_granularities[] is "
+		    "there");
+	}
+	return 0;
+}
+
 int openai_form_read(struct openai_form *out, const char *content_type, const void *body, size_t n,
     struct error *err, const char **param_out)
 {
@@ -136,11 +197,8 @@ int openai_form_read(struct openai_form *out, const char *content_type, const vo
 	multipart_done(&m);
 	if (rc != 0)
 		return -1;
-	if (f.style.stream && f.style.format != OPENAI_JSON && f.style.format != OPENAI_TEXT) {
-		*param_out = "stream";
-		return error_set(err, ERROR_INVALID,
-		    "a stream has no times; stream goes with response_format json or text");
-	}
+	if (check_combination(&f.style, err, param_out) != 0)
+		return -1;
 	f.style.segments |= !f.style.words;
 	*out = f;
 	return 0;

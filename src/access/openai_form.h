@@ -16,7 +16,8 @@ struct openai_form {
 	const uint8_t *file; /* in the body; never NULL after openai_form_read */
 	size_t file_n;
 	char model[OPENAI_MODEL_BYTES]; /* "": none named */
-	char language[OPENAI_LANGUAGE_BYTES];
+	char language
+	    [OPENAI_LANGUAGE_BYTES]; /* one, or a list (base/name_list.h) of those it may be */
 	struct openai_style style;
 };
 

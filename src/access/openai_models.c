@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "access/access_internal.h"
 #include "access/openai.h"
@@ -17,7 +18,42 @@
 
 bool openai_is_path(const char *path)
 {
-	return strncmp(path, "/v1/audio/", 10) == 0 || strncmp(path, MODELS, strlen(MODELS)) == 0;
+	static const char *const beginnings[] = { "/v1/audio", "/v1/realtime", MODELS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+		size_t n = strlen(beginnings[i]);
+
+		if (strncmp(path, beginnings[i], n) == 0 && strchr("/?", path[n]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+void openai_add_request_id(struct http_exchange *x)
+{
+	unsigned char random[16] = { 0 };
+	char line[64];
+	int n = snprintf(line, sizeof line, "x-request-id: req_");
+
+	(void)!getrandom(random, sizeof random, 0); /* one that is not its own does no harm */
+	for (size_t i = 0; i < sizeof random; i++)
+		n += snprintf(line + n, sizeof line - (size_t)n, "%02x", random[i]);
+	(void)snprintf(line + n, sizeof line - (size_t)n, "\r\n");
+	http_add_headers(x, line);
+}
+
+void openai_refuse_route(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers)
+{
+	char *text = openai_error_text(status, message, NULL, status == 404 ? "not_found" : NULL);
+
+	http_respond(x,
+	    &(struct http_answer){ .status = status,
+		.content_type = "application/json",
+		.headers = headers,
+		.body = text == NULL ? "{}" : text,
+		.body_bytes = text == NULL ? 2 : strlen(text) });
+	free(text);
 }
 
 static unsigned status_of(enum error_code code)

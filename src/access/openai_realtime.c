@@ -15,6 +15,7 @@
 
 #include "access/access_internal.h"
 #include "access/entries.h"
+#include "access/language.h"
 #include "access/openai.h"
 #include "access/openai_realtime_command.h"
 #include "access/openai_realtime_event.h"
@@ -252,12 +253,10 @@ static const struct session_events session_events = { .on_event = on_event, .on_
 static struct pool *find_pool(
     const struct realtime *r, const struct realtime_session *s, struct error *err)
 {
-	const struct access *a = r->wire.access;
 	const char *model = realtime_session_model(s);
 
-	return access_has_pool(a, model, strlen(model))
-	    ? access_pool_for(a, &r->wire.client, model, err)
-	    : access_pool_for_language(a, &r->wire.client, realtime_session_language(s), err);
+	return access_pool_among(
+	    r->wire.access, &r->wire.client, &model, 1, realtime_session_language(s), err);
 }
 
 /* What is learnt with one pool's model says nothing to another one's. */
@@ -289,6 +288,7 @@ static int open_voice(struct realtime *r, struct error *err, unsigned *retry_aft
 		return -1;
 	r->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
 	r->wire.session = r->voice.id;
+	language_of(pool_name(r->pool), r->turns.language);
 	voice_start(&r->voice, &session_events, r);
 	return 0;
 }
@@ -354,7 +354,7 @@ static void commit(struct realtime *r)
 		    (unsigned long long)r->voice.id);
 		return;
 	}
-	if (ms < COMMIT_MIN_MS && !realtime_turns_is_open(&r->turns)) {
+	if (ms < COMMIT_MIN_MS && (r->turns.mode.manual || !realtime_turns_is_open(&r->turns))) {
 		(void)error_set(&err, ERROR_INVALID,
 		    "buffer too small: a commit needs at least %d ms of audio, and there are %llu",
 		    COMMIT_MIN_MS, (unsigned long long)ms);

@@ -87,12 +87,18 @@ json_t *realtime_event_delta(
 }
 
 /* The audio's length is what the usage is in; whole seconds, as where it is paid for. */
-json_t *realtime_event_completed(struct realtime_ids *ids, const char *item, const char *text,
-    size_t text_bytes, uint64_t audio_ms)
+json_t *realtime_event_completed(
+    struct realtime_ids *ids, const char *item, const struct realtime_heard *heard)
 {
-	return with(transcription(ids, "completed", item),
-	    json_pack("{s:o,s:{s:s,s:I}}", "transcript", json_text_of(text, text_bytes), "usage",
-		"type", "duration", "seconds", (json_int_t)((audio_ms + 999) / 1000)));
+	json_t *event = with(transcription(ids, "completed", item),
+	    json_pack("{s:o,s:{s:s,s:I}}", "transcript",
+		json_text_of(heard->text, heard->text_bytes), "usage", "type", "duration",
+		"seconds", (json_int_t)((heard->audio_ms + 999) / 1000)));
+
+	if (event != NULL && *heard->language != '\0')
+		(void)json_object_set_new(
+		    event, "languages", json_pack("[{s:s}]", "code", heard->language));
+	return event;
 }
 
 static const char *type_of(enum error_code code)

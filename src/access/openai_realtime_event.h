@@ -33,8 +33,14 @@ json_t *realtime_event_item(
     struct realtime_ids *ids, const char *type, const char *previous, const char *item);
 json_t *realtime_event_delta(
     struct realtime_ids *ids, const char *item, const char *text, size_t text_bytes);
-json_t *realtime_event_completed(struct realtime_ids *ids, const char *item, const char *text,
-    size_t text_bytes, uint64_t audio_ms);
+struct realtime_heard { /* all lent */
+	const char *text;
+	size_t text_bytes;
+	uint64_t audio_ms;
+	const char *language; /* "": not said */
+};
+json_t *realtime_event_completed(
+    struct realtime_ids *ids, const char *item, const struct realtime_heard *heard);
 json_t *realtime_event_failed(struct realtime_ids *ids, const char *item, const struct error *why);
 /* event_id: of the client's message that it is about, or NULL. */
 json_t *realtime_event_error(struct realtime_ids *ids, const struct error *why,

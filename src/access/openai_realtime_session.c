@@ -218,5 +218,9 @@ const char *realtime_session_model(const struct realtime_session *s)
 
 const char *realtime_session_language(const struct realtime_session *s)
 {
-	return said(s, "language");
+	const char *first =
+	    json_string_value(json_array_get(json_object_get(s->transcription, "languages"), 0));
+	const char *one = said(s, "language");
+
+	return *one != '\0' || first == NULL ? one : first;
 }

@@ -41,6 +41,7 @@ json_t *realtime_session_json(const struct realtime_session *s);
 /* What it means for the ear; always within its ranges. */
 void realtime_session_ear(const struct realtime_session *s, struct ear_config *out);
 const char *realtime_session_model(const struct realtime_session *s); /* "": none; lent */
+/* The one that is said, or the first of those that it may be. */
 const char *realtime_session_language(const struct realtime_session *s);
 
 #endif

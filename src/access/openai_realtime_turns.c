@@ -83,12 +83,31 @@ static void send_delta(
 
 static json_t *completed(const struct realtime_turns *t, const struct realtime_turn *turn)
 {
-	json_t *event = realtime_event_completed(
-	    t->ids, turn->item, turn->text == NULL ? "" : turn->text, turn->text_n, turn->audio_ms);
+	json_t *event = realtime_event_completed(t->ids, turn->item,
+	    &(struct realtime_heard){ .text = turn->text == NULL ? "" : turn->text,
+		.text_bytes = turn->text_n,
+		.audio_ms = turn->audio_ms,
+		.language = t->language });
 
 	if (turn->incomplete)
 		(void)json_object_set_new(event, "incomplete", json_true());
 	return event;
+}
+
+/* Of a final that thinks better of what was sent: what was said behind that. */
+static void send_behind(
+    struct realtime_turns *t, const struct realtime_turn *turn, const struct session_event *e)
+{
+	size_t n;
+	const char *rest = delta_behind(&turn->delta, e, &n);
+	char *text = n == 0 ? NULL : malloc(n + 1);
+
+	if (text == NULL)
+		return;
+	text[0] = ' ';
+	memcpy(text + 1, rest, n);
+	send_delta(t, turn, text, n + 1);
+	free(text);
 }
 
 static void finish_if_done(struct realtime_turns *t, struct realtime_turn *turn)
@@ -196,13 +215,15 @@ static void on_partial(struct realtime_turns *t, const struct session_event *e)
 	char *all;
 	size_t n;
 
-	if (turn == NULL || !may_speak(turn) || e->partial.stable_bytes == 0)
+	if (turn == NULL || !may_speak(turn) || e->partial.settled_bytes == 0)
 		return;
-	all = text_with(turn, e->partial.text, e->partial.stable_bytes, &n);
+	all = text_with(turn, e->partial.text, e->partial.settled_bytes, &n);
 	if (all == NULL)
 		return;
 	text = delta_of_partial(&turn->delta, all, n, &n);
 	send_delta(t, turn, text, n);
+	if (turn->text_n == 0)
+		delta_note_time(&turn->delta, e);
 	free(all);
 }
 
@@ -229,20 +250,33 @@ static void take_final(struct realtime_turn *turn, const struct session_event *e
 	turn->audio_ms += e->final.end_ms - MIN(e->final.start_ms, e->final.end_ms);
 }
 
+/* `alone`: the final of a turn that has no other text; NULL: it has. */
+static void send_rest(
+    struct realtime_turns *t, struct realtime_turn *turn, const struct session_event *alone)
+{
+	const char *text;
+	size_t n;
+
+	if (alone != NULL && !delta_goes_on(&turn->delta, turn->text, turn->text_n)) {
+		send_behind(t, turn, alone);
+		return;
+	}
+	text = delta_of_final(&turn->delta, turn->text, turn->text_n, &n);
+	send_delta(t, turn, text, n);
+}
+
 static void on_final(struct realtime_turns *t, const struct session_event *e)
 {
 	struct realtime_turn *turn = find(t, e->utterance);
-	const char *text;
-	size_t n;
+	bool alone;
 
 	if (turn == NULL)
 		return;
 	turn->open--;
+	alone = turn->text_n == 0;
 	take_final(turn, e);
-	if (may_speak(turn)) {
-		text = delta_of_final(&turn->delta, turn->text, turn->text_n, &n);
-		send_delta(t, turn, text, n);
-	}
+	if (may_speak(turn))
+		send_rest(t, turn, alone ? e : NULL);
 	finish_if_done(t, turn);
 }
 

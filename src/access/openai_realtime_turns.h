@@ -39,6 +39,7 @@ struct realtime_turns { /* plain data; zeroed and with the fields up to `mode` s
 	bool beta;         /* conversation.item.created instead of added and done */
 	uint64_t given_ms; /* audio that the client has given */
 	struct realtime_mode mode;
+	char language[3]; /* that what is said is heard in; "": nothing is heard yet */
 	/* Kept in here: */
 	struct realtime_turn *first, *last;
 	char previous[REALTIME_ID_BYTES]; /* the item that was committed last; "": none */

@@ -121,7 +121,10 @@ static void partial(uint64_t utterance, const char *text, size_t stable)
 {
 	const struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
 		.utterance = utterance,
-		.partial = { .text = text, .text_bytes = strlen(text), .stable_bytes = stable } };
+		.partial = { .text = text,
+		    .text_bytes = strlen(text),
+		    .stable_bytes = strlen(text),
+		    .settled_bytes = stable } };
 
 	realtime_turns_event(&turns, &e);
 }
@@ -198,7 +201,8 @@ static void test_revised(void **state)
 	end(1, 1000);
 	final(1, "wreck a nice beach");
 	assert_non_null(strstr(sent, "delta 1 'recognise'"));
-	assert_non_null(strstr(sent, "done -; completed 1 'wreck a nice beach' 2"));
+	assert_non_null(
+	    strstr(sent, "done -; delta 1 ' a nice beach'; completed 1 'wreck a nice beach' 2"));
 }
 
 static void test_manual(void **state)

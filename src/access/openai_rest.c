@@ -11,6 +11,7 @@
 
 #include "access/access_internal.h"
 #include "access/delta.h"
+#include "access/language.h"
 #include "access/openai.h"
 #include "access/openai_form.h"
 #include "access/openai_text.h"
@@ -24,7 +25,8 @@
 #include "net/http.h"
 #include "pool/pool.h"
 
-enum { LINGER_MS = 1000 };
+/* Partials of a file are for deltas alone, and there is no hurry. */
+enum { LINGER_MS = 1000, PARTIAL_INTERVAL_MS = 1000, HEADERS_BYTES = 512 };
 
 struct rest {
 	struct access_link link;
@@ -112,15 +114,32 @@ static void on_stream_close(void *arg)
 
 static const struct http_stream_events stream_events = { .on_close = on_stream_close };
 
+/* Who asked for a language that no pool is for is heard all the same, as OpenAI's hears what it is not told to; and there is no
+ * field for a warning, so it is HTTP's. */
+static void write_warning(const struct rest *r, char out[HEADERS_BYTES])
+{
+	struct error why;
+
+	out[0] = '\0';
+	if (!language_word_other(pool_name(r->pool), r->form.language, &why))
+		return;
+	for (char *c = why.text; *c != '\0'; c++)
+		*c = *c == '"' || *c == '\\' ? '\'' : *c;
+	(void)snprintf(out, HEADERS_BYTES, "Warning: 299 stenopool \"%s\"\r\n", why.text);
+}
+
 /* Frees the event; NULL: memory is out, and the stream goes without it. */
 static void send_event(struct rest *r, char *event)
 {
-	static const struct http_answer head = { .status = 200,
-		.content_type = "text/event-stream",
-		.headers = "Cache-Control: no-cache\r\n" };
+	char headers[HEADERS_BYTES + 32], warning[HEADERS_BYTES];
+	const struct http_answer head = {
+		.status = 200, .content_type = "text/event-stream", .headers = headers
+	};
 	struct http_exchange *x = r->x;
 
 	if (x != NULL) {
+		write_warning(r, warning);
+		(void)snprintf(headers, sizeof headers, "Cache-Control: no-cache\r\n%s", warning);
 		r->x = NULL;
 		r->stream = http_respond_stream(x, &head, &stream_events, r);
 	}
@@ -175,12 +194,13 @@ static void refuse(struct rest *r, const struct error *why, unsigned retry_after
 static void answer(struct rest *r)
 {
 	struct http_exchange *x = r->x;
-	const char *language = r->form.language;
+	char language[3], warning[HEADERS_BYTES], headers[HEADERS_BYTES + 40], *text;
 	struct error err;
-	char *text;
 
-	if (*language == '\0')
-		language = pool_name(r->pool);
+	language_of(pool_name(r->pool), language);
+	write_warning(r, warning);
+	(void)snprintf(headers, sizeof headers, "%s%s", warning,
+	    r->transcript.incomplete ? "x-stenopool-incomplete: true\r\n" : "");
 	text = openai_transcript_text(&r->transcript, &r->form.style, language);
 	if (text == NULL) {
 		(void)error_set(&err, ERROR_SYSTEM, "no memory for the answer");
@@ -192,7 +212,7 @@ static void answer(struct rest *r)
 	http_respond(x,
 	    &(struct http_answer){ .status = 200,
 		.content_type = openai_format_type(r->form.style.format),
-		.headers = r->transcript.incomplete ? "x-stenopool-incomplete: true\r\n" : NULL,
+		.headers = headers,
 		.body = text,
 		.body_bytes = strlen(text) });
 	free(text);
@@ -220,30 +240,62 @@ static void on_partial(struct rest *r, const struct session_event *e)
 {
 	size_t n;
 	const char *text =
-	    delta_of_partial(&r->delta, e->partial.text, e->partial.stable_bytes, &n);
+	    delta_of_partial(&r->delta, e->partial.text, e->partial.settled_bytes, &n);
 
 	send_delta(r, text, n);
+	delta_note_time(&r->delta, e);
 }
 
-static void finish_deltas(struct rest *r, const struct session_event *e)
+/* What was sent stands, and is in `done` as it was sent. */
+static int finish_otherwise(struct rest *r, const struct session_event *e)
 {
+	size_t n;
+	const char *rest = delta_behind(&r->delta, e, &n);
+
+	if (n > 0)
+		send_event(r, openai_delta_event(true, rest, n));
+	return openai_transcript_correct(&r->transcript, r->delta.sent, r->delta.n, rest, n);
+}
+
+static int finish_deltas(struct rest *r, const struct session_event *e)
+{
+	int rc = 0;
 	size_t n;
 	const char *text = delta_of_final(&r->delta, e->final.text, e->final.text_bytes, &n);
 
-	send_delta(r, text, n);
+	if (delta_goes_on(&r->delta, e->final.text, e->final.text_bytes))
+		send_delta(r, text, n);
+	else
+		rc = finish_otherwise(r, e);
 	r->said |= r->delta.n > 0;
 	delta_reset(&r->delta);
+	return rc;
+}
+
+static void send_segments(struct rest *r, size_t from)
+{
+	for (size_t i = from; i < r->transcript.segments.n; i++)
+		send_event(r, openai_segment_event(&r->transcript, i));
+}
+
+static int take_final(struct rest *r, const struct session_event *e)
+{
+	size_t segments = r->transcript.segments.n;
+
+	if (openai_transcript_add(&r->transcript, e) != 0 ||
+	    (r->form.style.stream && finish_deltas(r, e) != 0))
+		return -1;
+	if (r->form.style.stream && r->form.style.format == OPENAI_DIARIZED_JSON)
+		send_segments(r, segments);
+	return 0;
 }
 
 static void on_final(struct rest *r, const struct session_event *e)
 {
 	struct error err;
 
-	if (openai_transcript_add(&r->transcript, e) == 0) {
-		if (r->form.style.stream)
-			finish_deltas(r, e);
+	if (take_final(r, e) == 0)
 		return;
-	}
 	(void)error_set(&err, ERROR_SYSTEM, "no memory for what was heard");
 	refuse(r, &err, 0);
 }
@@ -314,6 +366,12 @@ static void stop(struct access_link *l, const struct error *why)
 /* While the server drains, it is the sessions that are told. */
 static const struct access_link_ops link_ops = { .look = look, .stop = stop };
 
+/* Segments have to say what the deltas say, and are made of finals. */
+static bool wants_partials(const struct openai_style *s)
+{
+	return s->stream && s->format != OPENAI_DIARIZED_JSON;
+}
+
 /* It may be answered from inside. */
 static void begin(struct rest *r)
 {
@@ -321,7 +379,7 @@ static void begin(struct rest *r)
 		.n = r->form.file_n,
 		.pool = r->pool,
 		.client = &r->client,
-		.partials = r->form.style.stream };
+		.partial_interval_ms = wants_partials(&r->form.style) ? PARTIAL_INTERVAL_MS : 0 };
 
 	if (r->form.style.stream)
 		http_take_body(r->x, &r->body);

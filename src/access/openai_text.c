@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/openai_cues.h"
 #include "base/util.h"
 #include "net/utf8.h"
 
@@ -16,8 +17,10 @@ static const struct {
 	[OPENAI_JSON] = { "json", "application/json" },
 	[OPENAI_TEXT] = { "text", "text/plain; charset=utf-8" },
 	[OPENAI_SRT] = { "srt", "text/plain; charset=utf-8" },
-	[OPENAI_VTT] = { "vtt", "text/vtt; charset=utf-8" },
+	[OPENAI_VTT] = { "vtt",
+	    "text/plain; charset=utf-8" }, /* some clients take nothing else for a text */
 	[OPENAI_VERBOSE_JSON] = { "verbose_json", "application/json" },
+	[OPENAI_DIARIZED_JSON] = { "diarized_json", "application/json" },
 };
 
 bool openai_format_parse(const char *word, size_t n, enum openai_format *out)
@@ -54,11 +57,9 @@ static char *clean(const char *bytes, size_t n)
 	return text;
 }
 
-static int add(
-    struct openai_pieces *p, const char *text, size_t n, uint64_t start_ms, uint64_t end_ms)
+/* Takes `piece`, whose text is still to be set. */
+static int add(struct openai_pieces *p, struct openai_piece piece, const char *text, size_t n)
 {
-	struct openai_piece piece = { .start_ms = start_ms, .end_ms = MAX(start_ms, end_ms) };
-
 	if (p->n == p->cap) {
 		size_t cap = MAX(16u, 2 * p->cap);
 		struct openai_piece *at = reallocarray(p->at, cap, sizeof *at);
@@ -68,6 +69,7 @@ static int add(
 		p->at = at;
 		p->cap = cap;
 	}
+	piece.end_ms = MAX(piece.start_ms, piece.end_ms);
 	piece.text = clean(text, n);
 	if (piece.text == NULL)
 		return -1;
@@ -75,20 +77,61 @@ static int add(
 	return 0;
 }
 
+struct cutting {
+	struct openai_transcript *t;
+	const struct session_event *final;
+};
+
+static int add_cue(void *arg, const struct openai_cue *cue)
+{
+	struct cutting *c = arg;
+	const char *text = c->final->final.text;
+
+	return add(&c->t->segments,
+	    (struct openai_piece){ .start_ms = cue->start_ms,
+		.end_ms = cue->end_ms,
+		.follows = cue->from > 0 && text[cue->from - 1] != ' ' },
+	    text + cue->from, cue->to - cue->from);
+}
+
 int openai_transcript_add(struct openai_transcript *t, const struct session_event *e)
 {
+	struct cutting c = { t, e };
+
 	t->incomplete |= e->final.incomplete != NULL;
 	if (e->final.text_bytes == 0)
 		return 0;
-	if (add(&t->segments, e->final.text, e->final.text_bytes, e->final.start_ms,
-		e->final.end_ms) != 0)
+	if (add(&t->texts, (struct openai_piece){ 0 }, e->final.text, e->final.text_bytes) != 0 ||
+	    openai_cues_of(e, add_cue, &c) != 0)
 		return -1;
 	for (size_t i = 0; i < e->final.words_n; i++) {
 		const struct session_word *w = &e->final.words[i];
 
-		if (add(&t->words, w->text, w->text_bytes, w->start_ms, w->end_ms) != 0)
+		if (add(&t->words,
+			(struct openai_piece){ .start_ms = w->start_ms, .end_ms = w->end_ms },
+			w->text, w->text_bytes) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+int openai_transcript_correct(
+    struct openai_transcript *t, const char *told, size_t told_n, const char *rest, size_t rest_n)
+{
+	char *all = NULL, *text;
+	int n;
+
+	if (t->texts.n == 0)
+		return 0;
+	n = asprintf(
+	    &all, "%.*s%s%.*s", (int)told_n, told, rest_n > 0 ? " " : "", (int)rest_n, rest);
+	text = n < 0 ? NULL : clean(all, (size_t)n);
+	if (n >= 0)
+		free(all);
+	if (text == NULL)
+		return -1;
+	free(t->texts.at[t->texts.n - 1].text);
+	t->texts.at[t->texts.n - 1].text = text;
 	return 0;
 }
 
@@ -101,6 +144,7 @@ static void free_pieces(struct openai_pieces *p)
 
 void openai_transcript_done(struct openai_transcript *t)
 {
+	free_pieces(&t->texts);
 	free_pieces(&t->segments);
 	free_pieces(&t->words);
 	*t = (struct openai_transcript){ 0 };
@@ -108,8 +152,8 @@ void openai_transcript_done(struct openai_transcript *t)
 
 static void write_plain(FILE *to, const struct openai_transcript *t)
 {
-	for (size_t i = 0; i < t->segments.n; i++)
-		(void)fprintf(to, "%s%s", i == 0 ? "" : " ", t->segments.at[i].text);
+	for (size_t i = 0; i < t->texts.n; i++)
+		(void)fprintf(to, "%s%s", i == 0 ? "" : " ", t->texts.at[i].text);
 }
 
 static void write_time(FILE *to, uint64_t ms, char point)
@@ -180,8 +224,8 @@ static json_t *seconds_of(uint64_t ms)
 	return json_real((double)ms / 1000.0);
 }
 
-/* What is not known is as the type asks for it, and means nothing. A text begins with a blank, so that who puts the segments
- * together has the whole. */
+/* What is not known is as the type asks for it, and means nothing. A text begins with a blank where it has one before it, so
+ * that who puts the segments together has the whole. */
 static json_t *segments_of(const struct openai_pieces *p)
 {
 	json_t *all = json_array();
@@ -190,9 +234,29 @@ static json_t *segments_of(const struct openai_pieces *p)
 		(void)json_array_append_new(all,
 		    json_pack("{s:I,s:i,s:o,s:o,s:s+,s:[],s:f,s:f,s:f,s:f}", "id", (json_int_t)i,
 			"seek", 0, "start", seconds_of(p->at[i].start_ms), "end",
-			seconds_of(p->at[i].end_ms), "text", " ", p->at[i].text, "tokens",
-			"temperature", 0.0, "avg_logprob", 0.0, "compression_ratio", 1.0,
-			"no_speech_prob", 0.0));
+			seconds_of(p->at[i].end_ms), "text", p->at[i].follows ? "" : " ",
+			p->at[i].text, "tokens", "temperature", 0.0, "avg_logprob", 0.0,
+			"compression_ratio", 1.0, "no_speech_prob", 0.0));
+	return all;
+}
+
+/* Speakers are not told apart: all is said by one. */
+static json_t *diarized_of(const struct openai_pieces *p, size_t i)
+{
+	char id[32];
+
+	(void)snprintf(id, sizeof id, "seg_%zu", i);
+	return json_pack("{s:s,s:s,s:o,s:o,s:s,s:s+}", "id", id, "type", "transcript.text.segment",
+	    "start", seconds_of(p->at[i].start_ms), "end", seconds_of(p->at[i].end_ms), "speaker",
+	    "A", "text", p->at[i].follows ? "" : " ", p->at[i].text);
+}
+
+static json_t *all_diarized_of(const struct openai_pieces *p)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < p->n; i++)
+		(void)json_array_append_new(all, diarized_of(p, i));
 	return all;
 }
 
@@ -238,7 +302,11 @@ static char *json_of(
 	if (text == NULL)
 		return NULL;
 	if (style->format == OPENAI_JSON)
-		o = json_pack("{s:s}", "text", text);
+		o = json_pack("{s:s,s:[{s:s}]}", "text", text, "languages", "code", language);
+	else if (style->format == OPENAI_DIARIZED_JSON)
+		o = json_pack("{s:s,s:o,s:s,s:o}", "task", "transcribe", "duration",
+		    seconds_of(t->audio_ms), "text", text, "segments",
+		    all_diarized_of(&t->segments));
 	else
 		o = json_pack("{s:s,s:s,s:o,s:s}", "task", "transcribe", "language", language,
 		    "duration", seconds_of(t->audio_ms), "text", text);
@@ -255,7 +323,8 @@ static char *json_of(
 char *openai_transcript_text(
     const struct openai_transcript *t, const struct openai_style *style, const char *language)
 {
-	if (style->format == OPENAI_JSON || style->format == OPENAI_VERBOSE_JSON)
+	if (style->format == OPENAI_JSON || style->format == OPENAI_VERBOSE_JSON ||
+	    style->format == OPENAI_DIARIZED_JSON)
 		return json_of(t, style, language);
 	return text_of(t, style->format);
 }
@@ -283,6 +352,11 @@ char *openai_delta_event(bool blank_before, const char *text, size_t n)
 	o = json_pack("{s:s,s:s}", "type", "transcript.text.delta", "delta", all);
 	free(all);
 	return event(dump(o));
+}
+
+char *openai_segment_event(const struct openai_transcript *t, size_t i)
+{
+	return event(dump(diarized_of(&t->segments, i)));
 }
 
 char *openai_done_event(const struct openai_transcript *t)

@@ -14,6 +14,7 @@ enum openai_format {
 	OPENAI_SRT,
 	OPENAI_VTT,
 	OPENAI_VERBOSE_JSON,
+	OPENAI_DIARIZED_JSON,
 	OPENAI_FORMATS
 };
 
@@ -26,6 +27,7 @@ struct openai_style {
 struct openai_piece {
 	char *text; /* owned; UTF-8 without control characters */
 	uint64_t start_ms, end_ms;
+	bool follows; /* the one before it without a blank */
 };
 
 struct openai_pieces {
@@ -35,17 +37,21 @@ struct openai_pieces {
 
 /* Plain data, zeroed is empty. */
 struct openai_transcript {
-	struct openai_pieces segments, words;
+	struct openai_pieces texts, segments, words; /* texts: of the finals, as they came */
 	uint64_t audio_ms;
 	bool incomplete; /* some of what was said is missing */
 };
 
-/* False for a word that is none of "json", "text", "srt", "vtt" and "verbose_json". */
+/* False for a word that is none of "json", "text", "srt", "vtt", "verbose_json" and "diarized_json". */
 bool openai_format_parse(const char *word, size_t n, enum openai_format *out);
 const char *openai_format_type(enum openai_format f); /* the Content-Type */
 
-/* A final: one segment (marked where it is incomplete), unless nothing was heard in it. -1 when memory is out. */
+/* A final, unless nothing was heard in it; its segments are what openai_cues.h makes of it, the last marked where it is
+ * incomplete. -1 when memory is out. */
 int openai_transcript_add(struct openai_transcript *t, const struct session_event *final);
+/* Instead of the last one's text: what was told of it before, and behind it the rest of which that is not the beginning. */
+int openai_transcript_correct(
+    struct openai_transcript *t, const char *told, size_t told_n, const char *rest, size_t rest_n);
 void openai_transcript_done(struct openai_transcript *t);
 /* The answer's body, to be freed by the caller; NULL when memory is out. */
 char *openai_transcript_text(
@@ -53,6 +59,7 @@ char *openai_transcript_text(
 
 /* The events of a stream, each with its "data: " and blank line; the text of a delta is UTF-8 or is made so. */
 char *openai_delta_event(bool blank_before, const char *text, size_t n);
+char *openai_segment_event(const struct openai_transcript *t, size_t i); /* the i-th, diarized */
 char *openai_done_event(const struct openai_transcript *t);
 char *openai_error_event(const char *error); /* as openai_error_text words it */
 

@@ -49,7 +49,7 @@ static struct row {
 	const char *want;
 } rows[] = {
 	{ "json", { OPENAI_JSON, true, true, false },
-	    "{\"text\":\"he said a-->b <c> & ?\"," USAGE },
+	    "{\"text\":\"he said a-->b <c> & ?\",\"languages\":[{\"code\":\"en\"}]," USAGE },
 	{ "text", { OPENAI_TEXT, false, true, false }, "he said a-->b <c> & ?\n" },
 	{ "srt", { OPENAI_SRT, false, true, false },
 	    "1\n00:00:00,000 --> 00:00:01,200\nhe said\n\n"
@@ -60,6 +60,13 @@ static struct row {
 	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true, false },
 	    VERBOSE SEGMENTS USAGE },
 	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false }, VERBOSE WORDS USAGE },
+	{ "diarized_json", { OPENAI_DIARIZED_JSON, false, true, false },
+	    "{\"task\":\"transcribe\",\"duration\":3723.25,\"text\":"
+	    "\"he said a-->b <c> & ?\",\"segments\":["
+	    "{\"id\":\"seg_0\",\"type\":\"transcript.text.segment\",\"start\":0.0,"
+	    "\"end\":1.2,\"speaker\":\"A\",\"text\":\" he said\"},"
+	    "{\"id\":\"seg_1\",\"type\":\"transcript.text.segment\",\"start\":3723.004,"
+	    "\"end\":3723.004,\"speaker\":\"A\",\"text\":\" a-->b <c> & ?\"}]," USAGE },
 	{ "verbose_json: both", { OPENAI_VERBOSE_JSON, true, true, false },
 	    VERBOSE SEGMENTS WORDS USAGE },
 };
@@ -82,7 +89,8 @@ static void test_format(void **state)
 static void test_nothing_was_heard(void **state)
 {
 	static const char *const want[OPENAI_FORMATS] = {
-		[OPENAI_JSON] = "{\"text\":\"\",\"usage\":{\"type\":\"duration\",\"seconds\":0}}",
+		[OPENAI_JSON] = "{\"text\":\"\",\"languages\":[{\"code\":\"de\"}],\"usage\":{"
+				"\"type\":\"duration\",\"seconds\":0}}",
 		[OPENAI_TEXT] = "\n",
 		[OPENAI_SRT] = "",
 		[OPENAI_VTT] = "WEBVTT\n\n",
@@ -90,6 +98,9 @@ static void test_nothing_was_heard(void **state)
 		    "{\"task\":\"transcribe\",\"language\":\"de\",\"duration\":0.0,"
 		    "\"text\":\"\",\"segments\":[],\"usage\":{\"type\":"
 		    "\"duration\",\"seconds\":0}}",
+		[OPENAI_DIARIZED_JSON] =
+		    "{\"task\":\"transcribe\",\"duration\":0.0,\"text\":\"\","
+		    "\"segments\":[],\"usage\":{\"type\":\"duration\",\"seconds\":0}}",
 	};
 	const struct openai_transcript none = { .audio_ms = 0 };
 
@@ -105,7 +116,8 @@ static void test_nothing_was_heard(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const names[] = { "json", "text", "srt", "vtt", "verbose_json" };
+	static const char *const names[] = { "json", "text", "srt", "vtt", "verbose_json",
+		"diarized_json" };
 	enum openai_format f;
 
 	(void)state;

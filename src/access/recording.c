@@ -20,6 +20,8 @@ enum {
 	BUSY_RETRY_MS = 1000,
 	HEAD_BYTES = 4096, /* of the file at once until its format is known */
 	PIECE_BYTES = 65536,
+	SETTLE_MS =
+	    5000, /* nobody waits for what a file says as for what a person says; what stands long is righter */
 };
 
 struct recording {
@@ -63,7 +65,9 @@ static int open_session(
 	voice_defaults(r->access, &cfg);
 	cfg.ear.format = *format;
 	cfg.ear.only = r->wishes.channel;
-	cfg.partials = r->wishes.partials;
+	cfg.partials = cfg.paced_partials = r->wishes.partial_interval_ms > 0;
+	cfg.partial_interval_ms = r->wishes.partial_interval_ms;
+	cfg.settle_ms = SETTLE_MS;
 	return voice_open(
 	    &r->voice, r->access, &r->client, r->wishes.pool, &cfg, err, retry_after_ms);
 }

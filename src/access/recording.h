@@ -18,10 +18,10 @@ struct session_event;
 struct recording_wishes {
 	const void *bytes; /* the file; borrowed until recording_free */
 	size_t n;
-	struct pool *pool;           /* borrowed */
-	const struct client *client; /* copied */
-	bool partials;
-	unsigned channel; /* that one alone is heard, counted from 1; 0: all, mixed */
+	struct pool *pool;            /* borrowed */
+	const struct client *client;  /* copied */
+	unsigned partial_interval_ms; /* of audio, between two partials; 0: none */
+	unsigned channel;             /* that one alone is heard, counted from 1; 0: all, mixed */
 };
 
 /* Whose doing it is that a recording was not heard. */

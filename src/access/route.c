@@ -127,17 +127,25 @@ static bool path_fits(const struct route *row, const char *path)
 	return strcmp(row->path, path) == 0;
 }
 
-static void refuse_method(struct http_exchange *x, const struct route *row)
+void route_refuse_plain(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers)
+{
+	refuse(x, status, error_body(route_status_word(status), message, 0), headers);
+}
+
+static void refuse_method(
+    struct http_exchange *x, const struct route *row, route_refuse_f *refuse_with)
 {
 	char message[200], headers[48];
 
 	(void)snprintf(message, sizeof message, "%s is not allowed for %s; %s is", http_method(x),
 	    row->path, row->method);
 	(void)snprintf(headers, sizeof headers, "Allow: %s\r\n", row->method);
-	refuse(x, 405, error_body(route_status_word(405), message, 0), headers);
+	refuse_with(x, 405, message, headers);
 }
 
-void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x)
+void route_request(const struct route *rows, size_t n, route_refuse_f *refuse_with, void *arg,
+    struct http_exchange *x)
 {
 	const struct route *other = NULL;
 	char message[200];
@@ -152,11 +160,11 @@ void route_request(const struct route *rows, size_t n, void *arg, struct http_ex
 		other = &rows[i];
 	}
 	if (other != NULL) {
-		refuse_method(x, other);
+		refuse_method(x, other, refuse_with);
 		return;
 	}
 	(void)snprintf(message, sizeof message, "there is nothing at %.100s", http_path(x));
-	route_refuse(x, 404, message, 0);
+	refuse_with(x, 404, message, "");
 }
 
 void route_abort(const struct route *rows, size_t n, void *arg, struct http_exchange *x)

@@ -17,8 +17,15 @@ struct route {
 	void (*abort)(void *arg, struct http_exchange *x);
 };
 
-/* Finds the row and calls it, or answers with an error. */
-void route_request(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
+/* Answers in the words of those whose path it is; headers are lines, or "". */
+typedef void route_refuse_f(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers);
+/* In those of the native protocol: {"error":{"code":...,"message":...}}. */
+route_refuse_f route_refuse_plain;
+
+/* Finds the row and calls it, or has it refused with 404 or 405. */
+void route_request(
+    const struct route *rows, size_t n, route_refuse_f *refuse, void *arg, struct http_exchange *x);
 /* struct http_events, on_abort. */
 void route_abort(const struct route *rows, size_t n, void *arg, struct http_exchange *x);
 

@@ -9,6 +9,7 @@
 
 #include "access/entries.h"
 #include "access/json_text.h"
+#include "access/language.h"
 #include "access/protocols.h"
 #include "access/stt_data_text.h"
 #include "access/stt_packet.h"
@@ -338,20 +339,21 @@ static void on_event(void *arg, const struct session_event *e)
 static const struct session_events session_events = { .on_event = on_event,
 	.on_drain = wire_on_drain };
 
-/* A language that a pool has for its name is heard there, if the key may use that pool; else the listener's hears it. The
+/* The pool for the client's language hears it, if there is one and the key may use it; else the listener's does. The
  * reference's client always sends a language, "en" where nobody has chosen one: to refuse it would shut out all whose key
  * is for another pool. There is no message to warn it by, as WhisperLive's clients are, so the log has it. */
 static struct pool *pool_of(const struct stt_data *d, struct error *err)
 {
+	const struct access *a = d->wire.access;
 	const char *asked = d->settings.language;
-	struct pool *pool =
-	    *asked == '\0' ? NULL : access_pool_for(d->wire.access, &d->wire.client, asked, err);
+	struct pool *pool = access_pool_of_language(a, &d->wire.client, asked, err);
+	struct error other;
 
-	if (pool != NULL)
-		return pool;
-	if (*asked != '\0' && err->code == ERROR_FORBIDDEN)
-		log_info("stt-data: language %s is heard by another pool: %s", asked, err->text);
-	return access_pool_for(d->wire.access, &d->wire.client, wire_listener_pool(&d->wire), err);
+	if (pool == NULL)
+		pool = access_pool_for(a, &d->wire.client, wire_listener_pool(&d->wire), err);
+	if (pool != NULL && language_word_other(pool_name(pool), asked, &other))
+		log_info("stt-data: %s", other.text);
+	return pool;
 }
 
 static int open_session(struct stt_data *d, struct error *err, unsigned *retry_after_ms)

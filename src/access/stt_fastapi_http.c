@@ -131,5 +131,5 @@ static const struct route routes[] = {
 
 void stt_fastapi_request(struct access *a, struct http_exchange *x)
 {
-	route_request(routes, ARRAY_SIZE(routes), a, x);
+	route_request(routes, ARRAY_SIZE(routes), route_refuse_plain, a, x);
 }

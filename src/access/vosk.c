@@ -315,7 +315,8 @@ static struct pool *pool_of(const struct vosk *v, struct error *err)
 {
 	const char *names[] = { v->config.pool, wire_listener_pool(&v->wire) };
 
-	return access_pool_among(v->wire.access, &v->wire.client, names, ARRAY_SIZE(names), err);
+	return access_pool_among(
+	    v->wire.access, &v->wire.client, names, ARRAY_SIZE(names), "", err);
 }
 
 static int open_session(struct wire *w, struct error *err, unsigned *retry_after_ms)

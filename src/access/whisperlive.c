@@ -60,18 +60,6 @@ static void warn(struct whisperlive *c, const char *what)
 	wire_send_json(&c->wire, whisperlive_status(c->options.uid, "WARNING", what));
 }
 
-/* Its key may not use the pool that is called like its language. To refuse it would shut out those clients that always send a
- * language, chosen or not (the iOS one has "en" built in), and to hear it in silence would give it words of another
- * language. So another pool hears it, and it is told so by a warning, for which the protocol has a message. */
-static bool is_language_denied(const struct whisperlive *c)
-{
-	const char *asked = c->options.language;
-	struct error why;
-
-	return access_pool(c->wire.access, asked, &why) != NULL &&
-	    client_check_pool(&c->wire.client, asked, &why) < 0;
-}
-
 static void warn_of_unheeded(struct whisperlive *c)
 {
 	struct error text;
@@ -85,15 +73,10 @@ static void warn_of_unheeded(struct whisperlive *c)
 
 static void warn_of_language(struct whisperlive *c)
 {
-	const char *asked = c->options.language, *pool = pool_name(c->pool);
 	struct error text;
 
-	if (language_may_be_of(pool, asked) && !is_language_denied(c))
-		return;
-	(void)error_set(&text, ERROR_NONE,
-	    "language \"%.*s\" is not heard for this client; what it says is heard by pool \"%s\"",
-	    json_text_whole_characters(asked, 40), asked, pool);
-	warn(c, text.text);
+	if (language_word_other(pool_name(c->pool), c->options.language, &text))
+		warn(c, text.text);
 }
 
 static void on_ready(struct whisperlive *c)
@@ -204,14 +187,20 @@ static void on_drain(void *arg)
 
 static const struct session_events session_events = { .on_event = on_event, .on_drain = on_drain };
 
-/* The pool that the model names, or the listener's, or the one that the language names, or the first: a model's name is
- * mostly one of Whisper's and says nothing here. */
+/* The pool that the model names, or the listener's, or the one for the language, or the first: a model's name is mostly one of
+ * Whisper's and says nothing here. Where its key may not use the pool for its language, to refuse it would shut out those
+ * clients that always send one, chosen or not (the iOS one has "en" built in), and to hear it in silence would give it words
+ * of another language. So another pool hears it, and it is told so by a warning, for which the protocol has a message. */
 static struct pool *choose_pool(const struct whisperlive *c, struct error *err)
 {
-	const char *names[] = { c->options.model, wire_listener_pool(&c->wire),
-		is_language_denied(c) ? NULL : c->options.language };
+	const char *names[] = { c->options.model, wire_listener_pool(&c->wire) };
+	const struct access *a = c->wire.access;
+	bool denied =
+	    access_pool_of_language(a, &c->wire.client, c->options.language, err) == NULL &&
+	    err->code == ERROR_FORBIDDEN;
 
-	return access_pool_among(c->wire.access, &c->wire.client, names, ARRAY_SIZE(names), err);
+	return access_pool_among(
+	    a, &c->wire.client, names, ARRAY_SIZE(names), denied ? "" : c->options.language, err);
 }
 
 static int open_session(struct whisperlive *c, struct error *err, unsigned *retry_after_ms)

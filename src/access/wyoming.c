@@ -130,7 +130,7 @@ static void on_final(struct wyoming *y, const struct session_event *e)
 	struct error err;
 
 	y->transcript.incomplete |= e->final.incomplete != NULL;
-	if (wyoming_transcript_final(&y->transcript, e->final.text, e->final.text_bytes) == 0)
+	if (wyoming_transcript_final(&y->transcript, e) == 0)
 		return;
 	(void)error_set(
 	    &err, ERROR_LIMIT, "a transcript may have %d bytes", WYOMING_TRANSCRIPT_BYTES);
@@ -171,8 +171,7 @@ static void on_event(void *arg, const struct session_event *e)
 		send(y, "voice-stopped", json_pack("{s:I}", "timestamp", (json_int_t)e->at_ms));
 		break;
 	case SESSION_EVENT_PARTIAL:
-		wyoming_transcript_partial(
-		    &y->transcript, e->partial.text, e->partial.stable_bytes);
+		wyoming_transcript_partial(&y->transcript, e);
 		break;
 	case SESSION_EVENT_FINAL:
 		on_final(y, e);

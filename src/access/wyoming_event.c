@@ -80,12 +80,7 @@ int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, un
 {
 	int i = find(wish->model, pools, pools_n);
 
-	if (i < 0)
-		i = find(wish->language, pools, pools_n);
-	for (unsigned k = 0; i < 0 && k < pools_n; k++)
-		if (language_is_of(pools[k], wish->language))
-			i = (int)k;
-	return i;
+	return i < 0 ? language_choose(wish->language, pools, pools_n) : i;
 }
 
 /* Each thing of an info has to say whose it is, and that it is there. */

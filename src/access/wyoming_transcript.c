@@ -2,6 +2,7 @@
 
 #include "access/json_text.h"
 #include "access/language.h"
+#include "session/session.h"
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg)
 {
@@ -52,36 +53,47 @@ static json_t *chunk_of(const char *piece, size_t n, bool with_blank)
 	return json_pack("{s:o}", "text", all);
 }
 
-/* What is new of the open utterance's text; `first` of it. */
-static void send_chunk(struct wyoming_transcript *t, const char *piece, size_t n, bool first)
+static void send_chunk(struct wyoming_transcript *t, const char *piece, size_t n, bool with_blank)
 {
 	if (n == 0)
 		return;
 	start(t);
-	t->send(t->arg, "transcript-chunk", chunk_of(piece, n, first && t->said));
+	t->send(t->arg, "transcript-chunk", chunk_of(piece, n, with_blank));
 	t->said = true;
 }
 
-void wyoming_transcript_partial(struct wyoming_transcript *t, const char *text, size_t stable)
+void wyoming_transcript_partial(struct wyoming_transcript *t, const struct session_event *e)
 {
 	bool first = t->delta.n == 0;
 	size_t n;
-	const char *piece = delta_of_partial(&t->delta, text, stable, &n);
+	const char *piece =
+	    delta_of_partial(&t->delta, e->partial.text, e->partial.settled_bytes, &n);
 
-	send_chunk(t, piece, n, first);
+	send_chunk(t, piece, n, first && t->said);
+	delta_note_time(&t->delta, e);
 }
 
-int wyoming_transcript_final(struct wyoming_transcript *t, const char *text, size_t n)
+static void finish_chunks(struct wyoming_transcript *t, const struct session_event *e)
 {
-	bool first = t->delta.n == 0;
-	size_t more;
-	const char *piece = delta_of_final(&t->delta, text, n, &more);
+	bool goes_on = delta_goes_on(&t->delta, e->final.text, e->final.text_bytes);
+	bool with_blank = !goes_on || (t->delta.n == 0 && t->said);
+	size_t n;
+	const char *piece = goes_on
+	    ? delta_of_final(&t->delta, e->final.text, e->final.text_bytes, &n)
+	    : delta_behind(&t->delta, e, &n);
 
-	send_chunk(t, piece, more, first);
+	send_chunk(t, piece, n, with_blank);
 	delta_reset(&t->delta);
+}
+
+int wyoming_transcript_final(struct wyoming_transcript *t, const struct session_event *e)
+{
+	size_t n = e->final.text_bytes;
+
+	finish_chunks(t, e);
 	if (n > 0 && t->text.len > 0 && buffer_append(&t->text, " ", 1) < 0)
 		return -1;
-	return n > 0 ? buffer_append(&t->text, text, n) : 0;
+	return n > 0 ? buffer_append(&t->text, e->final.text, n) : 0;
 }
 
 void wyoming_transcript_lose(struct wyoming_transcript *t)

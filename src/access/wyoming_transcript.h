@@ -10,6 +10,8 @@
 #include "access/delta.h"
 #include "base/buffer.h"
 
+struct session_event;
+
 /* Takes data, which may be NULL. */
 typedef void wyoming_send_f(void *arg, const char *type, json_t *data);
 
@@ -31,10 +33,9 @@ void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send,
 void wyoming_transcript_done(struct wyoming_transcript *t);
 /* What was before is forgotten. */
 void wyoming_transcript_begin(struct wyoming_transcript *t, const char *pool);
-/* The first `stable` bytes, whole words, stand. */
-void wyoming_transcript_partial(struct wyoming_transcript *t, const char *text, size_t stable);
+void wyoming_transcript_partial(struct wyoming_transcript *t, const struct session_event *e);
 /* -1: it is longer than WYOMING_TRANSCRIPT_BYTES. */
-int wyoming_transcript_final(struct wyoming_transcript *t, const char *text, size_t n);
+int wyoming_transcript_final(struct wyoming_transcript *t, const struct session_event *e);
 /* The open utterance has failed and gets no final. */
 void wyoming_transcript_lose(struct wyoming_transcript *t);
 void wyoming_transcript_end(struct wyoming_transcript *t);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "access/wyoming_transcript.h"
+#include "session/session.h"
 
 static char told[1024]; /* "type text|type text|..." without what they begin with */
 
@@ -30,9 +31,25 @@ static void init(struct wyoming_transcript *t)
 	wyoming_transcript_begin(t, "en");
 }
 
+static int final_of(struct wyoming_transcript *t, const char *text, size_t n)
+{
+	const struct session_event e = { .final = { .text = text, .text_bytes = n } };
+
+	return wyoming_transcript_final(t, &e);
+}
+
+static void partial(struct wyoming_transcript *t, const char *text, size_t settled)
+{
+	const struct session_event e = {
+		.partial = { .text = text, .text_bytes = strlen(text), .settled_bytes = settled }
+	};
+
+	wyoming_transcript_partial(t, &e);
+}
+
 static void final(struct wyoming_transcript *t, const char *text)
 {
-	assert_int_equal(wyoming_transcript_final(t, text, strlen(text)), 0);
+	assert_int_equal(final_of(t, text, strlen(text)), 0);
 }
 
 static void chunks_make_the_transcript(void **state)
@@ -41,12 +58,12 @@ static void chunks_make_the_transcript(void **state)
 
 	(void)state;
 	init(&t);
-	wyoming_transcript_partial(&t, "go for", 0);
-	wyoming_transcript_partial(&t, "go forward", 2);
+	partial(&t, "go for", 0);
+	partial(&t, "go forward", 2);
 	final(&t, "go forward");
 	final(&t, "");
 	final(&t, "ten");
-	wyoming_transcript_partial(&t, "meters", 6);
+	partial(&t, "meters", 6);
 	final(&t, "meters");
 	wyoming_transcript_end(&t);
 	assert_string_equal(told,
@@ -74,7 +91,7 @@ static void the_next_one_knows_nothing_of_the_one_before(void **state)
 	(void)state;
 	init(&t);
 	final(&t, "one");
-	wyoming_transcript_partial(&t, "two", 3);
+	partial(&t, "two", 3);
 	wyoming_transcript_begin(&t, "de");
 	told[0] = '\0';
 	final(&t, "two");
@@ -89,7 +106,7 @@ static void an_utterance_that_failed_takes_nothing_of_the_next(void **state)
 
 	(void)state;
 	init(&t);
-	wyoming_transcript_partial(&t, "one", 3);
+	partial(&t, "one", 3);
 	wyoming_transcript_lose(&t);
 	final(&t, "two");
 	assert_string_equal(told, "-start|-chunk:one|-chunk: two|");
@@ -102,7 +119,7 @@ static void a_final_that_differs_is_right_in_the_transcript(void **state)
 
 	(void)state;
 	init(&t);
-	wyoming_transcript_partial(&t, "go four", 7);
+	partial(&t, "go four", 7);
 	final(&t, "go forward");
 	wyoming_transcript_end(&t);
 	assert_string_equal(told, "-start|-chunk:go four|:go forward|-stop|");
@@ -117,8 +134,8 @@ static void a_transcript_without_end_is_refused(void **state)
 	(void)state;
 	memset(text, 'x', sizeof text);
 	init(&t);
-	assert_int_equal(wyoming_transcript_final(&t, text, sizeof text), 0);
-	assert_int_equal(wyoming_transcript_final(&t, text, 1), -1);
+	assert_int_equal(final_of(&t, text, sizeof text), 0);
+	assert_int_equal(final_of(&t, text, 1), -1);
 	wyoming_transcript_done(&t);
 }
 

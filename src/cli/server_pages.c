@@ -200,10 +200,21 @@ static const struct access_listener *speaks_another(const struct http_exchange *
 	return l == NULL || l->protocol == PROTOCOL_STENOPOOL ? NULL : l;
 }
 
+static void refuse(
+    struct http_exchange *x, unsigned status, const char *message, const char *headers)
+{
+	if (openai_is_path(http_path(x)))
+		openai_refuse_route(x, status, message, headers);
+	else
+		route_refuse_plain(x, status, message, headers);
+}
+
 void server_pages_header(void *arg, struct http_exchange *x)
 {
 	struct server *s = arg;
 
+	if (openai_is_path(http_path(x)))
+		openai_add_request_id(x);
 	if (!cors_let_in(s->access, x))
 		return;
 	if (speaks_another(x) != NULL || strcmp(http_method(x), "POST") != 0)
@@ -222,7 +233,7 @@ void server_pages_answer(void *arg, struct http_exchange *x)
 	if (l != NULL)
 		protocols_request(s->access, l, x);
 	else
-		route_request(routes, ARRAY_SIZE(routes), arg, x);
+		route_request(routes, ARRAY_SIZE(routes), refuse, arg, x);
 }
 
 void server_pages_abort(void *arg, struct http_exchange *x)

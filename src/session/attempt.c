@@ -13,6 +13,8 @@
 #include "session/parts.h"
 #include "session/session_internal.h"
 
+enum { SETTLE_MS = 2000 };
+
 static void tell_recovered(struct session *s, const struct utterance *u)
 {
 	const struct session_event e = { .kind = SESSION_EVENT_RECOVERED, .utterance = u->id };
@@ -51,11 +53,13 @@ static uint64_t partial_interval(const struct session *s)
 	return ms * SAMPLES_PER_MS;
 }
 
-/* Once an instance was lost, partials are heard of what is sent again, bit by bit, also those that the client is not told:
- * they are all that there is, should the utterance have to be given up. */
-static bool is_collected(const struct session *s, const struct utterance *u)
+/* Instances answer when they have decoded all that they have, so where no partial may be missed audio comes bit by bit. Once an
+ * instance was lost that is what is sent again, also of those that the client is not told: they are all that there is,
+ * should the utterance have to be given up. */
+static bool is_paced(const struct session *s, const struct utterance *u)
 {
-	return u->attempts_n > 0 && (u->sent < u->reached || !s->partials);
+	return (s->partials && s->paced_partials) ||
+	    (u->attempts_n > 0 && (u->sent < u->reached || !s->partials));
 }
 
 /* Of what is sent again after a loss no partial is asked for that has come before. */
@@ -63,7 +67,7 @@ static void ask_partial(struct session *s, struct utterance *u)
 {
 	bool told = s->partials && u->state == UTTERANCE_OPEN;
 
-	if (u->partial_pending || (!told && u->attempts_n == 0) ||
+	if (u->partial_pending || (!told && !s->paced_partials && u->attempts_n == 0) ||
 	    u->sent < u->partial_asked_at + partial_interval(s))
 		return;
 	u->partial_asked_at = u->sent;
@@ -76,15 +80,14 @@ static size_t heard_to(const struct utterance *u)
 	return u->part_to > 0 ? u->part_to : utterance_samples(u);
 }
 
-/* Samples that may be sent now. Instances answer when they have decoded all that they have, so what is collected comes
- * bit by bit. */
+/* Samples that may be sent now. */
 static size_t due_of(const struct session *s, const struct utterance *u)
 {
 	size_t due = heard_to(u);
 
 	if (u->state == UTTERANCE_OPEN && u->part_to == 0)
 		due -= (due - u->sent) % IPC_BLOCK_SAMPLES;
-	if (!is_collected(s, u))
+	if (!is_paced(s, u))
 		return due;
 	return u->partial_pending ? u->sent : MIN(due, u->partial_asked_at + partial_interval(s));
 }
@@ -110,7 +113,7 @@ static bool send_audio(struct session *s, struct utterance *u)
 	while ((due = due_of(s, u)) > u->sent)
 		if (!send_due(s, u, due))
 			return false;
-	return u->sent == heard_to(u) && !(is_collected(s, u) && u->partial_pending);
+	return u->sent == heard_to(u) && !(is_paced(s, u) && u->partial_pending);
 }
 
 void attempt_pump(struct session *s)
@@ -163,8 +166,11 @@ static void tell_partial(struct session *s, struct utterance *u, const struct ip
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL, .utterance = u->id };
 	struct session_word *words;
 
-	e.partial.stable_bytes = text_partial(&u->text, r->text.bytes, r->text.length);
-	if (u->state == UTTERANCE_ENDED || !s->partials)
+	e.partial.stable_bytes =
+	    text_partial_at(&u->text, r->text.bytes, r->text.length, u->sent / SAMPLES_PER_MS);
+	e.partial.settled_bytes =
+	    text_settled(&u->text, s->settle_ms > 0 ? s->settle_ms : SETTLE_MS);
+	if (!s->partials || (u->state == UTTERANCE_ENDED && !s->paced_partials))
 		return;
 	words = partial_words(s, u, r);
 	e.partial.text = r->text.bytes;

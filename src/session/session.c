@@ -61,6 +61,8 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->partial_interval_ms = cfg->partial_interval_ms;
 	s->wants_heard = cfg->wants_heard;
 	s->wants_idle = cfg->wants_idle;
+	s->paced_partials = cfg->paced_partials;
+	s->settle_ms = cfg->settle_ms;
 	s->offset_ms = cfg->offset_ms;
 	init_buffers(s, cfg);
 	s->hearing.done = session_on_heard;

@@ -1,7 +1,8 @@
 /* session: one client's dictation, whatever protocol it speaks. Audio goes in; the ear cuts it into utterances;
  * each is heard by the instance in the session's place of the pool; events come out.
  *
- * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end,
+ * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end
+ * (and with paced_partials more of them),
  * final or error, and perhaps recovered, before the last of them; finals of different utterances come in order; every
  * utterance gets exactly one final or error unless it is cleared or the session is over before; what had been understood of
  * it by then is told as an incomplete final; ended or a fatal error is
@@ -38,7 +39,10 @@ struct session_config {
 	enum priority priority; /* among those who wait for a place */
 	bool partials;
 	unsigned partial_interval_ms; /* 0: the limits' own */
-	bool wants_heard;             /* SESSION_EVENT_HEARD and _COMMITTED are told */
+	/* One partial at each interval, also behind SPEECH_END, for which the audio waits: where it comes faster than it is heard. */
+	bool paced_partials;
+	unsigned settle_ms; /* of audio, after which a partial's words are settled; 0: 2 s */
+	bool wants_heard;   /* SESSION_EVENT_HEARD and _COMMITTED are told */
 	bool
 	    wants_idle; /* SESSION_EVENT_IDLE is told, and nothing else happens to one that is idle */
 	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
@@ -99,6 +103,8 @@ struct session_event {
 			float confidence;
 			const struct session_word *words;
 			size_t words_n; /* 0: the engine does not know their times yet */
+			/* Whole words of the text's beginning have stood for so long that they may be said where nothing can be taken back (text.h). */
+			size_t settled_bytes;
 		} partial;
 		struct {
 			const char *text;

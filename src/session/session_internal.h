@@ -110,8 +110,9 @@ struct session {
 	struct lease *lease;
 	uint64_t instance; /* once `lease` is gone: its last one */
 	bool granted;
-	bool partials, wants_heard, wants_idle;
+	bool partials, wants_heard, wants_idle, paced_partials;
 	unsigned partial_interval_ms; /* 0: the limits' */
+	unsigned settle_ms;           /* 0: SETTLE_MS */
 	uint64_t offset_ms;
 	unsigned depth;          /* session_enter minus session_leave */
 	uint64_t cut_utterance;  /* is to end where the ear is, if it is open still; 0: none */

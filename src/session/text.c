@@ -47,13 +47,36 @@ static void count_standing(struct text *t, const char *b, size_t bn)
 
 		same = same && bw > 0 && aw == bw && memcmp(a, b, bw) == 0;
 		t->stood[i] = same ? (uint8_t)MIN(t->stood[i] + 1, UINT8_MAX) : 0;
-		if (!same)
+		if (!same) {
+			t->since[i] = t->at;
 			continue;
+		}
 		a += MIN(aw + 1, an);
 		an -= MIN(aw + 1, an);
 		b += MIN(bw + 1, bn);
 		bn -= MIN(bw + 1, bn);
 	}
+}
+
+/* The last word may still grow. */
+size_t text_settled(const struct text *t, uint64_t while_heard)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < TEXT_WORDS_MAX && at < t->last_bytes; i++) {
+		size_t end = at + word_bytes(t->last + at, t->last_bytes - at);
+
+		if (t->at - t->since[i] < while_heard || end == t->last_bytes)
+			break;
+		at = end + 1;
+	}
+	return at > 0 ? at - 1 : 0;
+}
+
+size_t text_partial_at(struct text *t, const char *partial, size_t n, uint64_t at)
+{
+	t->at = MAX(t->at, at);
+	return text_partial(t, partial, n);
 }
 
 float text_confidence(const struct text *t, size_t i)

@@ -15,6 +15,9 @@ struct text {
 	/* How much of each partial agreed with the one before, newest first. */
 	size_t agreed[TEXT_AGREE - 2];
 	size_t stable;
+	uint64_t
+	    at; /* of the last partial, in the caller's measure; of the first that had each word: */
+	uint64_t since[TEXT_WORDS_MAX]; /* what `stood` counts from */
 	uint8_t stood
 	    [TEXT_WORDS_MAX]; /* partials in a row that had this word, and those before it, too */
 };
@@ -23,6 +26,10 @@ void text_init(struct text *t);
 void text_done(struct text *t);
 /* Takes the next partial; the bytes of it that are stable. Shrinks only where the text itself changed there. */
 size_t text_partial(struct text *t, const char *partial, size_t n);
+/* The same, and `at` says how much had been heard for it: rising. */
+size_t text_partial_at(struct text *t, const char *partial, size_t n, uint64_t at);
+/* The bytes of its whole words that have stood while so much was heard. */
+size_t text_settled(const struct text *t, uint64_t while_heard);
 /* How likely word i of the last partial is to be in the next one, by the rule of succession: 1/2 of a new one, 2/3 of one that stood
  * once, 3/4, 4/5, ... */
 float text_confidence(const struct text *t, size_t i);

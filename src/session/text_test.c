@@ -82,9 +82,31 @@ static void a_word_is_the_likelier_to_stay_the_oftener_it_stood(void **state)
 	text_done(&t);
 }
 
+static void test_settled(void **state)
+{
+	struct text t;
+
+	(void)state;
+	text_init(&t);
+	assert_int_equal(text_settled(&t, 0), 0);
+	(void)text_partial_at(&t, "hello w", 7, 1000);
+	(void)text_partial_at(&t, "hello wide world", 16, 1500);
+	assert_int_equal(text_settled(&t, 600), 0);
+	(void)text_partial_at(&t, "hello wide world", 16, 3000);
+	assert_int_equal(text_settled(&t, 2000), 5);  /* "hello" was there from the first on, */
+	assert_int_equal(text_settled(&t, 1500), 10); /* "wide" came then, */
+	assert_int_equal(text_settled(&t, 1), 10);    /* and the last word may still grow */
+	(void)text_partial_at(&t, "hello wild world", 16, 9000);
+	assert_int_equal(text_settled(&t, 1), 5);
+	(void)text_partial_at(&t, "hello", 5, 9500);
+	assert_int_equal(text_settled(&t, 1), 0);
+	text_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest others[] = {
+		{ "words settle once they stood long enough", test_settled, NULL, NULL, NULL },
 		cmocka_unit_test(a_word_is_the_likelier_to_stay_the_oftener_it_stood),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(rows)];
