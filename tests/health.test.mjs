@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { withServer, fake, set, signal } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { instanceOf } from './lib/faults.mjs';
 import { babble } from './lib/speech.mjs';
 
 const manual = { endpointing: 'manual' };
@@ -63,14 +64,15 @@ test('when all instances stand still: pings are answered, /readyz says so, and n
 });
 
 test('instances that stand still for too long are replaced, and nothing is lost', async () => {
-  await withServer(fake({ 'pool.en.begin_timeout_ms': 300, 'pool.en.canary_interval_ms': 100 }), async (s) => {
+  await withServer(fake({ 'pool.en.begin_timeout_ms': 1000, 'pool.en.final_timeout_ms': 3000, 'pool.en.canary_interval_ms': 100 }), async (s) => {
     const sound = babble(900);
     const alone = heard((await dictate(s, sound, manual)).finals);
     const c = await Client.start(s, manual);
     c.audio(sound.subarray(0, 8000));
     await c.event('speech_start');
-    for (const { pid } of (await s.pool()).instances) {
-      if (pid > 0) signal(pid, 'SIGSTOP'); // 0 would be our own group; a canary's may be gone
+    await instanceOf(s, c); // the client speaks to none until one is born
+    for (const { pid, state } of (await s.pool()).instances) {
+      if (state === 'leased' || state === 'idle') signal(pid, 'SIGSTOP'); // a canary's may be gone
     }
     c.audio(sound.subarray(8000));
     await c.event('recovered');
