@@ -118,6 +118,17 @@ for (const [what, wrong, settings, words, stuck] of [
   });
 }
 
+for (const [what, wrong] of [['whose newborns all stand still', 'barren'], ['whose newborns all end before they are ready', 'stillborn']]) {
+  test(`hung-host: one that answers and ${what} is replaced, and who waits is served`, async () => {
+    await withFakeHost(wrong, 1, { 'pool.en.start_timeout_ms': 2000, 'pool.en.backoff_min_ms': 60000 }, async (s) => {
+      const c = await dictate(s, sound, manual);
+      assert.deepEqual([c.finals.length, c.all('error')], [1, []]);
+      await s.says(/host en: made 3 instances in a row of which none was ready within start_timeout_ms 2000, killing it/);
+      assert.deepEqual([await count(s, 'hosts_stuck'), await count(s, 'hosts_lost')], [1, 1]);
+    });
+  });
+}
+
 test('hung-host: one that dies again and again as soon as it is ready is started at longer and longer intervals', async () => {
   await withFakeHost('dies', 5, { 'pool.en.backoff_min_ms': 1, 'pool.en.backoff_max_ms': 600000 }, async (s) => {
     await ready(s);

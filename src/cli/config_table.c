@@ -153,7 +153,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_POOL, "queue_timeout_ms", CONFIG_UINT, POOL(pool.queue_timeout_ms), 100, 86400000, "60000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A client that has waited so long is refused" },
 	{ CONFIG_POOL, "start_timeout_ms", CONFIG_UINT, POOL(pool.start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL, CONFIG_LIVE,
-	  "A new instance that is not ready after so long is killed" },
+	  "A new instance that is not ready after so long is killed, and after three in a row the host that made them" },
 	{ CONFIG_POOL, "begin_timeout_ms", CONFIG_UINT, POOL(pool.begin_timeout_ms), 100, 600000, "5000", 0, "ms", NULL, CONFIG_LIVE,
 	  "An instance that makes no progress with an open utterance for so long is killed, and another one hears the utterance again" },
 	{ CONFIG_POOL, "final_timeout_ms", CONFIG_UINT, POOL(pool.final_timeout_ms), 100, 3600000, "30000", 0, "ms", NULL, CONFIG_LIVE,

@@ -40,7 +40,8 @@ static const struct pool_counter pool_counters[] = {
 	{ "pool_hosts_lost_total", "Hosts that ended unasked, or were killed",
 	    offsetof(struct pool_counts, hosts_lost) },
 	{ "pool_hosts_stuck_total",
-	    "Hosts killed for standing still (host_timeout_ms, load_timeout_ms)",
+	    "Hosts killed for standing still (host_timeout_ms, load_timeout_ms) or for newborns "
+	    "that were never ready (start_timeout_ms)",
 	    offsetof(struct pool_counts, hosts_stuck) },
 	{ "pool_leases_granted_total", "Places given to sessions",
 	    offsetof(struct pool_counts, leases_granted) },

@@ -213,6 +213,14 @@ static void op_kill(void *arg, uint64_t id)
 	member_retire(arg, id);
 }
 
+static void op_replace_host(void *arg, const struct error *why)
+{
+	struct crew *c = arg;
+
+	if (c->current != NULL)
+		host_replace(c->current->host, why);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct crew *c = timer->data;
@@ -240,6 +248,7 @@ static const struct pool_ops pool_ops = {
 	.send = op_send,
 	.retire = op_retire,
 	.kill = op_kill,
+	.replace_host = op_replace_host,
 	.wake_at = op_wake_at,
 };
 

@@ -8,6 +8,7 @@
 
 #define SPAWN_PAUSE_NS  (100 * NS_PER_MS) /* after a newborn that failed; doubles */
 #define SPAWN_PAUSES    6                 /* ... so often */
+#define BIRTHS_IN_VAIN  3                 /* in a row: it is their host that is at fault */
 #define RETIRE_GRACE_NS (2 * NS_PER_S)    /* from being told to go to being killed */
 
 struct instance *crowd_find(const struct pool *p, uint64_t id)
@@ -105,6 +106,36 @@ void crowd_note_spawn_failure(struct pool *p)
 	p->spawn_not_before_ns = pool_now_ns(p) + (SPAWN_PAUSE_NS << n);
 }
 
+static void replace_host(struct pool *p)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_ENGINE,
+	    "made %d instances in a row of which none was ready within start_timeout_ms %u",
+	    BIRTHS_IN_VAIN, p->cfg.start_timeout_ms);
+	p->ops->replace_host(p->arg, &err);
+}
+
+/* One that has no process yet says nothing: its host owes it still, or the system had no room. Of those that were on their
+ * way together one is counted, since one moment of the machine may have been too much for all of them. */
+void crowd_judge_birth(struct pool *p, const struct instance *i)
+{
+	bool is_newborn = i->state == INSTANCE_STARTING && i->pid != 0 && !i->dirty;
+
+	if (!is_newborn || i->born_ns < p->births_since_ns || p->state != POOL_READY)
+		return;
+	p->births_since_ns = pool_now_ns(p);
+	if (++p->failed_births < BIRTHS_IN_VAIN)
+		return;
+	p->failed_births = 0;
+	replace_host(p);
+}
+
+void crowd_trust_births(struct pool *p)
+{
+	p->spawn_failures = p->failed_births = 0;
+}
+
 /* The oldest idle one: the others stay warm for as long as they can. */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l)
 {
@@ -197,6 +228,7 @@ static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
 	if (i->state == INSTANCE_STARTING)
 		log_warn("instance %s/%llu: not ready after start_timeout_ms %u, killing it",
 		    p->name, (unsigned long long)i->id, p->cfg.start_timeout_ms);
+	crowd_judge_birth(p, i);
 	i->since_ns = now_ns; /* kill again, should it be needed, one grace later */
 	crowd_kill(p, i);
 }

@@ -267,6 +267,100 @@ static void test_who_will_not_go(void **state)
 	finish();
 }
 
+/* Born, and never ready: killed when it is late, or ended by itself. Then the next one has been asked for, if there is a host. */
+static void bear_in_vain(bool ends)
+{
+	uint64_t id = f.last_id;
+
+	assert_true(pool_on_spawned(f.pool, id, 77));
+	pool_fake_at(&f, id)->born = true;
+	if (ends)
+		pool_fake_exit(&f, id);
+	else
+		pool_fake_pass_ms(&f, 250);
+	pool_fake_reap(&f);
+	while (f.host && f.last_id == id) /* the pause after one that ended */
+		pool_fake_pass_ms(&f, 10);
+}
+
+static void start_for_births(unsigned spare)
+{
+	struct pool_config cfg = pool_fake_config();
+
+	cfg.min = 1;
+	cfg.max = 8;
+	cfg.spare = spare;
+	cfg.start_timeout_ms = 250;
+	pool_fake_init(&f, &cfg);
+	pool_fake_host_up(&f);
+}
+
+static void test_births_in_vain(void **state)
+{
+	(void)state;
+	for (int ends = 0; ends < 2; ends++) {
+		start_for_births(0);
+		bear_in_vain(ends);
+		bear_in_vain(!ends);
+		assert_int_equal(f.replacements, 0);
+		bear_in_vain(ends);
+		assert_int_equal(f.replacements, 1);
+		assert_string_equal(f.why_replaced.text,
+		    "made 3 instances in a row of which none was ready within start_timeout_ms "
+		    "250");
+		pool_fake_host_down(&f);
+		pool_fake_host_up(&f); /* and it is asked again at once */
+		bear_in_vain(ends);
+		bear_in_vain(ends);
+		assert_int_equal(f.replacements, 1); /* another host begins anew */
+		finish();
+	}
+}
+
+static void test_births_in_vain_not_in_a_row(void **state)
+{
+	(void)state;
+	start_for_births(0);
+	for (int i = 0; i < 5; i++) {
+		bear_in_vain(false);
+		bear_in_vain(false);
+		pool_fake_born_all(&f);
+		pool_fake_lose(&f, f.last_id, "an idle one is lost");
+	}
+	assert_int_equal(f.replacements, 0);
+	finish();
+}
+
+static void test_births_in_vain_together(void **state)
+{
+	(void)state;
+	start_for_births(5);
+	assert_int_equal(f.last_id, 5);
+	for (uint64_t id = 1; id <= 5; id++) {
+		assert_true(pool_on_spawned(f.pool, id, 77));
+		pool_fake_at(&f, id)->born = true;
+	}
+	pool_fake_pass_ms(&f, 250);
+	assert_int_equal(f.replacements, 0);
+	pool_fake_reap(&f);
+	finish();
+}
+
+/* The system has no room for a process, or the host still owes it. */
+static void test_unborn(void **state)
+{
+	(void)state;
+	start_for_births(0);
+	for (int i = 0; i < 3; i++) {
+		pool_fake_exit(&f, f.last_id);
+		pool_fake_pass_ms(&f, 1000);
+		pool_fake_reap(&f);
+		pool_fake_pass_ms(&f, 10000);
+	}
+	assert_int_equal(f.replacements, 0);
+	finish();
+}
+
 static void test_spawned_unasked(void **state)
 {
 	struct pool_config cfg = pool_fake_config();
@@ -313,6 +407,14 @@ int main(void)
 		{ "a new host starts without a pause", test_new_host_no_pause, setup, NULL, NULL },
 		{ "a newborn not ready in time is killed and replaced", test_start_timeout, setup,
 		    NULL, NULL },
+		{ "after three newborns in a row that were never ready their host is replaced",
+		    test_births_in_vain, setup, NULL, NULL },
+		{ "one that is ready in between clears it", test_births_in_vain_not_in_a_row, setup,
+		    NULL, NULL },
+		{ "those that were on their way together count once", test_births_in_vain_together,
+		    setup, NULL, NULL },
+		{ "one without a process says nothing of its host", test_unborn, setup, NULL,
+		    NULL },
 		{ "who does not go when told is killed", test_who_will_not_go, setup, NULL, NULL },
 		{ "only what was asked for may be born, once", test_spawned_unasked, setup, NULL,
 		    NULL },

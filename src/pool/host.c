@@ -377,6 +377,14 @@ int host_spawn(struct host *h, uint64_t id)
 	return 0;
 }
 
+void host_replace(struct host *h, const struct error *why)
+{
+	if (h->state != HOST_READY || h->closing)
+		return;
+	h->events->on_stuck(h->arg);
+	kill_host(h, why);
+}
+
 bool host_is_ready(const struct host *h)
 {
 	return h->state == HOST_READY;

@@ -17,7 +17,8 @@ struct host_events {
 	void (*on_ready)(void *arg, const struct ipc_hello *hello);
 	/* It ended, or stands still and counts as ended; a restart is planned. `why` goes on from "the host ...". */
 	void (*on_down)(void *arg, const struct error *why);
-	void (*on_stuck)(void *arg); /* it stood still and is killed: on_down will come */
+	void (*on_stuck)(void
+		*arg); /* it stood still, or was to be replaced, and is killed: on_down will come */
 	void (*on_failed)(
 	    void *arg, const struct error *why); /* it said it cannot; a restart is planned too */
 	/* A newborn; the receiver owns the descriptors. */
@@ -31,6 +32,8 @@ struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,
     const struct host_events *events, void *arg);
 void host_start(struct host *h);
 int host_spawn(struct host *h, uint64_t id); /* -1: it is not ready */
+/* One that is ready does not do what it is for: it is killed as one that stands still is. */
+void host_replace(struct host *h, const struct error *why);
 bool host_is_ready(const struct host *h);
 /* Whether it was started, or will be, with what `cfg` says, and the files it was told of are as they were then. */
 bool host_is_current(const struct host *h, const struct host_config *cfg);

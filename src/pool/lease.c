@@ -368,6 +368,7 @@ void lease_leave_for(
 	p->counts.lost++;
 	if (i->state == INSTANCE_STARTING)
 		crowd_note_spawn_failure(p);
+	crowd_judge_birth(p, i);
 	crowd_step(p, i, INSTANCE_LEFT);
 	if (l != NULL)
 		lease_lost(l, cause, why);

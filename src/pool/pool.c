@@ -88,8 +88,9 @@ void pool_on_host_ready(struct pool *p)
 {
 	p->failure = (struct error)ERROR_INIT;
 	p->proven_ns = pool_now_ns(p); /* it decoded its warm-up clip */
-	p->spawn_failures = 0;
 	p->spawn_not_before_ns = 0;
+	p->births_since_ns = pool_now_ns(p);
+	crowd_trust_births(p);
 	set_state(p, POOL_READY);
 	pool_settle(p);
 }
@@ -153,7 +154,7 @@ bool pool_on_spawned(struct pool *p, uint64_t id, int pid)
 static void on_instance_ready(struct pool *p, struct instance *i)
 {
 	i->dirty = false;
-	p->spawn_failures = 0;
+	crowd_trust_births(p);
 	crowd_step(p, i, INSTANCE_READY);
 	if (p->state == POOL_STOPPED)
 		crowd_retire(p, i);
@@ -169,6 +170,7 @@ static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
 	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s while %s", p->name,
 	    i->id, ipc_type_name(type), instance_state_name(i->state));
 	log_warn("%s, killing it", err.text);
+	crowd_judge_birth(p, i);
 	crowd_kill(p, i);
 	if (l != NULL)
 		lease_lost(l, (struct loss_cause){ LOSS_GARBAGE, 0 }, &err);

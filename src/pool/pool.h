@@ -45,7 +45,8 @@ struct pool_config {
 	enum refresh refresh;
 	unsigned queue_max;        /* 0..100000: leases that may wait */
 	unsigned queue_timeout_ms; /* a longer wait is refused */
-	unsigned start_timeout_ms; /* from SPAWN to READY; a slower instance is killed */
+	unsigned
+	    start_timeout_ms; /* from SPAWN to READY; a slower instance is killed, and after some in a row their host */
 	/* An instance is taken for stuck, and its utterance is lost, when so long passes without progress: for an
 	 * open utterance, and for one that was ended; in both cases longer by the audio it has still to decode times
 	 * slowest_factor. */
@@ -73,6 +74,9 @@ struct pool_ops {
 	void (*retire)(void *arg, uint64_t id);
 	/* Ends it now. pool_on_lost and pool_on_exited will come. */
 	void (*kill)(void *arg, uint64_t id);
+	/* Its newborns do not come to life: another host is to take its place. `why` goes on from "the host ...". Later
+	 * pool_on_host_down, unless there is none that could be replaced. */
+	void (*replace_host)(void *arg, const struct error *why);
 	/* pool_on_time is to be called at `at_ns`; replaces an earlier wish. UINT64_MAX: no wish. */
 	void (*wake_at)(void *arg, uint64_t at_ns);
 };
@@ -89,7 +93,7 @@ struct pool_counts {
 	uint64_t canaries, canaries_done, canaries_lost;
 	uint64_t violations;  /* instances killed for a system call they may not make */
 	uint64_t hosts_lost;  /* hosts that ended unasked */
-	uint64_t hosts_stuck; /* hosts killed for standing still */
+	uint64_t hosts_stuck; /* hosts killed for standing still, or for newborns that all did */
 	uint64_t leases_granted, leases_ended; /* granted - ended = places taken */
 	uint64_t refused_full, refused_timeout, refused_failed;
 	uint64_t queue_left; /* waiting clients that gave up */

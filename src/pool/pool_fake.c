@@ -164,6 +164,16 @@ static void op_kill(void *arg, uint64_t id)
 	i->open = false;
 }
 
+static void op_replace_host(void *arg, const struct error *why)
+{
+	struct pool_fake *f = arg;
+
+	assert_true(f->host);
+	f->host = false;
+	f->replacements++;
+	f->why_replaced = *why;
+}
+
 static void op_wake_at(void *arg, uint64_t at_ns)
 {
 	struct pool_fake *f = arg;
@@ -177,6 +187,7 @@ static const struct pool_ops ops = {
 	.send = op_send,
 	.retire = op_retire,
 	.kill = op_kill,
+	.replace_host = op_replace_host,
 	.wake_at = op_wake_at,
 };
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "ipc/message.h"
 #include "pool/pool.h"
 
@@ -37,6 +38,8 @@ struct pool_fake {
 	uint64_t last_epoch;
 	uint64_t last_id;
 	unsigned spawn_refusals;              /* spawn was asked for without a host */
+	unsigned replacements;                /* another host was asked for */
+	struct error why_replaced;            /* the last time */
 	struct pool_fake_instance *instances; /* owned; [id] */
 	int16_t *heard; /* owned; all samples that any instance took, in order */
 	size_t heard_n, heard_cap;

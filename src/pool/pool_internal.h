@@ -97,6 +97,8 @@ struct pool {
 	uint64_t last_id, last_epoch;
 	unsigned spawn_failures; /* in a row */
 	uint64_t spawn_not_before_ns;
+	unsigned failed_births;   /* in a row, one after the other, of this host */
+	uint64_t births_since_ns; /* those asked for earlier are not counted */
 	struct tenant *tenants;
 	uint64_t last_turn;
 	unsigned waiting; /* leases, of all tenants */
@@ -125,7 +127,10 @@ struct instance *crowd_find(const struct pool *p, uint64_t id);
 void crowd_step(struct pool *p, struct instance *i, enum instance_event e);
 void crowd_refill(struct pool *p);
 void crowd_note_spawn_failure(struct pool *p); /* none is asked for, for a moment */
-unsigned crowd_idle(const struct pool *p);     /* that may be lent */
+/* Before `i` is told to go: should it be a newborn, it was born in vain, and its host may be to blame. */
+void crowd_judge_birth(struct pool *p, const struct instance *i);
+void crowd_trust_births(struct pool *p);   /* a newborn is ready, or the host is a new one */
+unsigned crowd_idle(const struct pool *p); /* that may be lent */
 unsigned crowd_wanted(
     const struct pool *p); /* newborns wanted now, of those that start and those that are idle */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l);

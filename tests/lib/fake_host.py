@@ -2,6 +2,7 @@
 # Stands in for stenopool-host: it says HELLO and then does wrong what the parameter `wrong` says, so many lives long; then it
 # becomes the real one. Its lives are counted in a file.
 import os
+import select
 import socket
 import struct
 import sys
@@ -12,6 +13,7 @@ PING, PONG = 18, 19
 
 server = socket.socket(fileno=3)
 own = dict(a.split('=', 1) for a in sys.argv[2:] if a.startswith(('wrong=', 'lives=')))
+born = {}  # by the pid: as which instance
 lives_file = os.environ['FAKE_HOST_LIVES']
 
 
@@ -32,6 +34,8 @@ def hello():
 
 
 def next_message():
+    while not select.select([server], [], [], 0.02)[0]:
+        reap()
     packet = server.recv(65536)
     if not packet:
         sys.exit(0)
@@ -51,6 +55,40 @@ def flood():
     return pid
 
 
+# An instance that never says READY: it waits for a lock that nobody will give back, or ends at once.
+def bear(instance, ends):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    words, stderr = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(stderr, 2)
+        os.dup2(theirs.fileno(), 3)
+        os.closerange(4, 64)
+        if ends:
+            os._exit(3)
+        forever()
+    born[pid] = struct.unpack('<Q', instance)[0]
+    pidfd = os.pidfd_open(pid)
+    socket.send_fds(server, [message(SPAWNED, instance + struct.pack('<I', pid))], [ours.fileno(), words, pidfd])
+    for fd in (words, stderr, pidfd):
+        os.close(fd)
+    ours.close()
+    theirs.close()
+
+
+# Reaps what has ended, and tells.
+def reap():
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        if pid in born:
+            tell(EXITED, struct.pack('<QII', born.pop(pid), pid, status))
+
+
 def serve(wrong):
     flooder = None
     while True:
@@ -65,6 +103,11 @@ def serve(wrong):
                 tell(SPAWN_FAILED, fields + text('not now'))
             if flooder is None:
                 flooder = flood()
+        elif wrong in ('barren', 'stillborn'):
+            if kind == PING:
+                tell(PONG)
+            else:
+                bear(fields, wrong == 'stillborn')
         elif wrong == 'chatters':
             tell(PONG)
             tell(PONG)
