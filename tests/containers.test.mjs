@@ -200,7 +200,8 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
     });
 
     test('a client that leaves takes its decoder along', () => undisturbed(s, async () => {
-      await withServer(fake({ 'pool.en.max': 1, 'pool.en.param.slow': 0.5, 'server.session_buffer_ms': 1000 }), async (slow) => {
+      const never = { 'pool.en.param.slow': 100, 'pool.en.warmup': '', 'pool.en.begin_timeout_ms': 600000 }; // it is not answered before it leaves
+      await withServer(fake({ 'pool.en.max': 1, 'server.session_buffer_ms': 1000, ...never }), async (slow) => {
         const leaving = new AbortController();
         const long = await make('slow.flac', join(...Array.from({ length: 10 }, (_, i) => babble(4000, i))));
         const gone = ask(slow, long, {}, { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
