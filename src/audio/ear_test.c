@@ -12,6 +12,7 @@
 #include "audio/ear.h"
 #include "audio/speech_fake.h"
 #include "base/error.h"
+#include "base/test_skip.h"
 #include "base/util.h"
 
 enum { COMMITS_MAX = 4, UTTERANCES_MAX = 64 };
@@ -359,10 +360,8 @@ static void test_any_chunking_of_real_speech_gives_the_same(void **state)
 	struct bytes b;
 
 	(void)state;
-	if (!read_clip("jfk.wav", &b)) {
-		print_message("no clips of real speech in $STENOPOOL_TEST_AUDIO: skipped\n");
-		skip();
-	}
+	if (!read_clip("jfk.wav", &b))
+		test_skip("no clips of real speech in $STENOPOOL_TEST_AUDIO");
 	native.cfg.endpoint.max_utterance_ms = 2500;
 	assert_in_range(check_chunkings(&native, &b), 4, 12);
 	free(b.data);

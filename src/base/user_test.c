@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/test_skip.h"
 #include "base/user.h"
 #include "base/util.h"
 
@@ -101,7 +102,7 @@ static void test_row(void **state)
 	pid_t pid;
 
 	if (geteuid() != 0)
-		skip();
+		test_skip("not root");
 	pid = fork();
 	if (pid == 0)
 		_exit(r->holds() ? FINE : 1);

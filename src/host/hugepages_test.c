@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/test_skip.h"
 #include "base/util.h"
 #include "host/hugepages.h"
 
@@ -74,7 +75,7 @@ static void test_what_a_child_writes_all_over_is_hot(void **state)
 	hugepages_learn(&pages, rehearse, NULL);
 	assert_as_at_first();
 	if (pages.hot_n == 0)
-		skip(); /* this machine tells nothing of its pages, or has no huge ones */
+		test_skip("this machine tells nothing of its pages, or has no huge ones");
 	assert_int_equal(pages.bytes, REGION_BYTES);
 	for (int region = 0; region < REGIONS; region++)
 		assert_int_equal(is_hot(region), region == 1 || region == 2);

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/metric.h"
+#include "base/test_skip.h"
 #include "base/util.h"
 #include "media/decoder.h"
 
@@ -270,7 +271,7 @@ static void test_file(void **state)
 	uint8_t *bytes;
 
 	if (!have_ffmpeg)
-		skip();
+		test_skip("there is no ffmpeg");
 	bytes = read_file(row->name, &n);
 	assert_int_equal(sniff(bytes, MIN(n, SNIFF_BYTES), &found, &err), 0);
 	assert_int_equal(found, row->want);
@@ -291,7 +292,7 @@ static void test_stream(void **state)
 	struct run r = { .holds = true };
 
 	if (!have_ffmpeg)
-		skip();
+		test_skip("there is no ffmpeg");
 	r.bytes = read_file(row->name, &r.n);
 	decode(&r, &cfg, row->want);
 	check_length(&r);
@@ -304,7 +305,7 @@ static void decode_named(
     struct run *r, const struct decoder_config *cfg, const char *name, enum container c)
 {
 	if (!have_ffmpeg)
-		skip();
+		test_skip("there is no ffmpeg");
 	r->bytes = read_file(name, &r->n);
 	decode(r, cfg, c);
 	free((void *)(uintptr_t)r->bytes);
@@ -328,7 +329,7 @@ static void who_leaves_hears_no_more(void **state)
 
 	(void)state;
 	if (!have_ffmpeg)
-		skip();
+		test_skip("there is no ffmpeg");
 	r.bytes = read_file("a.flac", &n);
 	r.n = n;
 	begin(&r, &cfg);
@@ -391,7 +392,7 @@ static void a_cut_file_is_heard_as_far_as_it_goes(void **state)
 
 	(void)state;
 	if (!have_ffmpeg)
-		skip();
+		test_skip("there is no ffmpeg");
 	bytes = read_file("a.webm", &r.n);
 	r.bytes = bytes;
 	r.n /= 2;
@@ -534,7 +535,7 @@ static void one_that_only_root_may_execute_is_told_of(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip(); /* the decoder has the same user then */
+		test_skip("not root: the decoder has the same user");
 	decode(&r, &cfg, CONTAINER_FLAC);
 	assert_int_equal(r.why.code, ERROR_SYSTEM);
 	assert_non_null(
