@@ -562,7 +562,7 @@ for (const r of requests) {
 async function drip(s, peer, bytes) {
   for (let i = 0; !peer.ended; i++) {
     peer.raw(Buffer.from([bytes[i % bytes.length]]));
-    await s.metrics();
+    await s.metrics().catch(() => {}); // on a slow machine its own header is late too
   }
 }
 
