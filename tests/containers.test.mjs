@@ -11,6 +11,8 @@ import { Server, withServer, set, fake, build, alive } from './lib/server.mjs';
 import { clip, noRealSpeech, babble, silence, join } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { leftWell, terminate } from './lib/ops.mjs';
+import { trace } from './lib/faults.mjs';
+import { deadline } from './lib/wait.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-containers-'));
 fs.chmodSync(dir, 0o755); // decoders are not root's
@@ -299,6 +301,27 @@ for (const [mode, status, message, code, more] of [
     await withServer(decoderAs(mode, more), (s) => undisturbed(s, () => refused(s, some, status, message, code)));
   });
 }
+
+test('a decoder that not even SIGKILL can end gives its place back, and does not keep the server', async (t) => {
+  await withServer(decoderAs('hangs', { 'server.decoder_timeout_ms': 3000, 'server.decoder_max': 1 }), async (s) => {
+    const asked = refused(s, some, 503, /decoder_timeout_ms 3000$/, 'timeout');
+    const tracer = await trace(await s.until(() => decoders(s)[0], 'there is a decoder'));
+    try {
+      await asked;
+      if (tracer === null) {
+        t.skip('a process may not be traced here');
+        return;
+      }
+      await s.says(/decoder: process \d+ has not ended within decoder_timeout_ms 3000 after it was killed, going on without it/);
+      await s.untilMetric('decoders', 0);
+      await refused(s, some, 503, /decoder_timeout_ms 3000$/, 'timeout'); // it had the place
+      s.child.kill('SIGTERM');
+      assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
+    } finally {
+      tracer?.kill('SIGKILL');
+    }
+  }, { sums: false });
+});
 
 test('without ffmpeg the sentence says so, and WAV is heard', async () => {
   await withServer(fake({ 'server.decoder': 'no-such-ffmpeg' }), (s) => undisturbed(s, () =>

@@ -12,7 +12,7 @@ import { deadline } from './lib/wait.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { babble } from './lib/speech.mjs';
 import { reload, Settings } from './lib/ops.mjs';
-import { signal, losses, none } from './lib/faults.mjs';
+import { signal, losses, none, trace } from './lib/faults.mjs';
 
 const manual = { endpointing: 'manual' };
 const sound = babble(900, 3);
@@ -154,27 +154,13 @@ test('flooding-host: one that writes to its log without end costs some lines and
   });
 });
 
-// Who is traced is reaped by the tracer first, which takes its time.
-const TRACER = `
-import ctypes, sys, time
-ptrace = ctypes.CDLL(None, use_errno=True).ptrace
-if ptrace(0x4206, int(sys.argv[1]), 0, 0) != 0: sys.exit('no')
-print('yes', flush=True)
-time.sleep(3600)
-`;
-const traces = (tracer) => new Promise((resolve) => {
-  tracer.stdout.on('data', () => resolve(true));
-  tracer.on('exit', () => resolve(false));
-  tracer.on('error', () => resolve(false));
-});
-
 test('hung-host: one that not even SIGKILL can end is replaced, and the server can leave', async (t) => {
   await withServer(fake({ 'pool.en.host_timeout_ms': 200, 'pool.en.kill_timeout_ms': 200 }), async (s) => {
     const c = await midUtterance(s);
     const { host_pid: host } = await s.pool();
-    const tracer = spawn('python3', ['-c', TRACER, String(host)]);
+    const tracer = await trace(host);
     try {
-      if (!(await traces(tracer))) {
+      if (tracer === null) {
         t.skip('a process may not be traced here');
         return;
       }
@@ -191,7 +177,7 @@ test('hung-host: one that not even SIGKILL can end is replaced, and the server c
       assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
       assert.ok(fs.existsSync(`/proc/${host}`));
     } finally {
-      tracer.kill('SIGKILL');
+      tracer?.kill('SIGKILL');
     }
   }, { sums: false });
 });
@@ -199,16 +185,16 @@ test('hung-host: one that not even SIGKILL can end is replaced, and the server c
 test('hung-host: an instance that not even SIGKILL can end does not keep the server', async (t) => {
   await withServer(fake({ 'pool.en.kill_timeout_ms': 300 }), async (s) => {
     const { pid } = await s.until(async () => (await s.pool()).instances.find((i) => i.state === 'idle'), 'an instance waits');
-    const tracer = spawn('python3', ['-c', TRACER, String(pid)]);
+    const tracer = await trace(pid);
     try {
-      if (!(await traces(tracer))) {
+      if (tracer === null) {
         t.skip('a process may not be traced here');
         return;
       }
       s.child.kill('SIGTERM');
       assert.deepEqual(await deadline(s.left, () => `the server to leave: ${s.log}`), { code: 0, signal: null });
     } finally {
-      tracer.kill('SIGKILL');
+      tracer?.kill('SIGKILL');
     }
   }, { sums: false });
 });

@@ -69,7 +69,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_SERVER, "decoder_max", CONFIG_UINT, SERVER(decoder.max), 1, 4096, "16", 0, "processes", NULL, CONFIG_LIVE,
 	  "Files being decoded at once; one more is refused, to be sent again later" },
 	{ CONFIG_SERVER, "decoder_timeout_ms", CONFIG_UINT, SERVER(decoder.timeout_ms), 100, 600000, "10000", 0, "ms", NULL, CONFIG_LIVE,
-	  "A decoder that makes no progress for so long, with nobody holding it back, is killed" },
+	  "A decoder that makes no progress for so long, with nobody holding it back, is killed; one that was killed is waited for no longer" },
 	{ CONFIG_SERVER, "decoder_max_memory_mb", CONFIG_UINT, SERVER(decoder.max_memory_mb), 256, 65536, "512", 0, "MB", NULL, CONFIG_LIVE,
 	  "Address space of a decoder, in which its libraries take most" },
 	{ CONFIG_SERVER, "decoder_max_audio_s", CONFIG_UINT, SERVER(decoder.max_audio_s), 1, 604800, "14400", 0, "s", NULL, CONFIG_LIVE,

@@ -92,6 +92,18 @@ void decoder_watch(struct decoder *d)
 		(void)uv_timer_stop(&d->watch);
 }
 
+/* What the kernel holds, in a call to a disk that does not answer or for a debugger, it ends when it pleases. */
+static void on_kill_timeout(uv_timer_t *timer)
+{
+	struct decoder *d = timer->data;
+
+	log_error("decoder: process %d has not ended within decoder_timeout_ms %u after it was "
+		  "killed, going on without it",
+	    uv_process_get_pid(&d->process), d->cfg.timeout_ms);
+	decoder_process_leave(d);
+	decoder_handle_close((uv_handle_t *)timer);
+}
+
 /* The process's handle is closed when it has ended, and the last handle frees all. */
 static void go(struct decoder *d, const char *why)
 {
@@ -101,9 +113,12 @@ static void go(struct decoder *d, const char *why)
 	decoder_handle_close((uv_handle_t *)&d->in);
 	decoder_handle_close((uv_handle_t *)&d->out);
 	decoder_handle_close((uv_handle_t *)&d->said);
-	if (!d->running)
+	if (d->running) {
+		(void)uv_timer_start(&d->watch, on_kill_timeout, d->cfg.timeout_ms, 0);
+	} else {
 		decoder_handle_close((uv_handle_t *)&d->process);
-	decoder_handle_close((uv_handle_t *)&d->watch);
+		decoder_handle_close((uv_handle_t *)&d->watch);
+	}
 	decoder_handle_close((uv_handle_t *)&d->turn);
 }
 

@@ -48,10 +48,11 @@ struct decoder {
 	uv_write_t write;
 	uv_process_t process;
 	uv_pipe_t in, out, said;
-	uv_timer_t watch; /* nothing is heard of it */
+	uv_timer_t watch; /* nothing is heard of it; OVER: it was killed, and has not ended */
 	uv_timer_t turn;  /* what must not be told from inside */
 	unsigned handles; /* not closed; at 0 one that is over is freed */
 	bool running, out_ended, said_ended;
+	bool left; /* it does not end, and counts no more */
 	int64_t exit_status;
 	int exit_signal;
 	uint8_t out_bytes[DECODER_OUT_BYTES];
@@ -70,6 +71,8 @@ void decoder_took(
 /* Runs it on what is kept, or with a pipe to write to. */
 int decoder_process_start(struct decoder *d, struct error *err);
 void decoder_process_kill(struct decoder *d);
+/* It was killed and does not end: its slot is free, the loop does not wait for it. */
+void decoder_process_leave(struct decoder *d);
 void decoder_process_read(struct decoder *d);  /* audio may come */
 void decoder_process_write(struct decoder *d); /* what is in `moving` */
 void decoder_process_close_input(struct decoder *d);

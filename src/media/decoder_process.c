@@ -14,14 +14,20 @@
 
 enum { WAV_CHANNELS_AT = 22 }; /* their lower byte */
 
+static void give_slot_back(struct decoder *d)
+{
+	d->all->n--;
+	metric_sub(METRIC_decoders, 1);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct decoder *d = handle->data;
 
 	if (--d->handles > 0 || d->state != DECODER_OVER)
 		return;
-	d->all->n--;
-	metric_sub(METRIC_decoders, 1);
+	if (!d->left)
+		give_slot_back(d);
 	buffer_done(&d->input);
 	buffer_done(&d->moving);
 	free(d);
@@ -69,6 +75,8 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal)
 	d->exit_status = status;
 	d->exit_signal = signal;
 	decoder_handle_close((uv_handle_t *)process);
+	if (d->state == DECODER_OVER)
+		decoder_handle_close((uv_handle_t *)&d->watch);
 	settle(d);
 }
 
@@ -233,6 +241,13 @@ int decoder_process_start(struct decoder *d, struct error *err)
 	(void)uv_read_start((uv_stream_t *)&d->said, give_room, on_said);
 	decoder_process_read(d);
 	return 0;
+}
+
+void decoder_process_leave(struct decoder *d)
+{
+	d->left = true;
+	uv_unref((uv_handle_t *)&d->process);
+	give_slot_back(d);
 }
 
 void decoder_process_kill(struct decoder *d)

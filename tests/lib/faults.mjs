@@ -1,5 +1,6 @@
 // What goes wrong, dealt from outside or by the audio, and what has to hold all the same.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { alive, signal as send } from './server.mjs';
 import { heard } from './residue.mjs';
 
@@ -39,4 +40,22 @@ export function assertUndisturbed(c, expected) {
   assert.deepEqual(heard(c), expected);
   assert.equal(new Set(c.finals.map((f) => f.utterance)).size, c.finals.length);
   assert.deepEqual(c.all('error'), []);
+}
+
+// Who is traced is reaped by the tracer first, which takes its time.
+const TRACER = `
+import ctypes, sys, time
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+if ptrace(0x4206, int(sys.argv[1]), 0, 0) != 0: sys.exit('no')
+print('yes', flush=True)
+time.sleep(3600)
+`;
+// Resolves with the tracer of a process, to be killed in the end; null: a process may not be traced here.
+export function trace(pid) {
+  const tracer = spawn('python3', ['-c', TRACER, String(pid)]);
+  return new Promise((resolve) => {
+    tracer.stdout.on('data', () => resolve(tracer));
+    tracer.on('exit', () => resolve(null));
+    tracer.on('error', () => resolve(null));
+  });
 }
