@@ -185,6 +185,15 @@ static void say_bytes(uint64_t id, const uint8_t *bytes, size_t n)
 		lose(id, LOSS_GARBAGE);
 }
 
+static void not_be_born(uint64_t id)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "cannot fork");
+	processes[id].exited = true;
+	pool_on_unborn(pool, id, &err);
+}
+
 static void happen_to(uint64_t id, uint8_t what, uint8_t how)
 {
 	struct process *p = &processes[id];
@@ -192,7 +201,9 @@ static void happen_to(uint64_t id, uint8_t what, uint8_t how)
 	if (p->exited)
 		return;
 	if (!p->born) {
-		if (host)
+		if (host && how % 16 == 15)
+			not_be_born(id);
+		else if (host)
 			be_born(id);
 	} else if (what == 2 && how % 4 == 0) {
 		p->exited = p->closed = true;

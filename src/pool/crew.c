@@ -90,7 +90,7 @@ static void on_spawn_failed(void *arg, uint64_t id, const struct error *why)
 
 	log_error("host %s: %s", c->name, why->text);
 	if (member_find(c, id) == NULL)
-		pool_on_exited(c->pool, id, -1, "could not be started");
+		pool_on_unborn(c->pool, id, why);
 }
 
 static void on_exited(void *arg, uint64_t id, int wait_status)

@@ -134,6 +134,7 @@ void crowd_judge_birth(struct pool *p, const struct instance *i)
 void crowd_trust_births(struct pool *p)
 {
 	p->spawn_failures = p->failed_births = 0;
+	p->unborn = (struct error)ERROR_INIT;
 }
 
 /* The oldest idle one: the others stay warm for as long as they can. */

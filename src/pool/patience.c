@@ -22,10 +22,10 @@ static struct lease *oldest(const struct pool *p)
 	return found;
 }
 
-/* Where there is no host that is what is wrong, and not that others are served. */
+/* Where there is no host, or it can bear nobody, that is what is wrong, and not that others are served. */
 static void word_late(const struct pool *p, const char *what, struct error *err)
 {
-	const char *why = p->failure.text;
+	const char *why = p->failure.text[0] != '\0' ? p->failure.text : p->unborn.text;
 
 	(void)error_set(err, p->state == POOL_FAILED ? p->failure.code : ERROR_BUSY,
 	    "pool %s: no %s within queue_timeout_ms %u%s%s", p->name, what, p->cfg.queue_timeout_ms,

@@ -227,6 +227,21 @@ void pool_on_lost(struct pool *p, uint64_t id, enum loss_kind kind, const struct
 	pool_settle(p);
 }
 
+void pool_on_unborn(struct pool *p, uint64_t id, const struct error *why)
+{
+	if (crowd_find(p, id) == NULL)
+		return;
+	p->unborn = *why;
+	pool_on_exited(p, id, -1, "could not be started");
+}
+
+/* A process that is gone leaves room for one that could not be made. */
+static void try_again_now(struct pool *p)
+{
+	if (p->unborn.code != ERROR_NONE)
+		p->spawn_not_before_ns = 0;
+}
+
 void pool_on_exited(struct pool *p, uint64_t id, int wait_status, const char *how)
 {
 	struct instance *i = crowd_find(p, id);
@@ -238,6 +253,8 @@ void pool_on_exited(struct pool *p, uint64_t id, int wait_status, const char *ho
 		(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " %s", p->name, id, how);
 		lease_leave_for(p, i, loss_of_exit(wait_status), &err);
 	}
+	if (i->pid != 0)
+		try_again_now(p);
 	crowd_step(p, i, INSTANCE_EXITED);
 	crowd_remove(p, i);
 	pool_settle(p);

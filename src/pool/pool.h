@@ -128,6 +128,8 @@ void pool_on_host_down(struct pool *pool, const struct error *why);
 void pool_on_host_failed(struct pool *pool, const struct error *why); /* it cannot load its model */
 bool pool_on_spawned(
     struct pool *pool, uint64_t id, int pid); /* false: nobody wants it (any more) */
+/* The newborn that was asked for could not be made. `why` is a sentence for whoever waits in vain. */
+void pool_on_unborn(struct pool *pool, uint64_t id, const struct error *why);
 void pool_on_message(struct pool *pool, uint64_t id, const struct ipc_message *m);
 void pool_on_writable(struct pool *pool, uint64_t id);
 /* Its socket is closed. LOSS_UNKNOWN: by itself, and with an utterance in work pool_on_exited is waited for, for a while,

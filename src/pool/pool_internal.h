@@ -96,6 +96,7 @@ struct pool {
 	unsigned generation;
 	uint64_t last_id, last_epoch;
 	unsigned spawn_failures; /* in a row */
+	struct error unborn;     /* why the last newborn could not be made; ERROR_NONE: it could */
 	uint64_t spawn_not_before_ns;
 	unsigned failed_births;   /* in a row, one after the other, of this host */
 	uint64_t births_since_ns; /* those asked for earlier are not counted */

@@ -255,6 +255,40 @@ static void test_no_instance(void **state)
 	check_no_instance(LEASE_BY_UTTERANCE);
 }
 
+/* The machine has no room for a process more. */
+static void test_unborn(void **state)
+{
+	struct pool_config cfg = by_utterance();
+	struct error why;
+
+	(void)state;
+	(void)error_set(&why, ERROR_SYSTEM, "cannot fork: no room");
+	setup(NULL);
+	cfg.spare = 0;
+	cfg.max = 2;
+	cfg.queue_timeout_ms = 5000;
+	start(&cfg, 2);
+	assert_false(lease_fake_begin(&clients[0]));
+	pool_fake_born_all(&f);
+	assert_true(lease_fake_begin(&clients[0]));
+	assert_false(lease_fake_begin(&clients[1]));
+	pool_on_unborn(f.pool, f.last_id, &why);
+	pool_fake_at(&f, f.last_id)->exited = true;
+	assert_int_equal(pool_fake_alive(&f), 1); /* a pause */
+	pool_fake_exit(&f, hearer(0));
+	assert_int_equal(pool_fake_alive(&f), 2); /* one has gone: tried at once, for both */
+	for (uint64_t id = f.last_id - 1; pool_fake_alive(&f) > 0; id++) {
+		pool_fake_at(&f, id)->exited = true;
+		pool_on_unborn(f.pool, id, &why);
+	}
+	pool_fake_pass_ms(&f, 5000);
+	assert_int_equal(clients[1].seen[LEASE_FAKE_FAILED], 1);
+	assert_string_equal(clients[1].why.text,
+	    "pool en: no instance came within queue_timeout_ms 5000, because of: cannot fork: no "
+	    "room");
+	finish();
+}
+
 /* Tenants and priorities, in both kinds of lease. */
 
 static struct pool_config one_place(void)
@@ -570,6 +604,8 @@ int main(void)
 		T("by utterance: an instance is reset between two", test_reset_between_utterances),
 		T("by utterance: a pool that failed fails them, not from inside", test_failed_pool),
 		T("a place that gets no instance fails the utterance in the end", test_no_instance),
+		T("a process that ends leaves room for a newborn that could not be made",
+		    test_unborn),
 		T("tenants take turns, each first come, first served", test_one_of_each_tenant),
 		T("who holds fewer places is first", test_fewest_places_first),
 		T("priorities", test_priorities),
