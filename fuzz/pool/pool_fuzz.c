@@ -81,6 +81,13 @@ static void op_retire(void *arg, uint64_t id)
 	at(id)->closed = true;
 }
 
+static void op_replace_host(void *arg, const struct error *why)
+{
+	(void)arg;
+	if (!host || why->text[0] == '\0')
+		abort();
+}
+
 static void op_wake_at(void *arg, uint64_t at_ns)
 {
 	(void)arg;
@@ -93,6 +100,7 @@ static const struct pool_ops ops = {
 	.send = op_send,
 	.retire = op_retire,
 	.kill = op_retire,
+	.replace_host = op_replace_host,
 	.wake_at = op_wake_at,
 };
 

@@ -272,7 +272,12 @@ static void partial_of(struct deepgram_track *t, unsigned n, unsigned stable, bo
 	struct session_word *words = numbered(text, n, 200, 0, stable, &stable_bytes);
 	struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
 		.utterance = 1,
-		.partial = { text, strlen(text), stable_bytes, 0.25f, words, timed ? n : 0 } };
+		.partial = { .text = text,
+		    .text_bytes = strlen(text),
+		    .stable_bytes = stable_bytes,
+		    .confidence = 0.25f,
+		    .words = words,
+		    .words_n = timed ? n : 0 } };
 
 	deepgram_track_event(t, &e);
 	free(words);
