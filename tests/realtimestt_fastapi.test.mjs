@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { withServer, fake, set } from './lib/server.mjs';
+import { withServer, fake, run, set } from './lib/server.mjs';
 import { BINARY, frame } from './lib/client.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
@@ -387,4 +387,49 @@ test('realtimestt-fastapi end: a server that leaves tells clients that only wait
     server.stopped = true;
     await server.exited;
     fs.rmSync(server.dir, { recursive: true, force: true });
+  }));
+
+test("realtimestt-fastapi page: a directory's files are served, and nothing else of the disk", async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-page-'));
+  const write = (name, text) => (fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true }), fs.writeFileSync(path.join(dir, name), text));
+  write('index.html', '<h1>mine</h1>');
+  write('js/app.js', 'go()');
+  write('.secret', 'secret');
+  fs.symlinkSync('/etc/passwd', path.join(dir, 'passwd'));
+  try {
+    await withPages([...fake(), '--set', `server.realtimestt_page=${dir}`], async (server) => {
+      const fetch = (at, options) => get(server, at, options);
+      for (const at of ['/', '/index.html', '/static/index.html']) {
+        const r = await fetch(at);
+        assert.deepEqual([r.status, r.body, r.headers['content-type']], [200, '<h1>mine</h1>', 'text/html; charset=utf-8'], at);
+      }
+      const code = await fetch('/static/js/app.js');
+      assert.deepEqual([code.body, code.headers['content-type'], code.headers['x-content-type-options']], ['go()', 'text/javascript; charset=utf-8', 'nosniff']);
+      assert.equal((await fetch('/js/app.js', { headers: { 'If-None-Match': code.headers.etag } })).status, 304);
+      assert.equal((await fetch('/', { method: 'HEAD' })).body, '');
+      for (const at of ['/passwd', '/.secret', '/../../etc/passwd', '/static/../../etc/passwd', '/%2e%2e/etc/passwd', '/js', '/js/', '/static//etc/passwd', '/static/%2fetc/passwd', '/nothing'])
+        assert.equal((await fetch(at)).status, 404, at);
+      assert.equal((await fetch('/health')).status, 200, 'its own pages go first');
+      write('index.html', '<h1>another</h1>');
+      assert.match((await fetch('/')).body, /mine/, 'what was read is served');
+      server.child.kill('SIGHUP');
+      await server.until(async () => /another/.test((await fetch('/')).body), 'it is read again');
+      const own = await Page.open(server, { headers: { Origin: `http://127.0.0.1:${server.ports[listen]}` } });
+      await own.close();
+    });
+    fs.rmSync(path.join(dir, 'index.html'));
+    const { code, stderr } = await run(['serve', '--check', '--listen', '127.0.0.1:0', '--set', `server.realtimestt_page=${dir}`]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /realtimestt_page ".*": it has no index.html/);
+  } finally {
+    fs.rmSync(dir, { recursive: true });
+  }
+});
+
+test('realtimestt-fastapi page: without a directory / says what this is', () =>
+  withPages(fake(), async (server) => {
+    const r = await get(server, '/');
+    assert.equal(r.status, 200);
+    assert.match(r.body, /example_fastapi_server/);
+    assert.equal((await get(server, '/static/index.html')).status, 404);
   }));

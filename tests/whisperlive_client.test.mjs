@@ -41,3 +41,16 @@ test("whisperlive client: the streaming client's callbacks are told the words, a
     assert.deepEqual(said.map((l) => l.committed).filter(Boolean), [sentences[1]]);
     assert.deepEqual(said.at(-1), { transcript: sentences[1] });
   }));
+
+// What the sample of its REST interface (client_openai.py) asks for, field by field.
+test('whisperlive client: the REST sample is answered, though no pool is called like its model', () =>
+  withServer(set({ 'pool.en.max': 1 }), async (server) => {
+    for (const fields of [{ model: 'small', language: 'en', response_format: 'json' }, { model: 'small', language: 'en', response_format: 'verbose_json', hotwords: 'WhisperLive' }]) {
+      const form = new FormData();
+      form.append('file', new Blob([wav(speak(sentences[0]).samples)]), 'clip.wav');
+      for (const [name, value] of Object.entries(fields)) form.append(name, value);
+      const answer = await fetch(`http://${server.address}/v1/audio/transcriptions`, { method: 'POST', body: form, headers: { Authorization: 'Bearer none' } });
+      assert.equal(answer.status, 200, await answer.clone().text());
+      assert.equal((await answer.json()).text, sentences[0]);
+    }
+  }));

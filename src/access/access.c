@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/folder.h"
 #include "access/language.h"
 #include "access/twilio_signature.h"
 #include "base/clock.h"
@@ -60,6 +61,7 @@ void access_free(struct access **a)
 	assert((*a)->first == NULL);
 	free_parts(*a);
 	twilio_tokens_free(&(*a)->twilio_tokens);
+	folder_free(&(*a)->stt_page);
 	keys_free(&(*a)->keys);
 	quota_free(&(*a)->quota);
 	free(*a);
@@ -123,6 +125,14 @@ void access_take_twilio_tokens(struct access *a, struct twilio_tokens *tokens)
 	if (tokens != NULL)
 		log_info("server: calls must be signed by Twilio with one of %u tokens",
 		    twilio_tokens_count(tokens));
+}
+
+void access_take_page(struct access *a, struct folder *page)
+{
+	folder_free(&a->stt_page);
+	a->stt_page = page;
+	if (page != NULL)
+		log_info("server: %u files of realtimestt_page are served", folder_count(page));
 }
 
 const struct client *access_client_of(const struct access *a, uint64_t session)

@@ -13,6 +13,7 @@ struct access;
 struct client;
 struct decoders;
 struct error;
+struct folder;
 struct http_exchange;
 struct pool;
 struct roster;
@@ -53,6 +54,8 @@ void access_free(struct access **a); /* no connection may be open */
 int access_load_keys(struct access *a, const char *path, struct error *err);
 /* From now on only calls that are signed with one of these are let in; NULL: all are. Takes them. */
 void access_take_twilio_tokens(struct access *a, struct twilio_tokens *tokens);
+/* What realtimestt-fastapi listeners serve as their page from now on; NULL: no page. Takes it. */
+void access_take_page(struct access *a, struct folder *page);
 /* Whose session this is; NULL: none of ours. Lent. */
 const struct client *access_client_of(const struct access *a, uint64_t session);
 /* Looks after the open connections; to be called about once a second. */

@@ -52,6 +52,7 @@ struct access {
 	struct access_part *parts;           /* owned; all there are */
 	struct twilio_hub *twilio;           /* one of them; NULL: there was no call yet */
 	struct twilio_tokens *twilio_tokens; /* owned; NULL: nobody looks at signatures */
+	struct folder *stt_page;             /* owned; NULL: there is none */
 	struct stt_pairs stt_pairs;          /* open connections of stt-control and stt-data */
 	struct stt_fastapi
 	    *stt_fastapi; /* the first of those of stt-fastapi; NULL: there is none */

@@ -1,10 +1,12 @@
 /* The pages beside the WebSocket of stt-fastapi. A client is told the numbers of all, and what is said of single sessions only of
  * those of its own tenant. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/access_internal.h"
 #include "access/entries.h"
+#include "access/folder.h"
 #include "access/route.h"
 #include "access/stt_fastapi.h"
 #include "base/error.h"
@@ -107,12 +109,50 @@ static void get_metrics(void *arg, struct http_exchange *x)
 	answer(x, o);
 }
 
-static void get_about(void *arg, struct http_exchange *x)
+/* The reference has its page's files below /static as well. */
+static const struct folder_file *file_of(const struct access *a, const struct http_exchange *x)
+{
+	static const char below[] = "/static/";
+	const char *path = http_path(x);
+
+	if (a->stt_page == NULL)
+		return NULL;
+	if (strncmp(path, below, sizeof below - 1) == 0)
+		path += sizeof below - 2;
+	return folder_find(a->stt_page, path);
+}
+
+static void answer_file(struct http_exchange *x, const struct folder_file *f)
+{
+	const char *known = http_header(x, "If-None-Match");
+	bool is_known = known != NULL && strstr(known, f->etag) != NULL;
+	char headers[128];
+	const struct http_answer a = { .status = is_known ? 304 : 200,
+		.content_type = folder_type(f->path),
+		.headers = headers,
+		.body = is_known ? NULL : f->bytes,
+		.body_bytes = is_known ? 0 : f->n };
+
+	(void)snprintf(headers, sizeof headers,
+	    "ETag: %s\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n", f->etag);
+	http_respond(x, &a);
+}
+
+static void answer_about(struct http_exchange *x)
 {
 	const struct http_answer a = { .status = 200, .body = about, .body_bytes = strlen(about) };
 
-	(void)arg;
 	http_respond(x, &a);
+}
+
+static void get_page(void *arg, struct http_exchange *x)
+{
+	const struct folder_file *f = file_of(arg, x);
+
+	if (f != NULL)
+		answer_file(x, f);
+	else
+		answer_about(x);
 }
 
 static void get_socket(void *arg, struct http_exchange *x)
@@ -121,15 +161,33 @@ static void get_socket(void *arg, struct http_exchange *x)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/", get_about, NULL },
 	{ "GET", "/ws/transcribe", get_socket, NULL },
 	{ "GET", "/health", get_health, NULL },
 	{ "GET", "/api/config", get_config, NULL },
 	{ "PATCH", "/api/config", patch_config, NULL },
 	{ "GET", "/api/metrics", get_metrics, NULL },
+	{ "GET", "/", get_page, NULL },
 };
+
+static bool has_route(const struct http_exchange *x)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		if (strcmp(routes[i].path, http_path(x)) == 0)
+			return true;
+	return false;
+}
+
+static bool is_get(const struct http_exchange *x)
+{
+	return strcmp(http_method(x), "GET") == 0 || strcmp(http_method(x), "HEAD") == 0;
+}
 
 void stt_fastapi_request(struct access *a, struct http_exchange *x)
 {
-	route_request(routes, ARRAY_SIZE(routes), route_refuse_plain, a, x);
+	const struct folder_file *f = is_get(x) && !has_route(x) ? file_of(a, x) : NULL;
+
+	if (f != NULL)
+		answer_file(x, f);
+	else
+		route_request(routes, ARRAY_SIZE(routes), route_refuse_plain, a, x);
 }

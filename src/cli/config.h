@@ -70,6 +70,8 @@ struct config {
 	unsigned log_text;          /* 1: what is heard stands in the log */
 	unsigned allow_open;        /* 1: without keys too, on any address */
 	unsigned page;              /* 1: yes */
+	char *realtimestt_page;     /* owned; a directory; NULL or "": no page of theirs */
+	size_t realtimestt_page_max_bytes;
 	struct drain_config drain;
 	unsigned handover_start_timeout_ms; /* SIGUSR2 to the new server's word that it is ready */
 	unsigned handover_timeout_ms;       /* for our sessions, once it has taken over */

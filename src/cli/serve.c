@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "access/folder.h"
 #include "access/keys.h"
 #include "access/twilio_signature.h"
 #include "base/error.h"
@@ -100,14 +101,19 @@ static int check_files(const struct config *cfg, struct error *err)
 {
 	struct keys *keys = NULL;
 	struct twilio_tokens *tokens = NULL;
+	struct folder *page = NULL;
 	int rc = 0;
 
 	if (cfg->keys_file != NULL && *cfg->keys_file != '\0')
 		rc = keys_load(&keys, cfg->keys_file, err);
 	if (rc == 0)
 		rc = twilio_tokens_load(&tokens, cfg->twilio_tokens_file, err);
+	if (rc == 0)
+		rc =
+		    folder_load(&page, cfg->realtimestt_page, cfg->realtimestt_page_max_bytes, err);
 	keys_free(&keys);
 	twilio_tokens_free(&tokens);
+	folder_free(&page);
 	return rc == 0 ? listen_tls_check(cfg, err) : rc;
 }
 

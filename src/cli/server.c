@@ -198,7 +198,7 @@ int server_new(
 	if (inherit_take(&s->inherited, err) < 0 || server_crews_make(s, err) < 0)
 		return -1;
 	make_access(s);
-	if (server_load_secrets(s, cfg, err) < 0)
+	if (server_load_files(s, cfg, err) < 0)
 		return -1;
 	s->drain = drain_new(&s->loop, s->access, s->roster, drop_clients, s);
 	s->signals = signals_new(&s->loop, signal_rows, ARRAY_SIZE(signal_rows), s);

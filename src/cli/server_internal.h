@@ -72,8 +72,8 @@ void server_crews_reload(struct server *s);
 
 /* SIGHUP: reads the settings again, and takes over what can change live. */
 void server_reload(struct server *s, const char *who);
-/* Keys and tokens from the files that the settings name; -1: *err says why, and those there were stay. */
-int server_load_secrets(struct server *s, const struct config *c, struct error *err);
+/* Keys, tokens and a page from the files that the settings name; -1: *err says why, and those there were stay. */
+int server_load_files(struct server *s, const struct config *c, struct error *err);
 
 /* What modules are told of the settings. */
 void server_word_access(const struct config *c, struct access_config *out);

@@ -2,6 +2,7 @@
  * nothing. Reading a file blocks the loop for a moment: that is the price of a signal, not of traffic. */
 #define _GNU_SOURCE
 #include "access/access.h"
+#include "access/folder.h"
 #include "access/twilio_signature.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -50,17 +51,20 @@ static void take_over(struct server *s, const struct config *fresh)
 	server_crews_reload(s);
 }
 
-int server_load_secrets(struct server *s, const struct config *c, struct error *err)
+int server_load_files(struct server *s, const struct config *c, struct error *err)
 {
-	struct twilio_tokens *tokens;
+	struct twilio_tokens *tokens = NULL;
+	struct folder *page = NULL;
 
-	if (twilio_tokens_load(&tokens, c->twilio_tokens_file, err) < 0)
-		return -1;
-	if (access_load_keys(s->access, c->keys_file, err) < 0) {
+	if (twilio_tokens_load(&tokens, c->twilio_tokens_file, err) < 0 ||
+	    folder_load(&page, c->realtimestt_page, c->realtimestt_page_max_bytes, err) < 0 ||
+	    access_load_keys(s->access, c->keys_file, err) < 0) {
 		twilio_tokens_free(&tokens);
+		folder_free(&page);
 		return -1;
 	}
 	access_take_twilio_tokens(s->access, tokens);
+	access_take_page(s->access, page);
 	return 0;
 }
 
@@ -79,7 +83,7 @@ void server_reload(struct server *s, const char *who)
 		log_error("server: %s: the old settings stay: %s", who, err.text);
 		return;
 	}
-	if (server_load_secrets(s, fresh, &err) < 0) {
+	if (server_load_files(s, fresh, &err) < 0) {
 		metric_add(METRIC_config_reloads_failed_total, 1);
 		log_error("server: %s: the old settings and keys stay: %s", who, err.text);
 		config_free(&fresh);
