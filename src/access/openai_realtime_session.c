@@ -199,8 +199,8 @@ json_t *realtime_session_json(const struct realtime_session *s)
 
 void realtime_session_ear(const struct realtime_session *s, struct ear_config *out)
 {
-	out->format = realtime_format_of(s->format);
-	out->endpoint = s->defaults;
+	*out =
+	    (struct ear_config){ .format = realtime_format_of(s->format), .endpoint = s->defaults };
 	realtime_detection_read(s->turn_detection, &out->endpoint);
 }
 

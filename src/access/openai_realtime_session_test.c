@@ -92,7 +92,7 @@ static void test_row(void **state)
 	const struct row *r = *state;
 	struct realtime_session s;
 	struct realtime_blame blame;
-	struct ear_config ear;
+	struct ear_config ear = { .only = 123 }; /* whatever stood there */
 	struct error err;
 	int rc;
 
@@ -107,6 +107,7 @@ static void test_row(void **state)
 	} else {
 		realtime_session_ear(&s, &ear);
 		assert_memory_equal(&ear.format, &r->format, sizeof ear.format);
+		assert_int_equal(ear.only, 0);
 		assert_int_equal(ear.endpoint.endpointing, r->endpoint.endpointing);
 		assert_true(ear.endpoint.vad_sensitivity == r->endpoint.vad_sensitivity);
 		assert_int_equal(ear.endpoint.pre_roll_ms, r->endpoint.pre_roll_ms);
