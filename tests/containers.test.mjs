@@ -176,6 +176,46 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
       }
     }));
 
+    test('media-time: times are those of the file\'s own clock, where it has holes and where its track begins late', async () => {
+      const gap = (at) => ['-af', `asetpts='if(gte(T,${at}),PTS+20/TB,PTS)'`];
+      const first = join(babble(1500), silence(1500));
+      const starts = async (bytes) => (await hear(s, bytes, { response_format: 'verbose_json' })).segments.map((r) => r.start);
+      const plain = await starts(wav(join(first, babble(1500, 2))));
+      for (const [name, ...args] of [['gap.webm', '-c:a', 'libopus'], ['gap.mp4', '-c:a', 'aac'], ['gap.mkv', '-c:a', 'libvorbis'], ['gap.ogg', '-c:a', 'libopus'],
+        ['gapfast.mp4', '-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov']]) {
+        const heard = await starts(await make(name, join(first, babble(1500, 2)), ...gap(3), ...args));
+        assert.equal(heard.length, 2, name);
+        assert.ok(Math.abs(heard[0] - plain[0]) < 0.5, `${name}: ${heard}`);
+        assert.ok(Math.abs(heard[1] - plain[1] - 20) < 0.5, `${name}: ${heard} and ${plain}`);
+      }
+      fs.writeFileSync(path.join(dir, 'late.wav'), wav(babble(1500)));
+      for (const [name, ...args] of [['late.mp4', '-c:v', 'mpeg4', '-c:a', 'aac'], ['late.webm', '-c:v', 'libvpx', '-c:a', 'libopus']]) {
+        const late = await make(name, ['-f', 'lavfi', '-i', 'color=s=64x64:d=12:r=5', '-itsoffset', '8', '-i', path.join(dir, 'late.wav'), '-map', '0:v', '-map', '1:a'], ...args);
+        const [start] = await starts(late);
+        assert.ok(Math.abs(start - 8) < 0.5, `${name}: ${start}`);
+      }
+    });
+
+    test('media-time: a hole that is longer than a file may be is refused with the setting', () => undisturbed(s, async () => {
+      const far = await make('far.webm', join(babble(500), babble(500)), '-af', "asetpts='if(gte(T,0.5),PTS+3000/TB,PTS)'", '-c:a', 'libopus');
+      await refused(s, far, 400, /has more audio than decoder_max_audio_s 60$/);
+    }));
+
+    test('wav-slices: two recordings in one file of any kind are both heard', async () => {
+      const one = join(babble(1500), silence(1500));
+      const { text } = await hear(s, wav(one));
+      for (const [name, ...args] of [['t.m4a', '-c:a', 'aac'], ['frag.m4a', '-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov'], ['t.webm', '-c:a', 'libopus'],
+        ['live.webm', '-c:a', 'libopus', '-live', '1'], ['t.ogg', '-c:a', 'libopus'], ['t.flac'], ['t.mp3'], ['t.aac'], ['t.w64'], ['t.caf'], ['t.aiff']]) {
+        const file = await make(name, one, ...args);
+        const r = await hear(s, Buffer.concat([file, file]), { response_format: 'verbose_json' });
+        assert.equal(r.segments.length, 2, name);
+        assert.ok(Math.abs(r.text.split(' ').length - 2 * text.split(' ').length) <= 2, `${name}: ${r.text}`);
+        assert.ok(Math.abs(r.duration - 6) < 0.3, `${name}: ${r.duration}`);
+      }
+      const mixed = Buffer.concat([await make('m.webm', one, '-c:a', 'libopus'), await make('m.m4a', one, '-c:a', 'aac'), await make('m.ogg', one, '-c:a', 'libvorbis')]);
+      assert.equal((await hear(s, mixed, { response_format: 'verbose_json' })).segments.length, 3);
+    });
+
     test('video-without-sound: what is wrong with a file is said in words of our own', () => undisturbed(s, async () => {
       const mute = (name, ...args) => make(name, ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:d=1'], ...args);
       await refused(s, await mute('mute.mp4', '-c:v', 'mpeg4'), 400, /^not audio: the MP4 file has no audio track$/);
@@ -293,6 +333,8 @@ for (const [mode, status, message, code, more] of [
   ['crashes', 400, /was killed by signal 11/],
   ['fails', 400, /cannot be decoded \(status 3\)$/],
   ['talks', 400, /cannot be decoded; it is damaged, cut short or encrypted$/],
+  ['leaps', 400, /has more audio than decoder_max_audio_s 100$/, undefined, { 'server.decoder_max_audio_s': 100 }],
+  ['babbles', 400, /what the decoder made of the FLAC file is none$/],
   ['floods', 400, /has more audio than decoder_max_audio_s 100$/, undefined, { 'server.decoder_max_audio_s': 100 }],
   ['eats', 400, /more memory than decoder_max_memory_mb 300$/, undefined, { 'server.decoder_max_memory_mb': 300 }],
   ['tries', 400, /cannot be decoded \(status 7\)$/],

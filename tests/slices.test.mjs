@@ -2,7 +2,7 @@
 // heard as audio, wherever it comes and whatever the client has said that its audio is.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -93,6 +93,19 @@ test('wav-slices: a header that cannot be read in raw audio is refused in a sent
     const odd = wav(clip('goforward').samples);
     odd.writeUInt16LE(0x55, 20);
     await assert.rejects(dictate(s, Buffer.concat([bytesOf(clip('goforward').samples), odd])), /WAV format 85 with 16 bits is not supported/);
+  }));
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'there is no ffmpeg';
+test('wav-slices: a browser\'s recorder that is stopped and started again on one stream is heard on', { skip: skip || noFfmpeg }, () =>
+  server(async (s) => {
+    const { samples, words } = clip('goforward');
+    const as = (...args) => spawnSync('ffmpeg', ['-nostdin', '-loglevel', 'error', '-f', 'wav', '-i', '-', ...args, '-'], { input: wav(samples), maxBuffer: 1 << 26 }).stdout;
+    for (const args of [['-c:a', 'libopus', '-live', '1', '-f', 'webm'], ['-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov', '-f', 'mp4'], ['-c:a', 'libopus', '-f', 'ogg']]) {
+      const one = as(...args);
+      const { text, duration } = await deepgram(s, {}, Buffer.concat([one, one, one]), 1501);
+      assert.equal(text, [words, words, words].join(' '), args.join(' '));
+      assert.ok(Math.abs(duration - (3 * samples.length) / 16000) < 0.3, `${duration}`);
+    }
   }));
 
 // ---- kinds of WAV ----

@@ -278,10 +278,21 @@ static bool is_tag(const uint8_t *p)
 
 static int put_audio(struct wav *w, const uint8_t *bytes, size_t n, struct buffer *out);
 
-static int read_behind(struct wav *w, struct buffer *out)
+static bool begins_other(const uint8_t *p)
+{
+	return memcmp(p, "OggS", 5) == 0 || memcmp(p, "fLaC", 4) == 0 ||
+	    memcmp(p, "\x1a\x45\xdf\xa3", 4) == 0 || memcmp(p + 4, "ftyp", 4) == 0;
+}
+
+static int read_behind(struct wav *w, struct buffer *out, struct error *err)
 {
 	uint32_t size = u32(w, w->head + 4);
 
+	if (begins_other(w->head))
+		return error_set(err, ERROR_INVALID,
+		    "behind the audio of the WAV file another kind of file begins; what follows "
+		    "must be "
+		    "WAV too");
 	if (is_tag(w->head)) {
 		skip(w, UINT64_MAX);
 	} else if (memcmp(w->head, "data", 4) == 0) {
@@ -291,7 +302,9 @@ static int read_behind(struct wav *w, struct buffer *out)
 	} else {
 		w->state = WAV_DATA;
 		w->endless = true;
-		return put_audio(w, w->head, w->head_n, out);
+		if (put_audio(w, w->head, w->head_n, out) != 0)
+			return error_set(err, ERROR_LIMIT,
+			    "there is no room for %zu more bytes of audio", w->head_n);
 	}
 	return 0;
 }
@@ -309,10 +322,7 @@ static int decide(struct wav *w, struct buffer *out, struct error *err)
 		read_ds64(w);
 		return 0;
 	case WAV_BEHIND:
-		if (read_behind(w, out) != 0)
-			return error_set(err, ERROR_LIMIT,
-			    "there is no room for %zu more bytes of audio", w->head_n);
-		return 0;
+		return read_behind(w, out, err);
 	case WAV_SKIP:
 	case WAV_DATA:
 		break;

@@ -73,7 +73,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_SERVER, "decoder_max_memory_mb", CONFIG_UINT, SERVER(decoder.max_memory_mb), 256, 65536, "512", 0, "MB", NULL, CONFIG_LIVE,
 	  "Address space of a decoder, in which its libraries take most" },
 	{ CONFIG_SERVER, "decoder_max_audio_s", CONFIG_UINT, SERVER(decoder.max_audio_s), 1, 604800, "14400", 0, "s", NULL, CONFIG_LIVE,
-	  "Audio in a file that is decoded; one that has more is refused, however few bytes it has" },
+	  "Audio in a file that is decoded, silence where its clock has holes included; one that has more is refused, however few bytes it has" },
 	{ CONFIG_SERVER, "start_timeout_ms", CONFIG_UINT, SERVER(start_timeout_ms), 100, 600000, "10000", 0, "ms", NULL, CONFIG_LIVE,
 	  "A client has so long from its connection to its start message" },
 	{ CONFIG_SERVER, "deepgram_timeout_ms", CONFIG_UINT, SERVER(deepgram_timeout_ms), 100, 3600000, "10000", 0, "ms", NULL, CONFIG_LIVE,

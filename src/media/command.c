@@ -12,16 +12,17 @@
 enum { SLOWEST_FACTOR = 10 };
 
 static const char *const always[] = { "-nostdin", "-hide_banner", "-loglevel", "error", "-threads",
-	"1" };
+	"1", "-dts_delta_threshold", "86400", "-dts_error_threshold", "86400" };
 /* It begins with the first bytes that tell what is in the file. */
 static const char *const live[] = { "-probesize", "8192", "-analyzeduration", "0" };
 static const char *const from_file[] = { "-protocol_whitelist", "file", "-i", "file:/dev/stdin" };
 static const char *const from_pipe[] = { "-protocol_whitelist", "pipe", "-i", "pipe:0" };
 static const char *const out[] = { "-vn", "-sn", "-dn", "-map", "0:a:0", "-ar", "16000" };
 static const char *const out_live[] = { "-flush_packets", "1" };
-static const char *const to_pipe[] = { "-ac", "1", "-f", "s16le", "pipe:1" };
-static const char *const apart_to_pipe[] = { "-fflags", "+bitexact", "-c:a", "pcm_s16le", "-f",
-	"wav", "pipe:1" };
+/* With times (timed.h). What stands a day and more behind the rest is no hole to ffmpeg, but a clock that went wrong. */
+static const char *const to_pipe[] = { "-c:a", "pcm_s16le", "-map_metadata", "-1", "-f", "smjpeg",
+	"pipe:1" };
+static const char *const mixed[] = { "-ac", "1" };
 
 static void add(struct command *c, size_t *n, const char *const *words, size_t words_n)
 {
@@ -55,8 +56,7 @@ void command_make(struct command *c, const char *helper, const struct decoder_co
 	add(c, &n, out, ARRAY_SIZE(out));
 	if (job->live && !kept)
 		add(c, &n, out_live, ARRAY_SIZE(out_live));
-	if (job->apart)
-		add(c, &n, apart_to_pipe, ARRAY_SIZE(apart_to_pipe));
-	else
-		add(c, &n, to_pipe, ARRAY_SIZE(to_pipe));
+	if (!job->apart)
+		add(c, &n, mixed, ARRAY_SIZE(mixed));
+	add(c, &n, to_pipe, ARRAY_SIZE(to_pipe));
 }

@@ -1,8 +1,12 @@
 /*  LOOKS --the order is known--> RUNS        LOOKS --it must be gone through twice--> KEEPS --its end--> RUNS
+ *  RUNS --the process has ended well--> RESTS --another recording begins--> LOOKS
  *  any --all is decoded, a failure, decoder_free--> OVER
  *
  * What comes in waits in `input` while `moving` is on its way through the pipe; when that has been read they change places.
- * What must be kept goes to a file in memory, which is sealed and becomes the process's stdin. */
+ * What must be kept goes to a file in memory, which is sealed and becomes the process's stdin.
+ *
+ * Where another recording begins (splice.h) the present one is complete, and what follows waits in `next` until its process has ended
+ * and all its handles are closed; then the next one is looked at like a file of its own. */
 #include "media/decoder.h"
 
 #include <assert.h>
@@ -21,16 +25,19 @@ enum {
 	INPUT_BYTES = 262144,
 	LOOK_BYTES = 65536,
 	KEEP_TURN_BYTES = 1048576, /* copied in one turn of the loop */
+	LASTING_HANDLES = 2,       /* of each decoder: its timers */
 };
 
 /* Which states may follow. */
 static const bool next[DECODER_STATES][DECODER_STATES] = {
 	[DECODER_LOOKS] = { [DECODER_KEEPS] = true, [DECODER_RUNS] = true, [DECODER_OVER] = true },
 	[DECODER_KEEPS] = { [DECODER_RUNS] = true, [DECODER_OVER] = true },
-	[DECODER_RUNS] = { [DECODER_OVER] = true },
+	[DECODER_RUNS] = { [DECODER_RESTS] = true, [DECODER_OVER] = true },
+	[DECODER_RESTS] = { [DECODER_LOOKS] = true, [DECODER_OVER] = true },
 };
 
-static const char *const state_names[DECODER_STATES] = { "looks", "keeps", "runs", "over" };
+static const char *const state_names[DECODER_STATES] = { "looks", "keeps", "runs", "rests",
+	"over" };
 
 struct decoders *decoders_new(
     struct uv_loop_s *loop, const char *helper, const struct decoder_config *cfg)
@@ -68,30 +75,6 @@ static void set_state(struct decoder *d, enum decoder_state to, const char *why)
 	d->state = to;
 }
 
-static bool is_owed(const struct decoder *d)
-{
-	return d->state == DECODER_RUNS && !d->paused && (d->writing || d->finished);
-}
-
-static void on_late(uv_timer_t *timer)
-{
-	struct decoder *d = timer->data;
-	struct error err;
-
-	(void)error_set(&err, ERROR_TIMEOUT,
-	    "the decoder of the %s file made no progress for decoder_timeout_ms %u",
-	    container_name(d->job.container), d->cfg.timeout_ms);
-	decoder_end(d, &err);
-}
-
-void decoder_watch(struct decoder *d)
-{
-	if (is_owed(d))
-		(void)uv_timer_start(&d->watch, on_late, d->cfg.timeout_ms, 0);
-	else
-		(void)uv_timer_stop(&d->watch);
-}
-
 /* What the kernel holds, in a call to a disk that does not answer or for a debugger, it ends when it pleases. */
 static void on_kill_timeout(uv_timer_t *timer)
 {
@@ -122,13 +105,41 @@ static void go(struct decoder *d, const char *why)
 	decoder_handle_close((uv_handle_t *)&d->turn);
 }
 
-void decoder_end(struct decoder *d, const struct error *why)
+static void tell_end(struct decoder *d, const struct error *why)
 {
 	if (why != NULL)
 		metric_add(METRIC_decoders_failed_total, 1);
 	go(d, why == NULL ? "its end" : "a failure");
 	d->events->on_end(d->arg, why);
 }
+
+static bool is_owed(const struct decoder *d)
+{
+	return d->state == DECODER_RUNS && !d->paused && (d->writing || d->complete);
+}
+
+static void on_late(uv_timer_t *timer)
+{
+	struct decoder *d = timer->data;
+	struct error err;
+
+	(void)error_set(&err, ERROR_TIMEOUT,
+	    "the decoder of the %s file made no progress for decoder_timeout_ms %u",
+	    container_name(d->job.container), d->cfg.timeout_ms);
+	tell_end(d, &err);
+}
+
+static void watch(struct decoder *d)
+{
+	if (is_owed(d))
+		(void)uv_timer_start(&d->watch, on_late, d->cfg.timeout_ms, 0);
+	else
+		(void)uv_timer_stop(&d->watch);
+}
+
+static void pump(struct decoder *d);
+static void begin_next(struct decoder *d);
+static bool is_ready_for_next(const struct decoder *d);
 
 static void on_turn(uv_timer_t *timer)
 {
@@ -137,7 +148,13 @@ static void on_turn(uv_timer_t *timer)
 	if (d->failure.code != ERROR_NONE) {
 		const struct error why = d->failure;
 
-		decoder_end(d, &why);
+		tell_end(d, &why);
+	} else if (d->state == DECODER_RUNS) {
+		pump(d);
+	} else if (is_ready_for_next(d)) {
+		begin_next(d);
+	} else if (d->state == DECODER_RESTS && d->finished && !d->has_next) {
+		tell_end(d, NULL);
 	} else if (d->state == DECODER_KEEPS && d->full) {
 		d->full = false;
 		d->kept_this_turn = 0;
@@ -159,7 +176,7 @@ static void start(struct decoder *d, const char *why)
 	set_state(d, DECODER_RUNS, why);
 	if (decoder_process_start(d, &err) < 0)
 		fail(d, &err);
-	decoder_watch(d);
+	watch(d);
 }
 
 /* A memory file can be read by another user through a name of its own, /dev/stdin, so it is made for all to read. */
@@ -239,7 +256,7 @@ static void move(struct decoder *d)
 	if (d->deaf)
 		buffer_consume(&d->input, d->input.len);
 	if (d->input.len == 0) {
-		if (d->finished)
+		if (d->complete)
 			decoder_process_close_input(d);
 		return;
 	}
@@ -247,20 +264,20 @@ static void move(struct decoder *d)
 	d->input = empty;
 	decoder_process_write(d);
 	if (!uv_is_active((uv_handle_t *)&d->watch))
-		decoder_watch(d);
+		watch(d);
 }
 
 static bool has_room(const struct decoder *d)
 {
-	return d->input.len + d->moving.len < INPUT_BYTES;
+	return !d->has_next && d->input.len + d->moving.len < INPUT_BYTES;
 }
 
-void decoder_took(struct decoder *d, int status)
+static void on_took(struct decoder *d, int status)
 {
 	if (status < 0)
 		d->deaf = true; /* why, its exit tells */
 	move(d);
-	decoder_watch(d);
+	watch(d);
 	if (!d->full || !has_room(d))
 		return;
 	d->full = false;
@@ -276,38 +293,232 @@ static void look(struct decoder *d, bool is_all)
 		start(d, "its beginning");
 	} else if (order == SNIFF_ORDER_SEEK || d->input.len >= LOOK_BYTES || is_all) {
 		begin_keeping(d, "its beginning");
+	}
+}
+
+/* What has come of this recording goes where the state puts it. */
+static void pass_on(struct decoder *d)
+{
+	if (d->state == DECODER_LOOKS && !d->deaf && (d->input.len > 0 || d->complete))
+		look(d, d->complete);
+	if (d->state == DECODER_KEEPS && d->input.len > 0) {
 		if (!d->deaf)
 			keep(d, buffer_head(&d->input), d->input.len);
 		buffer_consume(&d->input, d->input.len);
 	}
+	if (d->state == DECODER_KEEPS && d->complete)
+		play_kept(d);
+	if (d->state == DECODER_RESTS)
+		buffer_consume(&d->input, d->input.len); /* behind what its process has read */
+	move(d);
 }
 
-static void take(struct decoder *d, const void *bytes, size_t n)
+static void complete(struct decoder *d)
+{
+	d->complete = true;
+	pass_on(d);
+	if (!uv_is_active((uv_handle_t *)&d->watch))
+		watch(d);
+}
+
+static void fail_for_room(struct decoder *d)
 {
 	struct error err;
 
-	if (buffer_append(&d->input, bytes, n) == 0)
-		return;
 	(void)error_set(&err, ERROR_LIMIT, "the %s file comes faster than it can be decoded",
 	    container_name(d->job.container));
 	fail(d, &err);
 }
 
+/* Takes all: of the present recording, and from where another begins on what waits for that. */
+static void take(struct decoder *d, const uint8_t *bytes, size_t n)
+{
+	size_t taken = 0;
+
+	if (!d->has_next) {
+		if (splice_feed(&d->splice, bytes, n, &taken, &d->input, &d->has_next) != 0) {
+			fail_for_room(d);
+			return;
+		}
+		pass_on(d);
+		if (d->has_next)
+			complete(d);
+	}
+	if (taken < n && buffer_append(&d->next, bytes + taken, n - taken) != 0)
+		fail_for_room(d);
+}
+
+static void finish(struct decoder *d)
+{
+	if (d->has_next)
+		return;
+	if (splice_flush(&d->splice, &d->input) != 0)
+		fail_for_room(d);
+	else if (d->state == DECODER_RESTS)
+		(void)uv_timer_start(&d->turn, on_turn, 0, 0);
+	else
+		complete(d);
+}
+
+/* The process of the one before has ended, and nothing of it is left. */
+static void begin_next(struct decoder *d)
+{
+	struct buffer waited = d->next;
+	bool was_full = d->full;
+	struct error err;
+
+	buffer_init(&d->next, waited.max);
+	d->full = false;
+	d->has_next = d->complete = d->deaf = d->keeps = d->channels_told = false;
+	d->part_n = d->kept_n = d->kept_this_turn = 0;
+	d->reason = (struct reason){ 0 };
+	d->past_ms += timed_ms(&d->timed);
+	timed_init(&d->timed, d->job.live);
+	if (sniff(d->splice.held, d->splice.held_n, &d->job.container, &err) != 0)
+		d->job.container = CONTAINER_OTHER;
+	set_state(d, DECODER_LOOKS, "another recording");
+	take(d, buffer_head(&waited), waited.len);
+	buffer_done(&waited);
+	if (d->finished) {
+		finish(d);
+	} else if (was_full && !d->full) { /* keeping says by itself when it takes more */
+		d->full = !has_room(d);
+		if (!d->full)
+			d->events->on_drain(d->arg);
+	}
+}
+
+static bool is_ready_for_next(const struct decoder *d)
+{
+	return d->state == DECODER_RESTS && d->has_next && d->handles == LASTING_HANDLES;
+}
+
+static void on_over(struct decoder *d, const struct error *why)
+{
+	if (why != NULL || (d->finished && !d->has_next)) {
+		tell_end(d, why);
+		return;
+	}
+	set_state(d, DECODER_RESTS, "its end");
+	watch(d);
+	buffer_consume(&d->input, d->input.len);
+	if (d->full && !d->has_next) {
+		d->full = false;
+		d->events->on_drain(d->arg);
+	}
+}
+
+static void on_closed(struct decoder *d)
+{
+	if (is_ready_for_next(d)) {
+		begin_next(d);
+		return;
+	}
+	if (d->handles > 0 || d->state != DECODER_OVER)
+		return;
+	if (!d->left)
+		decoder_slot_give_back(d);
+	buffer_done(&d->input);
+	buffer_done(&d->moving);
+	buffer_done(&d->next);
+	free(d);
+}
+
+/* ---- audio ---- */
+
+static const uint8_t zeros[DECODER_OUT_BYTES];
+
+/* Of channels that are not mixed, before their first audio: a WAV header that says how many there are, and of no size. */
+static void tell_channels(struct decoder *d)
+{
+	uint8_t h[] = "RIFF\377\377\377\377WAVEfmt "
+		      "\x10\0\0\0\1\0\0\0\x80\x3e\0\0\0\0\0\0\0\0\x10\0data\377\377\377\377";
+	unsigned channels = timed_channels(&d->timed), frame = 2 * channels,
+		 per_s = frame * DECODER_RATE_HZ;
+
+	h[22] = (uint8_t)channels;
+	for (unsigned i = 0; i < 4; i++)
+		h[28 + i] = (uint8_t)(per_s >> 8 * i);
+	h[32] = (uint8_t)frame;
+	h[33] = (uint8_t)(frame >> 8);
+	d->events->on_audio(d->arg, h, sizeof h - 1);
+}
+
+static bool is_too_long(const struct decoder *d, struct error *err)
+{
+	if (d->past_ms + timed_ms(&d->timed) <= (uint64_t)d->cfg.max_audio_s * 1000)
+		return false;
+	(void)error_set(err, ERROR_LIMIT, "the %s file has more audio than decoder_max_audio_s %u",
+	    container_name(d->job.container), d->cfg.max_audio_s);
+	return true;
+}
+
+static bool is_broken(const struct decoder *d, const struct timed_piece *p, struct error *err)
+{
+	if (p->kind != TIMED_BROKEN)
+		return is_too_long(d, err);
+	(void)error_set(err, ERROR_INVALID,
+	    "not audio: what the decoder made of the %s file is none",
+	    container_name(d->job.container));
+	return true;
+}
+
+static void tell_piece(struct decoder *d, const struct timed_piece *p)
+{
+	d->part_n += p->kind == TIMED_AUDIO ? p->n : 0;
+	if (d->job.apart && !d->channels_told) {
+		d->channels_told = true;
+		tell_channels(d);
+	}
+	if (d->state == DECODER_RUNS)
+		d->events->on_audio(d->arg, p->kind == TIMED_AUDIO ? p->bytes : zeros, p->n);
+}
+
+/* Any piece may pause or free the decoder; its memory stays until its handles are closed. */
+static void pump(struct decoder *d)
+{
+	struct timed_piece p = { .kind = TIMED_AUDIO };
+	struct error err;
+
+	while (d->state == DECODER_RUNS && !d->paused &&
+	    (p = timed_next(&d->timed, sizeof zeros)).kind != TIMED_NOTHING) {
+		if (is_broken(d, &p, &err)) {
+			tell_end(d, &err);
+			return;
+		}
+		tell_piece(d, &p);
+	}
+	if (d->state != DECODER_RUNS)
+		return;
+	decoder_process_read(d);
+	decoder_process_settle(d);
+}
+
+static void on_out(struct decoder *d, const uint8_t *bytes, size_t n)
+{
+	timed_feed(&d->timed, bytes, n);
+	watch(d);
+	pump(d);
+}
+
+static const struct decoder_hands hands = {
+	.on_out = on_out, .on_took = on_took, .on_over = on_over, .on_closed = on_closed
+};
+
+/* ---- */
+
 bool decoder_feed(struct decoder *d, const void *bytes, size_t n)
 {
 	assert(!d->finished);
-	if (n == 0 || d->deaf)
+	if (n == 0 || d->failure.code != ERROR_NONE)
 		return true;
-	if (d->state == DECODER_KEEPS) {
-		keep(d, bytes, n);
-		return !d->full;
-	}
 	take(d, bytes, n);
-	if (d->state == DECODER_LOOKS && !d->deaf)
-		look(d, false);
-	move(d);
-	if (d->state == DECODER_RUNS)
-		d->full = !has_room(d);
+	if (is_ready_for_next(d)) {
+		d->full = true;
+		(void)uv_timer_start(&d->turn, on_turn, 0, 0);
+	} else if (d->state != DECODER_KEEPS && d->state != DECODER_LOOKS) {
+		d->full = d->state == DECODER_RUNS ? !has_room(d) : d->has_next;
+	}
 	return !d->full;
 }
 
@@ -315,13 +526,7 @@ void decoder_finish(struct decoder *d)
 {
 	assert(!d->finished);
 	d->finished = true;
-	if (d->state == DECODER_LOOKS && !d->deaf)
-		look(d, true);
-	if (d->state == DECODER_KEEPS)
-		play_kept(d);
-	move(d);
-	if (!uv_is_active((uv_handle_t *)&d->watch))
-		decoder_watch(d);
+	finish(d);
 }
 
 void decoder_pause(struct decoder *d)
@@ -330,7 +535,7 @@ void decoder_pause(struct decoder *d)
 	if (d->state != DECODER_RUNS)
 		return;
 	decoder_process_read(d);
-	decoder_watch(d);
+	watch(d);
 }
 
 void decoder_resume(struct decoder *d)
@@ -340,8 +545,11 @@ void decoder_resume(struct decoder *d)
 	d->paused = false;
 	if (d->state != DECODER_RUNS || d->failure.code != ERROR_NONE)
 		return;
-	decoder_process_read(d);
-	decoder_watch(d);
+	watch(d);
+	if (timed_is_empty(&d->timed))
+		decoder_process_read(d);
+	else
+		(void)uv_timer_start(&d->turn, on_turn, 0, 0);
 }
 
 struct decoder *decoder_new(struct decoders *all, const struct decoder_job *job,
@@ -363,9 +571,10 @@ struct decoder *decoder_new(struct decoders *all, const struct decoder_job *job,
 	d->events = events;
 	d->arg = arg;
 	d->file = -1;
-	d->channels = 1;
 	buffer_init(&d->input, INPUT_BYTES + MAX(d->cfg.piece_bytes, (size_t)INPUT_BYTES));
-	d->moving = d->input;
+	d->moving = d->next = d->input;
+	d->hands = &hands;
+	timed_init(&d->timed, job->live);
 	(void)uv_timer_init(all->loop, &d->watch);
 	(void)uv_timer_init(all->loop, &d->turn);
 	decoder_handle_add(d, (uv_handle_t *)&d->watch);

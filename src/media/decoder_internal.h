@@ -1,4 +1,5 @@
-/* What decoder.c (the bytes' way in and out) and decoder_process.c (the process) share; nobody else includes it. */
+/* What decoder.c (the bytes' way in and out) and decoder_process.c (the process, which knows nothing of decoder.c but what it is
+ * given to call) share; nobody else includes it. */
 #ifndef MEDIA_DECODER_INTERNAL_H
 #define MEDIA_DECODER_INTERNAL_H
 
@@ -8,11 +9,14 @@
 #include "base/error.h"
 #include "media/decoder.h"
 #include "media/reason.h"
+#include "media/splice.h"
+#include "media/timed.h"
 
 enum decoder_state {
 	DECODER_LOOKS, /* until it is known whether the file can be read as it comes */
 	DECODER_KEEPS, /* the file, until its end */
 	DECODER_RUNS,  /* the process has been started */
+	DECODER_RESTS, /* it has ended well, and another recording may begin */
 	DECODER_OVER,  /* it has been told how it ended, or wants to hear no more */
 	DECODER_STATES
 };
@@ -26,23 +30,42 @@ struct decoders {
 	unsigned n;
 };
 
+/* What the process tells. */
+struct decoder_hands {
+	void (*on_out)(struct decoder *d, const uint8_t *bytes,
+	    size_t n); /* lent until on_out is called again */
+	void (*on_took)(struct decoder *d,
+	    int status); /* what was written to it has been read, or never will be */
+	/* It has ended, and all it wrote has been told; NULL: well. */
+	void (*on_over)(struct decoder *d, const struct error *why);
+	void (*on_closed)(struct decoder *d); /* one handle less */
+};
+
 struct decoder {
 	struct decoders *all;
+	const struct decoder_hands *hands;
 	struct decoder_config cfg; /* what held when it began */
 	struct decoder_job job;
 	const struct decoder_events *events;
 	void *arg;
 	enum decoder_state state;
-	struct buffer input;  /* not on its way to the process yet */
+	struct splice splice;
+	struct buffer input; /* of this recording, not on its way to the process yet */
+	struct buffer next;  /* from the beginning of the next one on */
+	bool has_next;
+	bool channels_told;   /* of this recording */
 	struct buffer moving; /* what the write under way has */
 	bool writing;
-	bool deaf; /* it reads no more; what comes is dropped */
-	bool finished, full, paused;
+	bool deaf;     /* it reads no more; what comes is dropped */
+	bool finished; /* no more comes */
+	bool complete; /* of this recording */
+	bool full, paused;
 	bool keeps; /* the file is kept until its end, and read from there */
 	int file;   /* where; -1: not now */
 	size_t kept_n, kept_this_turn;
-	uint64_t decoded_n;   /* bytes */
-	unsigned channels;    /* in them */
+	struct timed timed;   /* what the process has written */
+	uint64_t past_ms;     /* of audio, of the recordings before */
+	uint64_t part_n;      /* bytes of this one's audio, without silence in its holes */
 	struct error failure; /* told in the next turn of the loop; ERROR_NONE: none */
 	struct reason reason;
 	uv_write_t write;
@@ -59,22 +82,17 @@ struct decoder {
 	char said_bytes[1024];
 };
 
-/* decoder.c */
-/* Tells, and is over. */
-void decoder_end(struct decoder *d, const struct error *why);
-/* Progress was made, or what it waits for has changed. */
-void decoder_watch(struct decoder *d);
-void decoder_took(
-    struct decoder *d, int status); /* what was written to it has been read, or never will be */
-
 /* decoder_process.c */
 /* Runs it on what is kept, or with a pipe to write to. */
 int decoder_process_start(struct decoder *d, struct error *err);
 void decoder_process_kill(struct decoder *d);
 /* It was killed and does not end: its slot is free, the loop does not wait for it. */
 void decoder_process_leave(struct decoder *d);
-void decoder_process_read(struct decoder *d);  /* audio may come */
-void decoder_process_write(struct decoder *d); /* what is in `moving` */
+void decoder_slot_give_back(struct decoder *d); /* of decoder_max */
+void decoder_process_read(
+    struct decoder *d); /* as long as it is not paused and all that came was taken */
+void decoder_process_settle(struct decoder *d); /* all that came was taken */
+void decoder_process_write(struct decoder *d);  /* what is in `moving` */
 void decoder_process_close_input(struct decoder *d);
 /* A handle has been initialised or is to be closed. */
 void decoder_handle_add(struct decoder *d, uv_handle_t *handle);

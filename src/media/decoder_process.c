@@ -12,9 +12,7 @@
 #include "media/decoder_internal.h"
 #include "media/verdict.h"
 
-enum { WAV_CHANNELS_AT = 22 }; /* their lower byte */
-
-static void give_slot_back(struct decoder *d)
+void decoder_slot_give_back(struct decoder *d)
 {
 	d->all->n--;
 	metric_sub(METRIC_decoders, 1);
@@ -24,13 +22,8 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct decoder *d = handle->data;
 
-	if (--d->handles > 0 || d->state != DECODER_OVER)
-		return;
-	if (!d->left)
-		give_slot_back(d);
-	buffer_done(&d->input);
-	buffer_done(&d->moving);
-	free(d);
+	d->handles--;
+	d->hands->on_closed(d);
 }
 
 void decoder_handle_add(struct decoder *d, uv_handle_t *handle)
@@ -45,26 +38,26 @@ void decoder_handle_close(uv_handle_t *handle)
 		uv_close(handle, on_closed);
 }
 
-/* When its last words have been heard. */
-static void settle(struct decoder *d)
+void decoder_process_settle(struct decoder *d)
 {
 	const struct verdict_facts facts = { .cfg = &d->cfg,
 		.container = d->job.container,
 		.status = d->exit_status,
 		.signal = d->exit_signal,
 		.reason = &d->reason,
-		.decoded_n = d->decoded_n,
+		.decoded_n = d->part_n,
 		.live = d->job.live };
 	struct error err;
 
-	if (d->state != DECODER_RUNS || d->running || !d->out_ended || !d->said_ended)
+	if (d->state != DECODER_RUNS || d->running || !d->out_ended || !d->said_ended ||
+	    !timed_is_empty(&d->timed))
 		return;
 	if (verdict(&facts, &err) == 0) {
-		decoder_end(d, NULL);
+		d->hands->on_over(d, NULL);
 		return;
 	}
 	log_info("decoder: %s; the decoder itself said: %s", err.text, d->reason.text);
-	decoder_end(d, &err);
+	d->hands->on_over(d, &err);
 }
 
 static void on_exit_status(uv_process_t *process, int64_t status, int signal)
@@ -77,7 +70,7 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal)
 	decoder_handle_close((uv_handle_t *)process);
 	if (d->state == DECODER_OVER)
 		decoder_handle_close((uv_handle_t *)&d->watch);
-	settle(d);
+	decoder_process_settle(d);
 }
 
 static void give_room(uv_handle_t *handle, size_t wish, uv_buf_t *room)
@@ -101,52 +94,31 @@ static void on_said(uv_stream_t *stream, ssize_t n, const uv_buf_t *words)
 	(void)reason_finish(&d->reason);
 	d->said_ended = true;
 	decoder_handle_close((uv_handle_t *)stream);
-	settle(d);
-}
-
-static bool is_too_long(struct decoder *d, struct error *err)
-{
-	if (d->decoded_n <=
-	    (uint64_t)d->cfg.max_audio_s * DECODER_RATE_HZ * sizeof(int16_t) * d->channels)
-		return false;
-	(void)error_set(err, ERROR_LIMIT, "the %s file has more audio than decoder_max_audio_s %u",
-	    container_name(d->job.container), d->cfg.max_audio_s);
-	return true;
-}
-
-/* Of a WAV file that begins with its format, as ffmpeg writes it. */
-static void note_channels(struct decoder *d, const uint8_t *bytes, size_t n)
-{
-	if (d->job.apart && d->decoded_n == 0 && n > WAV_CHANNELS_AT)
-		d->channels = MAX(bytes[WAV_CHANNELS_AT], 1);
+	decoder_process_settle(d);
 }
 
 /* The last thing: what hears it may free the decoder. */
 static void on_out(uv_stream_t *stream, ssize_t n, const uv_buf_t *audio)
 {
 	struct decoder *d = stream->data;
-	struct error err;
 
 	if (n > 0) {
-		note_channels(d, (const uint8_t *)audio->base, (size_t)n);
-		d->decoded_n += (uint64_t)n;
-		decoder_watch(d);
-		if (is_too_long(d, &err))
-			decoder_end(d, &err);
-		else
-			d->events->on_audio(d->arg, (const uint8_t *)audio->base, (size_t)n);
+		(void)uv_read_stop(stream);
+		d->hands->on_out(d, (const uint8_t *)audio->base, (size_t)n);
 	} else if (n < 0) {
 		d->out_ended = true;
 		decoder_handle_close((uv_handle_t *)stream);
-		settle(d);
+		decoder_process_settle(d);
 	}
 }
 
 void decoder_process_read(struct decoder *d)
 {
-	if (d->paused)
+	if (d->out_ended)
+		return;
+	if (d->paused || !timed_is_empty(&d->timed))
 		(void)uv_read_stop((uv_stream_t *)&d->out);
-	else if (!d->out_ended)
+	else
 		(void)uv_read_start((uv_stream_t *)&d->out, give_room, on_out);
 }
 
@@ -157,7 +129,7 @@ static void on_written(uv_write_t *write, int status)
 	d->writing = false;
 	buffer_consume(&d->moving, d->moving.len);
 	if (d->state == DECODER_RUNS)
-		decoder_took(d, status);
+		d->hands->on_took(d, status);
 }
 
 void decoder_process_write(struct decoder *d)
@@ -237,6 +209,7 @@ int decoder_process_start(struct decoder *d, struct error *err)
 		return error_set(err, ERROR_SYSTEM, "no decoder can be run: %s", uv_strerror(rc));
 	}
 	d->running = true;
+	d->out_ended = d->said_ended = false;
 	metric_add(METRIC_decoders_started_total, 1);
 	(void)uv_read_start((uv_stream_t *)&d->said, give_room, on_said);
 	decoder_process_read(d);
@@ -247,7 +220,7 @@ void decoder_process_leave(struct decoder *d)
 {
 	d->left = true;
 	uv_unref((uv_handle_t *)&d->process);
-	give_slot_back(d);
+	decoder_slot_give_back(d);
 }
 
 void decoder_process_kill(struct decoder *d)

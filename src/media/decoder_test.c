@@ -187,7 +187,7 @@ static struct file_row {
 	bool streams; /* audio comes before the file's end */
 } files[] = {
 	{ "a.flac", "-c:a flac", CONTAINER_FLAC, true },
-	{ "a.mp3", "-c:a libmp3lame", CONTAINER_MP3, true },
+	{ "a.mp3", "-c:a libmp3lame", CONTAINER_OTHER, true },
 	{ "bare.mp3", "-c:a libmp3lame -write_xing 0 -id3v2_version 0", CONTAINER_MP3, true },
 	{ "a.ogg", "-c:a libvorbis", CONTAINER_OGG, true },
 	{ "a.opus", "-c:a libopus", CONTAINER_OGG, true },
@@ -283,6 +283,33 @@ static void test_file(void **state)
 	}
 	free(bytes);
 	assert_int_equal(descriptors(), before);
+}
+
+/* Two recordings, one behind the other, are as long as both; of MP4 whose samples stand before what tells where they are, too. */
+static void test_twice(void **state)
+{
+	static const size_t pieces[] = { FILE_MAX, 4096, 77 };
+	const struct file_row *row = *state;
+	struct decoder_config cfg = config("ffmpeg");
+	uint8_t *once, *twice;
+	size_t n;
+
+	if (!have_ffmpeg)
+		skip();
+	cfg.max = 1;
+	once = read_file(row->name, &n);
+	twice = xcalloc(2, n);
+	memcpy(twice, once, n);
+	memcpy(twice + n, once, n);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		struct run r = { .bytes = twice, .n = 2 * n, .piece = pieces[i] };
+
+		decode(&r, &cfg, row->want);
+		r.heard /= 2;
+		check_length(&r);
+	}
+	free(once);
+	free(twice);
 }
 
 static void test_stream(void **state)
@@ -448,6 +475,10 @@ static struct fake_row {
 	    0 },
 	{ "one that never ends is refused at the limit", "floods", ERROR_LIMIT,
 	    "the FLAC file has more audio than decoder_max_audio_s 100", 0 },
+	{ "a hole of years is more audio than there may be", "leaps", ERROR_LIMIT,
+	    "the FLAC file has more audio than decoder_max_audio_s 100", 0 },
+	{ "one that gives what is no audio", "babbles", ERROR_INVALID,
+	    "not audio: what the decoder made of the FLAC file is none", 0 },
 	{ "of one that talks without end nothing is repeated", "talks", ERROR_INVALID,
 	    "not audio: the FLAC file cannot be decoded; it is damaged, cut short or encrypted",
 	    0 },
@@ -575,12 +606,14 @@ int main(void)
 		cmocka_unit_test(one_below_a_directory_that_only_root_may_enter_is_run),
 		cmocka_unit_test(one_that_only_root_may_execute_is_told_of),
 	};
-	static char names[ARRAY_SIZE(files)][64];
-	struct CMUnitTest tests[2 * ARRAY_SIZE(files) + ARRAY_SIZE(fakes) + ARRAY_SIZE(others)];
+	static char names[ARRAY_SIZE(files)][64], doubles[ARRAY_SIZE(files)][64];
+	struct CMUnitTest tests[3 * ARRAY_SIZE(files) + ARRAY_SIZE(fakes) + ARRAY_SIZE(others)];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		tests[n++] = (struct CMUnitTest){ files[i].name, test_file, NULL, NULL, &files[i] };
+		(void)snprintf(doubles[i], sizeof doubles[i], "%s, twice", files[i].name);
+		tests[n++] = (struct CMUnitTest){ doubles[i], test_twice, NULL, NULL, &files[i] };
 		if (!files[i].streams)
 			continue;
 		(void)snprintf(

@@ -29,13 +29,35 @@ static int crashes(void)
 	return 0;
 }
 
+/* A second of silence, as ffmpeg's muxer smjpeg has it. */
+static int give_second(unsigned ms)
+{
+	static const char head[] = "\0\nSMJPEG\0\0\0\0\0\0\0\0_SND\0\0\0\x8\x3e\x80\x10\1NONEHEND";
+	char chunk[12 + 32000] = "sndD\0\0\0\0\0\0\x7d\0";
+
+	for (int i = 0; i < 4; i++)
+		chunk[4 + i] = (char)(ms >> (24 - 8 * i));
+	if (ms == 0 && write(STDOUT_FILENO, head, sizeof head - 1) < 0)
+		return -1;
+	return write(STDOUT_FILENO, chunk, sizeof chunk) == sizeof chunk ? 0 : -1;
+}
+
 static int floods(void)
 {
-	static const char zeros[65536];
-
-	while (write(STDOUT_FILENO, zeros, sizeof zeros) > 0)
+	for (unsigned ms = 0; give_second(ms) == 0; ms += 1000)
 		;
 	return 1;
+}
+
+/* Says that its second second is years away. */
+static int leaps(void)
+{
+	return give_second(0) == 0 && give_second(4000000000u) == 0 ? 0 : 1;
+}
+
+static int babbles(void)
+{
+	return write(STDOUT_FILENO, "audio, honestly, honestly", 25) == 25 ? 0 : 1;
 }
 
 static int talks(void)
@@ -53,10 +75,8 @@ static int fails(void)
 /* Gives a second of silence and takes nothing. */
 static int deaf(void)
 {
-	static const char zeros[32000];
-
 	(void)close(STDIN_FILENO);
-	return write(STDOUT_FILENO, zeros, sizeof zeros) == sizeof zeros ? 0 : 1;
+	return give_second(0) == 0 ? 0 : 1;
 }
 
 static int eats(void)
@@ -167,8 +187,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(void);
 	} modes[] = { { "hangs", hangs }, { "crashes", crashes }, { "floods", floods },
-		{ "talks", talks }, { "fails", fails }, { "deaf", deaf }, { "eats", eats },
-		{ "spins", spins }, { "tries", tries } };
+		{ "leaps", leaps }, { "babbles", babbles }, { "talks", talks }, { "fails", fails },
+		{ "deaf", deaf }, { "eats", eats }, { "spins", spins }, { "tries", tries } };
 	const char *dash = argc > 0 ? strrchr(argv[0], '-') : NULL;
 
 	for (size_t i = 0; dash != NULL && i < sizeof modes / sizeof modes[0]; i++)
