@@ -291,6 +291,31 @@ ours('realtime-idle-error: who is silent gives the recogniser back, is told noth
   });
 });
 
+ours('realtime-idle-error: a turn that waits for its commit gives the place back too, and is gone on with', async () => {
+  await withServer(fake(quick), async (s) => {
+    const c = await opened(s, manual);
+    const given = (n) => s.until(async () => (await s.metrics()).sessions_closed_total === n, 'the place is given back');
+    for (let i = 1; i <= 2; i++) {
+      c.append(babble(800, i));
+      await given(i);
+    }
+    c.commit();
+    const done = await c.event('transcription.completed');
+    assert.equal(c.deltas(done.item_id), done.transcript);
+    assert.deepEqual([done.usage.seconds, c.of('committed').length], [2, 1]);
+    c.append(babble(900, 3));
+    c.commit();
+    assert.notEqual((await c.event('transcription.completed', 2)).transcript, '');
+    c.append(babble(700, 4));
+    await given(3);
+    c.send('input_audio_buffer.clear');
+    await c.event('cleared');
+    c.commit();
+    assert.equal((await c.event('error')).error.code, 'input_audio_buffer_commit_empty');
+    await c.close();
+  });
+});
+
 ours('realtime-idle-error: a commit of silence that was heard long ago is answered', async () => {
   await withServer(fake(quick), async (s) => {
     const c = await opened(s, vad);

@@ -53,6 +53,7 @@ struct realtime {
 	uint64_t bytes_per_s;
 	struct realtime_large *large; /* owned; NULL: no large message is being dealt with */
 	bool full;                    /* the voice has enough for now */
+	uint64_t utterances;          /* of the voices before */
 	uint8_t *adaptation;          /* owned; what the voice before had learnt; NULL: nothing */
 	size_t adaptation_bytes;
 };
@@ -206,14 +207,13 @@ static void remember_speaker(struct realtime *r)
 		memcpy(r->adaptation, bytes, n);
 }
 
-/* A turn that waits for the client's word may be gone on with at any time. */
+/* A turn that waits for the client's word stays open, and may be gone on with. */
 static void rest(struct realtime *r)
 {
-	if (realtime_turns_is_open(&r->turns))
-		return;
 	log_info("session %llu: nothing is said, so its place is given back until there is",
 	    (unsigned long long)r->voice.id);
 	remember_speaker(r);
+	r->utterances = session_utterances(r->voice.session);
 	voice_drop(&r->voice);
 }
 
@@ -264,6 +264,7 @@ static void go_on_where_it_was(
     const struct realtime *r, const struct pool *before, struct session_config *cfg)
 {
 	cfg->offset_ms = r->given_ns / NS_PER_MS;
+	cfg->utterances_before = r->utterances;
 	if (r->pool != before)
 		return;
 	cfg->adaptation = r->adaptation;
@@ -376,7 +377,8 @@ static void clear(struct realtime *r)
 	if (r->voice.session != NULL)
 		voice_clear(&r->voice);
 	else
-		send(r, realtime_event(&r->ids, "input_audio_buffer.cleared"));
+		realtime_turns_event(
+		    &r->turns, &(struct session_event){ .kind = SESSION_EVENT_CLEARED });
 }
 
 /* What is open ends at a change of format or endpointing; where only its way of ending changes it would have no end, so it
@@ -388,6 +390,8 @@ static int reconfigure(struct realtime *r, const struct realtime_session *next, 
 
 	read_mode(next, &mode, &ear);
 	if (r->voice.session == NULL) {
+		if (mode.manual != r->turns.mode.manual && realtime_turns_is_open(&r->turns))
+			realtime_turns_commit_silence(&r->turns);
 		r->turns.mode = mode;
 		return 0;
 	}

@@ -298,7 +298,7 @@ void realtime_turns_commit(struct realtime_turns *t)
 
 void realtime_turns_commit_silence(struct realtime_turns *t)
 {
-	commit(t, add(t, true));
+	commit(t, realtime_turns_is_open(t) ? t->last : add(t, true));
 }
 
 void realtime_turns_switch(struct realtime_turns *t, const struct realtime_mode *mode)

@@ -50,7 +50,8 @@ struct realtime_turns { /* plain data; zeroed and with the fields up to `mode` s
 
 /* To be called with each session_commit that the client asked for. */
 void realtime_turns_commit(struct realtime_turns *t);
-/* Instead, where no session is there to carry it out: what came since holds no speech, and makes a turn with no text. */
+/* Instead, where no session is there to carry it out: what is open has had its finals; else what came since holds no speech, and
+ * makes a turn with no text. */
 void realtime_turns_commit_silence(struct realtime_turns *t);
 /* A turn has begun that nothing has ended yet. */
 bool realtime_turns_is_open(const struct realtime_turns *t);

@@ -61,6 +61,7 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->partial_interval_ms = cfg->partial_interval_ms;
 	s->wants_heard = cfg->wants_heard;
 	s->wants_idle = cfg->wants_idle;
+	s->utterances = s->utterances_before = cfg->utterances_before;
 	s->paced_partials = cfg->paced_partials;
 	s->settle_ms = cfg->settle_ms;
 	s->offset_ms = cfg->offset_ms;
@@ -282,10 +283,12 @@ void session_abort(struct session *s, const struct error *why)
 	session_leave(s);
 }
 
-/* Only speech detection can tell that there is nothing more to come; where the client's word ends it, it is waited for. */
+/* Only speech detection can tell that there is nothing more to come; where the client's word ends it, it is waited for, unless
+ * another session may go on with it. */
 static bool is_all_open(const struct session *s)
 {
-	return s->speaking && s->first == s->last && s->ear.endpoint.endpointing == ENDPOINTING_VAD;
+	return s->speaking && s->first == s->last &&
+	    (s->wants_idle || s->ear.endpoint.endpointing == ENDPOINTING_VAD);
 }
 
 /* What is still to be told of an utterance that idleness has ended is no sign of life. */
@@ -323,6 +326,11 @@ void session_end_idle(struct session *s)
 	else
 		session_fail(s, &err, 0);
 	session_leave(s);
+}
+
+uint64_t session_utterances(const struct session *s)
+{
+	return s->utterances;
 }
 
 const uint8_t *session_adaptation(const struct session *s, size_t *n_out)

@@ -43,9 +43,12 @@ struct session_config {
 	bool paced_partials;
 	unsigned settle_ms; /* of audio, after which a partial's words are settled; 0: 2 s */
 	bool wants_heard;   /* SESSION_EVENT_HEARD and _COMMITTED are told */
-	bool
-	    wants_idle; /* SESSION_EVENT_IDLE is told, and nothing else happens to one that is idle */
-	uint64_t offset_ms; /* added to all times: where this audio stands in the client's own */
+	/* SESSION_EVENT_IDLE is told, and nothing else happens to one that is idle but that what is open is ended first, whoever's
+	 * word would end it. */
+	bool wants_idle;
+	uint64_t
+	    utterances_before; /* that the client had in earlier sessions: ids rise from there */
+	uint64_t offset_ms;    /* added to all times: where this audio stands in the client's own */
 	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
 	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
 };
@@ -188,6 +191,8 @@ void session_end(struct session *s); /* no more audio: finals, then ended */
 /* No audio came for idle_timeout_ms and nothing is left to say, or nothing but the utterance that is open, if speech detection would end it;
  * to be asked about once a second. */
 bool session_is_idle(struct session *s, uint64_t now_ns);
+uint64_t session_utterances(
+    const struct session *s); /* the id of its last one, or utterances_before */
 /* What it has learnt of its speaker, for another session's config; *n_out 0: nothing. Lent. */
 const uint8_t *session_adaptation(const struct session *s, size_t *n_out);
 /* The server is going away: no utterance begins any more, those that have begun come to their finals, and then the session

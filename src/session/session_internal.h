@@ -144,7 +144,7 @@ struct session {
 
 	struct utterance *first, *last;
 	bool speaking; /* the last utterance is open */
-	uint64_t utterances;
+	uint64_t utterances, utterances_before;
 	uint64_t committed; /* utterance that a commit ended and that has not been told; 0: none */
 	uint64_t unsent_samples; /* of all utterances; what is sent again does not count */
 	uint8_t *adaptation;     /* owned */

@@ -53,7 +53,7 @@ static void finish_if_done(struct session *s)
 		return;
 	session_close(s);
 	e.ended.audio_ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
-	e.ended.utterances = s->utterances;
+	e.ended.utterances = s->utterances - s->utterances_before;
 	session_emit(s, &e);
 }
 
