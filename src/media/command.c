@@ -15,6 +15,8 @@ static const char *const always[] = { "-nostdin", "-hide_banner", "-loglevel", "
 	"1", "-dts_delta_threshold", "86400", "-dts_error_threshold", "86400" };
 /* It begins with the first bytes that tell what is in the file. */
 static const char *const live[] = { "-probesize", "8192", "-analyzeduration", "0" };
+/* Who sends what is none of them, raw audio perhaps, is told after a second; a tag may have a picture in it. */
+static const char *const live_unknown[] = { "-formatprobesize", "32768" };
 static const char *const from_file[] = { "-protocol_whitelist", "file", "-i", "file:/dev/stdin" };
 static const char *const from_pipe[] = { "-protocol_whitelist", "pipe", "-i", "pipe:0" };
 static const char *const out[] = { "-vn", "-sn", "-dn", "-map", "0:a:0", "-ar", "16000" };
@@ -48,6 +50,8 @@ void command_make(struct command *c, const char *helper, const struct decoder_co
 	add(c, &n, always, ARRAY_SIZE(always));
 	if (job->live && !kept)
 		add(c, &n, live, ARRAY_SIZE(live));
+	if (job->live && job->container == CONTAINER_OTHER)
+		add(c, &n, live_unknown, ARRAY_SIZE(live_unknown));
 	add(c, &n, demuxer, demuxer[3] == NULL ? 2 : ARRAY_SIZE(demuxer));
 	if (kept)
 		add(c, &n, from_file, ARRAY_SIZE(from_file));

@@ -187,7 +187,7 @@ static struct file_row {
 	bool streams; /* audio comes before the file's end */
 } files[] = {
 	{ "a.flac", "-c:a flac", CONTAINER_FLAC, true },
-	{ "a.mp3", "-c:a libmp3lame", CONTAINER_OTHER, true },
+	{ "a.mp3", "-c:a libmp3lame", CONTAINER_TAGGED, true },
 	{ "bare.mp3", "-c:a libmp3lame -write_xing 0 -id3v2_version 0", CONTAINER_MP3, true },
 	{ "a.ogg", "-c:a libvorbis", CONTAINER_OGG, true },
 	{ "a.opus", "-c:a libopus", CONTAINER_OGG, true },

@@ -23,6 +23,7 @@ static const struct {
 	[CONTAINER_CAF] = { "CAF", "caf" },
 	[CONTAINER_WAVE64] = { "Wave64", "w64" },
 	[CONTAINER_AU] = { "AU", "au" },
+	[CONTAINER_TAGGED] = { "audio", NULL },
 	[CONTAINER_OTHER] = { "audio", NULL },
 };
 
@@ -41,6 +42,7 @@ static const struct magic {
 	{ CONTAINER_AIFF, 8, "AIFC", "FORM" },
 	{ CONTAINER_FLAC, 0, "fLaC", NULL },
 	{ CONTAINER_OGG, 0, "OggS", NULL },
+	{ CONTAINER_TAGGED, 0, "ID3", NULL },
 	{ CONTAINER_MP4, 4, "ftyp", NULL },
 	{ CONTAINER_MP4, 4, "moov", NULL }, /* QuickTime of old, and these */
 	{ CONTAINER_MP4, 4, "mdat", NULL },

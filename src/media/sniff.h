@@ -23,7 +23,8 @@ enum container {
 	CONTAINER_CAF,
 	CONTAINER_WAVE64,
 	CONTAINER_AU,
-	CONTAINER_OTHER, /* it may be any of them, behind a tag or junk */
+	CONTAINER_TAGGED, /* it may be any of them, behind an ID3 tag */
+	CONTAINER_OTHER,  /* or behind junk */
 	CONTAINERS
 };
 

@@ -26,7 +26,7 @@ static struct row {
 	{ "WAVE without RIFF is not", BYTES("XXXX....WAVEfmt "), NONE },
 	{ "FLAC", BYTES("fLaC\0\0\0\x22"), CONTAINER_FLAC },
 	{ "Ogg", BYTES("OggS\0\2"), CONTAINER_OGG },
-	{ "a tag may stand before anything", BYTES("ID3\4\0\0\0\0\0#"), CONTAINER_OTHER },
+	{ "a tag may stand before anything", BYTES("ID3\4\0\0\0\0\0#"), CONTAINER_TAGGED },
 	{ "zeros may stand before MP3", BYTES("\0\0\0\0\0\0\0\0\0\0\0\0"), CONTAINER_OTHER },
 	{ "what LAME fills its frames with", BYTES("UUUUUUUUUUUUUUUUUUUUUUUU"), CONTAINER_OTHER },
 	{ "UTF-16 is text", BYTES("\xff\xfeh\0e\0l\0l\0o\0"), NONE },

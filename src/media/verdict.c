@@ -101,7 +101,7 @@ int verdict(const struct verdict_facts *f, struct error *err)
 	if (f->status == EXIT_NOT_CONFINED)
 		return error_set(
 		    err, ERROR_SYSTEM, "the decoder cannot be run: %s", f->reason->text);
-	if (f->decoded_n == 0 && f->container == CONTAINER_OTHER && f->status != 0)
+	if (f->decoded_n == 0 && f->container >= CONTAINER_TAGGED && f->status != 0)
 		return of_unknown(f, err);
 	if (f->status != 0 || (f->decoded_n == 0 && f->reason->kind != REASON_NONE))
 		return of_bad_file(f, err);
