@@ -194,7 +194,7 @@ test('a host that dies while it loads anew is given up', async () => {
     const host = await hostPid(s);
     const loading = await s.until(() => s.processes().find((pid) => /load_ms.60000/.test(commandLine(pid))), 'the new host runs');
     process.kill(loading, 'SIGKILL');
-    await s.until(async () => /ended before it was ready/.test((await s.pool()).reload_failure), 'status says why');
+    await s.until(async () => /its host was killed by signal 9/.test((await s.pool()).reload_failure), 'status says why');
     settings.write({ 'pool.en': fake({ 'param.load_ms': 60001 }) });
     await reload(s);
     settings.write({ 'pool.en': fake() }); // thought better of it

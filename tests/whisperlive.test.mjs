@@ -213,7 +213,8 @@ test('whisperlive auth: a language whose pool the key may not use is heard by on
     assert.deepEqual(await statuses('a', { language: 'en' }), ['WARNING language "en" is not heard for this client; what it says is heard by pool "de"']);
     assert.deepEqual(await statuses('b', { language: 'de' }), ['WARNING language "de" is not heard for this client; what it says is heard by pool "main"']);
     assert.deepEqual(await statuses('c', { language: 'fr' }), ['WARNING language "fr" is not heard for this client; what it says is heard by pool "en"']);
-    for (const [key, options] of [['a', { language: 'de' }], ['c', { language: 'en' }], ['c', { model: 'main', language: 'fr' }]]) {
+    assert.deepEqual(await statuses('c', { model: 'main', language: 'fr' }), ['WARNING language "fr" is not heard for this client; what it says is heard by pool "main"']);
+    for (const [key, options] of [['a', { language: 'de' }], ['c', { language: 'en' }]]) {
       assert.deepEqual(await statuses(key, options), [], JSON.stringify(options));
     }
     const c = await WhisperLive.open(server, { model: 'en' }, { path: `/?token=${secrets.a}` });
