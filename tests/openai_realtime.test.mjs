@@ -483,7 +483,7 @@ ours('errors: what cannot be is told with its code and field, nothing of it hold
     [update({ colour: 'red' }), 'unknown_parameter', 'session.colour'],
     [update({ type: 'song' }), 'invalid_value', 'session.type'],
     [update(input({ format: { type: 'audio/mp3' } })), 'invalid_value', 'session.audio.input.format.type'],
-    [update(input({ format: { type: 'audio/pcm', rate: 96000 } })), 'invalid_value', 'session.audio.input.format.rate'],
+    [update(input({ format: { type: 'audio/pcm', rate: 300000 } })), 'invalid_value', 'session.audio.input.format.rate'],
     [update(input({ turn_detection: {} })), 'missing_required_parameter', 'session.audio.input.turn_detection.type'],
     [update(input({ turn_detection: { type: 'server_vad', threshold: 2 } })), 'invalid_value', 'session.audio.input.turn_detection.threshold'],
     [update(input({ format: { type: 'audio/pcmu' }, transcription: 'x' })), 'invalid_type', 'session.audio.input.transcription'],
