@@ -56,14 +56,18 @@ static int fail(int status, const char *why)
 }
 
 /* The C library has a function for it, but looks for the descriptor's name in a way of its own where the kernel is old. */
-static int execute(char **args)
+static _Noreturn void execute(char **args)
 {
-	char *none[] = { NULL };
+	char *none[] = { NULL }, text[256];
+	int n;
 
 	(void)syscall(SYS_execveat, CAGE_PROGRAM_FD, "", args, none, AT_EMPTY_PATH);
-	(void)fprintf(stderr, "what the setting decoder names cannot be executed by user %u: %s\n",
-	    (unsigned)geteuid(), strerror(errno));
-	return EXIT_NOT_CONFINED;
+	n = snprintf(text, sizeof text,
+	    "what the setting decoder names cannot be executed by user %u: %s\n",
+	    (unsigned)geteuid(), strerrordesc_np(errno));
+	(void)!write(STDERR_FILENO, text, (size_t)n);
+	_exit(
+	    EXIT_NOT_CONFINED); /* nothing may need memory in the cage, the end of a program neither */
 }
 
 int main(int argc, char **argv)
@@ -83,5 +87,5 @@ int main(int argc, char **argv)
 		return fail(EXIT_NOT_FOUND, "there is no such program");
 	if (cage_enter(&cfg, &err) < 0)
 		return fail(EXIT_NOT_CONFINED, err.text);
-	return execute(argv + 3);
+	execute(argv + 3);
 }
