@@ -40,7 +40,7 @@ static void read_control(const uint8_t *bytes, size_t n)
 	if (deepgram_control_read((const char *)bytes, n, &c, &err) != 0)
 		assert(err.code == ERROR_INVALID && err.text[0] != '\0');
 	else
-		assert(c.channel >= -1 && c.channel <= 1);
+		assert(c.channel >= -1 && c.channel < DEEPGRAM_CHANNELS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
