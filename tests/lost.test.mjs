@@ -142,8 +142,7 @@ for (const [name, protocol] of protocols) {
     });
     await withServer([...listeners(protocol), ...fake(deadly)], async (s) => {
       const tap = await tapped(s);
-      const text = await protocol.transcribe(tap.server, clip);
-      tap.close();
+      const text = await protocol.transcribe(tap.server, clip).finally(() => tap.close());
       assert.ok(begins(whole, text), `'${text}' is the beginning of '${whole}'`);
       assert.match(tap.text(), /"incomplete": ?true/);
       await s.untilMetric('utterances_incomplete_total', 1);
