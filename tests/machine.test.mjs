@@ -89,7 +89,7 @@ test('transcribe without threads says so', { skip: asRoot }, () =>
 
 // ---- descriptors ----
 
-const LEAST = 53; // for a pool and a listener
+const LEAST = 128; // for a pool and a listener
 
 test('with too few descriptors the server says so and does not start', () => {
   const r = starved(`ulimit -n ${LEAST - 1}; exec`, [program, 'serve', '--listen', '127.0.0.1:0']);
@@ -100,7 +100,7 @@ test('with too few descriptors the server says so and does not start', () => {
 test('with as few as it takes it serves', () =>
   withServer(fake(), async (s) => {
     assert.notEqual(await hear(s), '');
-    await s.says(/53 descriptors may be open, and max_connections/);
+    await s.says(/128 descriptors may be open, and max_connections/);
   }, { launch: under(`ulimit -n ${LEAST}; exec`) }));
 
 test('closed descriptors: no socket takes the place of standard input, output or error', () =>

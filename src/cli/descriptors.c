@@ -11,8 +11,7 @@
 #include "cli/config.h"
 
 enum {
-	DESCRIPTORS_LEAST =
-	    40, /* without a client: the loop, listeners, log, a file that is read */
+	DESCRIPTORS_LEAST = 115,     /* the loop, listeners, log; a few clients */
 	DESCRIPTORS_OF_POOL = 12,    /* two hosts, their logs, an instance */
 	DESCRIPTORS_ALWAYS = 384,    /* the loop, listeners, hosts, log, connections that linger */
 	DESCRIPTORS_OF_INSTANCE = 3, /* socket, stderr, process */
