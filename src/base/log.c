@@ -98,7 +98,7 @@ static bool write_note(const char *fmt, ...)
 }
 
 /* The line that tells of lost ones is none of them. */
-static void tell_lost(void)
+void log_look(void)
 {
 	uint64_t lost = sink.lost;
 
@@ -117,18 +117,13 @@ void log_never_wait(void)
 	log_sink_init(&sink, STDERR_FILENO);
 }
 
-void log_look(void)
-{
-	tell_lost();
-}
-
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (level > max_level)
 		return;
-	tell_lost();
+	log_look();
 	va_start(ap, fmt);
 	if (!write_line(level, fmt, ap))
 		metric_add(METRIC_log_lines_lost_total, 1);

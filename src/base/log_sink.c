@@ -55,11 +55,11 @@ void log_sink_done(struct log_sink *s)
 	s->kind = LOG_SINK_FILE;
 }
 
-static bool has_room(const struct log_sink *s)
+static bool is_writable(int fd)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	return s->kind != LOG_SINK_POLLED || (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0);
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
 }
 
 /* What was taken of it; 0: nothing. */
@@ -67,7 +67,7 @@ static size_t put(const struct log_sink *s, const char *text, size_t n)
 {
 	ssize_t taken;
 
-	if (!has_room(s))
+	if (s->kind == LOG_SINK_POLLED && !is_writable(s->fd))
 		return 0;
 	do
 		taken = s->kind == LOG_SINK_SOCKET
@@ -101,7 +101,5 @@ bool log_sink_write(struct log_sink *s, const char *line, size_t n)
 
 bool log_sink_flows(struct log_sink *s)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
-
-	return put_rest(s) && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+	return put_rest(s) && is_writable(s->fd);
 }
