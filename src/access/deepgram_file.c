@@ -146,12 +146,7 @@ static void answer(struct file *f)
 	f->x = NULL;
 	give_back(f);
 	deepgram_write_headers(&f->about, headers);
-	http_respond(x,
-	    &(struct http_answer){ .status = 200,
-		.content_type = "application/json",
-		.headers = headers,
-		.body = text,
-		.body_bytes = strlen(text) });
+	http_respond_json_with(x, 200, text, headers);
 	free(text);
 }
 

@@ -97,12 +97,7 @@ void deepgram_refuse(
 	deepgram_id_make(request_id);
 	write_headers(headers, why, request_id, retry_after_ms);
 	text = text_of(status, why, request_id);
-	http_respond(x,
-	    &(struct http_answer){ .status = status,
-		.content_type = "application/json",
-		.headers = headers,
-		.body = text == NULL ? "{}" : text,
-		.body_bytes = text == NULL ? 2 : strlen(text) });
+	http_respond_json_with(x, status, text, headers);
 	free(text);
 }
 

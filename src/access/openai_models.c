@@ -47,12 +47,7 @@ void openai_refuse_route(
 {
 	char *text = openai_error_text(status, message, NULL, status == 404 ? "not_found" : NULL);
 
-	http_respond(x,
-	    &(struct http_answer){ .status = status,
-		.content_type = "application/json",
-		.headers = headers,
-		.body = text == NULL ? "{}" : text,
-		.body_bytes = text == NULL ? 2 : strlen(text) });
+	http_respond_json_with(x, status, text, headers);
 	free(text);
 }
 
@@ -104,14 +99,9 @@ void openai_refuse(
 {
 	unsigned status = status_for(why, how);
 	char *text = openai_refusal_text(why, how), headers[ROUTE_HEADERS_BYTES];
-	const struct http_answer a = { .status = status,
-		.content_type = "application/json",
-		.headers = headers,
-		.body = text == NULL ? "{}" : text,
-		.body_bytes = text == NULL ? 2 : strlen(text) };
 
 	route_refusal_headers(headers, status, how->retry_after_ms);
-	http_respond(x, &a);
+	http_respond_json_with(x, status, text, headers);
 	free(text);
 }
 

@@ -80,14 +80,7 @@ void route_refusal_headers(char out[ROUTE_HEADERS_BYTES], unsigned status, unsig
 /* Takes `body`. */
 static void refuse(struct http_exchange *x, unsigned status, char *body, const char *headers)
 {
-	const char *text = body == NULL ? "{}" : body;
-	const struct http_answer a = { .status = status,
-		.content_type = "application/json",
-		.headers = headers,
-		.body = text,
-		.body_bytes = strlen(text) };
-
-	http_respond(x, &a);
+	http_respond_json_with(x, status, body, headers);
 	free(body);
 }
 

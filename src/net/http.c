@@ -140,10 +140,18 @@ void http_respond(struct http_exchange *x, const struct http_answer *a)
 
 void http_respond_json(struct http_exchange *x, unsigned status, const char *json)
 {
+	http_respond_json_with(x, status, json, NULL);
+}
+
+void http_respond_json_with(
+    struct http_exchange *x, unsigned status, const char *json, const char *headers)
+{
+	const char *body = json == NULL ? "{}" : json;
 	struct http_answer a = { .status = status,
 		.content_type = "application/json",
-		.body = json,
-		.body_bytes = strlen(json) };
+		.headers = headers,
+		.body = body,
+		.body_bytes = strlen(body) };
 
 	http_respond(x, &a);
 }

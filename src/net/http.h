@@ -172,6 +172,9 @@ void http_add_headers(struct http_exchange *x, const char *lines);
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 /* The common case: a JSON body. */
 void http_respond_json(struct http_exchange *x, unsigned status, const char *json);
+/* ... with more headers, as http_answer has them. `json` NULL, since memory was out: an empty object. */
+void http_respond_json_with(
+    struct http_exchange *x, unsigned status, const char *json, const char *headers);
 
 /* An answer whose pieces come one after the other, such as events as they happen. */
 struct http_stream;
