@@ -13,6 +13,7 @@
 #include "access/protocols.h"
 #include "access/sherpa_event.h"
 #include "access/sherpa_recording.h"
+#include "access/sherpa_voice.h"
 #include "access/voice.h"
 #include "access/wire.h"
 #include "base/buffer.h"
@@ -132,19 +133,10 @@ static int open_session(struct wire *w, struct error *err, unsigned *retry_after
 {
 	struct sherpa *s = sherpa_of(w);
 	const struct access_listener *l = w->listener;
-	struct pool *pool = access_pool_for(w->access, &w->client, wire_listener_pool(w), err);
-	struct session_config cfg;
+	const struct sherpa_hearing how = { l != NULL ? l->sample_rate : 0, true };
 
-	if (pool == NULL)
+	if (sherpa_voice_open(&s->voice, w, &how, err, retry_after_ms) < 0)
 		return -1;
-	voice_defaults(w->access, &cfg);
-	cfg.ear.format.encoding = ENCODING_F32LE;
-	if (l != NULL && l->sample_rate != 0)
-		cfg.ear.format.rate_hz = l->sample_rate;
-	cfg.partials = true;
-	if (voice_open(&s->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
-		return -1;
-	w->session = s->voice.id;
 	voice_start(&s->voice, &session_events, s);
 	return 0;
 }

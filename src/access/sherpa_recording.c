@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/sherpa_event.h"
+#include "access/sherpa_voice.h"
 #include "access/voice.h"
 #include "access/wire.h"
 #include "base/clock.h"
@@ -124,18 +125,10 @@ static const struct session_events session_events = { .on_event = on_event, .on_
 static int open_session(
     struct sherpa_recording *r, unsigned rate_hz, struct error *err, unsigned *retry_after_ms)
 {
-	struct wire *w = r->wire;
-	struct pool *pool = access_pool_for(w->access, &w->client, wire_listener_pool(w), err);
-	struct session_config cfg;
+	const struct sherpa_hearing how = { rate_hz, false };
 
-	if (pool == NULL)
+	if (sherpa_voice_open(&r->voice, r->wire, &how, err, retry_after_ms) < 0)
 		return -1;
-	voice_defaults(w->access, &cfg);
-	cfg.ear.format.encoding = ENCODING_F32LE;
-	cfg.ear.format.rate_hz = rate_hz;
-	if (voice_open(&r->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
-		return -1;
-	w->session = r->voice.id;
 	voice_start(&r->voice, &session_events, r);
 	return 0;
 }
