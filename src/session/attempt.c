@@ -347,6 +347,8 @@ static void rewind_utterance(struct utterance *u)
 		u->part_most = most;
 	u->lost = true;
 	u->begun = u->end_sent = u->partial_pending = false;
+	if (u->state == UTTERANCE_ENDED && !utterance_has_stable_text(u))
+		u->partial_heard_at = u->part_from; /* no later ones would come to agree with it */
 	u->partial_asked_at = u->partial_heard_at;
 	u->sent = u->part_from;
 	choose_part(u);

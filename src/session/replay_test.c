@@ -342,6 +342,25 @@ static void test_collected_again(void **state)
 	stage_finish();
 }
 
+/* One partial of all of it had come, which nothing would have agreed with. */
+static void test_collected_once_more(void **state)
+{
+	(void)state;
+	stage_open();
+	stage_hear(900);
+	pool_fake_partial(&stage.pool, stage_hearer(1), "the weather is nice");
+	stage_commit();
+	lose(1);
+	for (unsigned ms = 300; ms <= 900; ms += 300) {
+		assert_int_equal(hearer(1)->samples, ms * SAMPLES_PER_MS);
+		pool_fake_partial(&stage.pool, stage_hearer(1), "the weather is nice");
+	}
+	session_fake_forget(stage.f);
+	lose(1);
+	session_fake_expect(stage.f, "final 1 'the weather is' 0-900 commit 0.00\n" BECAUSE);
+	stage_finish();
+}
+
 /* It gets no partials, but what it said is not lost for that. */
 static void test_incomplete_without_partials(void **state)
 {
@@ -566,6 +585,7 @@ int main(void)
 		T("it ends when the ear has done what it is at",
 		    test_incomplete_while_the_ear_is_at_work),
 		T("also where no partial came before the loss", test_collected_again),
+		T("also where one came, too few to settle anything", test_collected_once_more),
 		T("and where the client wanted none", test_incomplete_without_partials),
 		T("so it is where its session ends before it", test_cut_off),
 		T("freed when it is told of it", test_freed_on_recovered),

@@ -181,6 +181,7 @@ bool utterance_take(struct session *s, const struct ear_out *out);
 size_t utterance_samples(const struct utterance *u);
 struct utterance *utterance_take_first(struct session *s); /* the caller frees it */
 void utterance_free(struct session *s, struct utterance *u);
+bool utterance_has_stable_text(const struct utterance *u);
 /* It is heard no more. What is stable of its text is told once it has ended. */
 void utterance_give_up(struct session *s, struct utterance *u, const struct error *why);
 /* If the first one was given up and has ended, tells what there is of it; true: perhaps there is another such one. */

@@ -153,7 +153,7 @@ bool utterance_take(struct session *s, const struct ear_out *out)
 	return true;
 }
 
-static bool has_stable_text(const struct utterance *u)
+bool utterance_has_stable_text(const struct utterance *u)
 {
 	size_t n;
 
@@ -166,7 +166,7 @@ void utterance_give_up(struct session *s, struct utterance *u, const struct erro
 	metric_add(METRIC_utterances_failed_total, 1);
 	u->failed = true;
 	drop_audio(s, u);
-	if (!has_stable_text(u))
+	if (!utterance_has_stable_text(u))
 		return;
 	metric_add(METRIC_utterances_incomplete_total, 1);
 	u->incomplete = xcalloc(1, sizeof *u->incomplete);
@@ -280,7 +280,7 @@ void utterance_tell_rest(struct session *s, const struct error *why)
 {
 	struct utterance *u;
 
-	while (!s->dead && s->first != NULL && has_stable_text(s->first)) {
+	while (!s->dead && s->first != NULL && utterance_has_stable_text(s->first)) {
 		u = utterance_take_first(s);
 		tell_rest_of(s, u, why);
 		utterance_free(s, u);
