@@ -93,14 +93,12 @@ static int put(struct splice *s, const uint8_t *p, size_t n, struct buffer *out)
 	return buffer_append(out, p, n);
 }
 
-/* One more byte to those that are held; they go on being held, are another's beginning, or belong to the present one. */
-static int hold(struct splice *s, uint8_t byte, struct buffer *out)
+/* Of those that are held some go on being held, are another's beginning, or belong to the present one. */
+static int let_go(struct splice *s, struct buffer *out)
 {
 	enum match what;
-	size_t mine;
+	size_t mine = before_next(s, s->held, s->held_n, &what);
 
-	s->held[s->held_n++] = byte;
-	mine = before_next(s, s->held, s->held_n, &what);
 	if (put(s, s->held, mine, out) != 0)
 		return -1;
 	s->held_n -= mine;
@@ -109,15 +107,26 @@ static int hold(struct splice *s, uint8_t byte, struct buffer *out)
 	return 0;
 }
 
-/* What was held is the first of the recording that begins now. */
+static int hold(struct splice *s, uint8_t byte, struct buffer *out)
+{
+	s->held[s->held_n++] = byte;
+	return let_go(s, out);
+}
+
+/* What was held begins the recording that begins now; behind its signature, still another can. */
 static int begin(struct splice *s, struct buffer *out)
 {
-	size_t n = s->held_n;
+	size_t n = 1;
 
-	s->held_n = 0;
+	while (n < s->held_n && match(s, s->held, n) != MATCH_FULL)
+		n++;
 	s->found = s->pages = false;
 	s->ogg = s->held[0] == 'O';
-	return put(s, s->held, n, out);
+	if (put(s, s->held, n, out) != 0)
+		return -1;
+	s->held_n -= n;
+	memmove(s->held, s->held + n, s->held_n);
+	return let_go(s, out);
 }
 
 /* How many bytes belong to a tag before the recording, in which nothing is looked for. */

@@ -25,7 +25,8 @@ struct splice { /* plain data, zeroed is at a recording's beginning; only splice
 };
 
 /* Appends to *out the bytes that belong to the present recording, and takes all n, or stops where another begins: true, and what comes
- * next belongs to that. Of what is held the answer comes with later bytes. -1: *out is full. */
+ * next belongs to that: feed again, though it be no byte, before the flush. Of what is held the answer comes with later bytes.
+ * -1: *out is full. */
 int splice_feed(struct splice *s, const void *bytes, size_t n, size_t *taken_out,
     struct buffer *out, bool *found_out);
 /* No more bytes come: what is held belongs to the present one. */

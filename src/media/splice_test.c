@@ -78,6 +78,12 @@ static struct row {
 	    "ID3\4\0\x10\0\0\0\0"
 	    "3DI......." FTYP "|" FTYP),
 	ROW("what begins like a tag", "IDfLaC\0\0\0\x22", "ID|fLaC\0\0\0\x22"),
+	ROW("a beginning in what only begins so, and another right behind it",
+	    "x\x1a\x45\xdf\xa3\1#!AMR\n#!AMR\nab",
+	    "x\x1a\x45\xdf\xa3\1|#!AMR\n|#!AMR\nab"),
+	ROW("the same, and no more comes",
+	    "x\x1a\x45\xdf\xa3\1#!AMR\n#OggS\0\2\0\0\0\0\0\0\0\0",
+	    "x\x1a\x45\xdf\xa3\1|#!AMR\n#|OggS\0\2\0\0\0\0\0\0\0\0"),
 	ROW("nothing between them", FTYP FTYP, FTYP "|" FTYP),
 };
 
@@ -85,10 +91,10 @@ static void check(const struct row *r, size_t piece)
 {
 	struct splice s = { 0 };
 	struct buffer out;
-	bool found;
+	bool found = false;
 
 	buffer_init(&out, 1000);
-	for (size_t at = 0, taken; at < r->n; at += taken) {
+	for (size_t at = 0, taken; at < r->n || found; at += taken) {
 		assert_int_equal(
 		    splice_feed(&s, r->bytes + at, MIN(piece, r->n - at), &taken, &out, &found), 0);
 		if (found)
