@@ -32,6 +32,8 @@ async function refused(response, status, code, sentence) {
   assert.deepEqual([r.status, body.err_code], [status, code], JSON.stringify(body));
   assert.match(body.err_msg, sentence);
   assert.match(body.request_id, /^[0-9a-f-]{36}$/);
+  assert.equal(r.headers.get('dg-request-id'), body.request_id);
+  assert.match(r.headers.get('dg-error'), sentence);
   return r;
 }
 

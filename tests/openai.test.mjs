@@ -41,6 +41,7 @@ async function refused(response, status, want) {
   const body = await r.text();
   assert.equal(r.status, status, body);
   assert.match(r.headers.get('content-type'), /application\/json/);
+  assert.match(r.headers.get('x-request-id'), /^req_[0-9a-f]{32}$/); // and one only
   const { error } = JSON.parse(body);
   assert.deepEqual(Object.keys(error), ['message', 'type', 'param', 'code']);
   for (const [k, v] of Object.entries(want)) v instanceof RegExp ? assert.match(error[k], v) : assert.equal(error[k], v, k);

@@ -63,16 +63,6 @@ static char *text_of(unsigned status, const struct error *why, const char *reque
 	return text;
 }
 
-char *deepgram_refusal_text(unsigned status, const char *sentence)
-{
-	char request_id[DEEPGRAM_ID_BYTES];
-	struct error why;
-
-	(void)error_set(&why, ERROR_LIMIT, "%s", sentence);
-	deepgram_id_make(request_id);
-	return text_of(status, &why, request_id);
-}
-
 /* A sentence may quote what the client sent, which must not end a header or begin one. */
 static void write_headers(char out[HEADERS_BYTES], const struct error *why, const char *request_id,
     unsigned retry_after_ms)
@@ -85,6 +75,18 @@ static void write_headers(char out[HEADERS_BYTES], const struct error *why, cons
 	route_retry_after(retry, retry_after_ms);
 	(void)snprintf(out, HEADERS_BYTES, "dg-request-id: %s\r\ndg-error: %s\r\n%s", request_id,
 	    sentence, retry);
+}
+
+char *deepgram_word_refusal(struct http_exchange *x, unsigned status, const char *sentence)
+{
+	char request_id[DEEPGRAM_ID_BYTES], headers[HEADERS_BYTES];
+	struct error why;
+
+	(void)error_set(&why, ERROR_LIMIT, "%s", sentence);
+	deepgram_id_make(request_id);
+	write_headers(headers, &why, request_id, 0);
+	http_add_headers(x, headers);
+	return text_of(status, &why, request_id);
 }
 
 void deepgram_refuse(

@@ -17,8 +17,9 @@ struct pool;
 void deepgram_refuse(
     struct http_exchange *x, unsigned status, const struct error *why, unsigned retry_after_ms);
 unsigned deepgram_status_of(enum error_code code);
-/* The body alone, with that status's err_code; the caller frees it. NULL: no memory. */
-char *deepgram_refusal_text(unsigned status, const char *sentence);
+/* The same where another answers: adds the headers; the body, with that status's err_code, is the caller's to free. NULL: no
+ * memory. */
+char *deepgram_word_refusal(struct http_exchange *x, unsigned status, const char *sentence);
 
 /* The pool of the model's name, or of the language's, or the first one that the client may use: Deepgram's own names are
  * none of ours, and clients cannot leave them out. NULL and a sentence: the key does not allow it. */

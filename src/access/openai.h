@@ -42,7 +42,7 @@ void openai_refuse(
 void openai_refuse_route(
     struct http_exchange *x, unsigned status, const char *message, const char *headers);
 
-/* Adds x-request-id to the answer, which clients quote in their errors. */
+/* Adds x-request-id to the answer, which clients quote in their errors, if it has none yet. */
 void openai_add_request_id(struct http_exchange *x);
 
 /* The body that openai_refuse sends; to be freed. NULL: memory is out. */

@@ -35,6 +35,8 @@ void openai_add_request_id(struct http_exchange *x)
 	char line[64];
 	int n = snprintf(line, sizeof line, "x-request-id: req_");
 
+	if (http_has_added(x, "x-request-id"))
+		return;
 	(void)!getrandom(random, sizeof random, 0); /* one that is not its own does no harm */
 	for (size_t i = 0; i < sizeof random; i++)
 		n += snprintf(line + n, sizeof line - (size_t)n, "%02x", random[i]);

@@ -255,19 +255,23 @@ bool server_pages_is_vital(void *arg, const struct http_exchange *x)
 }
 
 /* In the words of those whose path it is; NULL: nobody's. */
-static char *word_refusal(const char *path, unsigned status, const char *why)
+static char *word_refusal(struct http_exchange *x, unsigned status, const char *why)
 {
+	const char *path = http_path(x);
+
 	if (deepgram_is_path(path))
-		return deepgram_refusal_text(status, why);
-	if (openai_is_path(path))
+		return deepgram_word_refusal(x, status, why);
+	if (openai_is_path(path)) {
+		openai_add_request_id(x);
 		return openai_error_text(status, why, NULL, route_status_word(status));
+	}
 	return strncmp(path, "/v1/", 4) == 0 ? route_refusal_text(status, why) : NULL;
 }
 
-bool server_pages_word_refusal(void *arg, const struct http_exchange *x, unsigned status,
+bool server_pages_word_refusal(void *arg, struct http_exchange *x, unsigned status,
     const char *why, char *json, size_t json_cap)
 {
-	char *text = speaks_another(x) != NULL ? NULL : word_refusal(http_path(x), status, why);
+	char *text = speaks_another(x) != NULL ? NULL : word_refusal(x, status, why);
 	bool fits = text != NULL && strlen(text) < json_cap;
 
 	(void)arg;

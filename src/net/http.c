@@ -121,6 +121,17 @@ void http_add_headers(struct http_exchange *x, const char *lines)
 	x->headers = all;
 }
 
+bool http_has_added(const struct http_exchange *x, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *line = x->headers; line != NULL && *line != '\0';
+	     line = strchr(line, '\n') + 1)
+		if (strncmp(line, name, n) == 0 && line[n] == ':')
+			return true;
+	return false;
+}
+
 void http_respond(struct http_exchange *x, const struct http_answer *a)
 {
 	bool body_unread = x->phase == HTTP_BODY && http_parse_has_body(x->parse);

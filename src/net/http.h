@@ -66,8 +66,8 @@ struct http_events {
 	void (*on_abort)(void *arg, struct http_exchange *x);
 	/* The request is refused here, since it is malformed, late, too long or one too many: writes what is to be answered
 	 * as JSON, zero-terminated, and returns true; false, or NULL here: the sentence `why` is the answer. Of `x` only
-	 * http_path, which is "" if not even that has come, and http_listener_data may be asked. */
-	bool (*word_refusal)(void *arg, const struct http_exchange *x, unsigned status,
+	 * http_path, which is "" if not even that has come, and http_listener_data may be asked; headers may be added. */
+	bool (*word_refusal)(void *arg, struct http_exchange *x, unsigned status,
 	    const char *why, char *json, size_t json_cap);
 	/* A connection of a raw listener: to be given to tcp_start or tcp_drop, from inside. NULL if there are none. */
 	void (*on_tcp)(void *arg, struct tcp *t, void *listener_data);
@@ -165,9 +165,11 @@ struct http_answer {
 	size_t body_bytes;
 };
 
-/* Header lines, each ended by \r\n, for whatever answers the request, beside the answer's own; not for a 101, nor for what
- * is refused here without asking the handler. Copied; called again, they are added. */
+/* Header lines, each ended by \r\n, for whatever answers the request, beside the answer's own; not for a 101. Copied; called
+ * again, they are added. */
 void http_add_headers(struct http_exchange *x, const char *lines);
+/* Whether one of this name was added; it is told apart as it is written. */
+bool http_has_added(const struct http_exchange *x, const char *name);
 /* Copies the answer and sends it; `x` is invalid afterwards. */
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 /* The common case: a JSON body. */

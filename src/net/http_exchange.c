@@ -272,7 +272,7 @@ static void refuse(struct http_exchange *x, unsigned status, const char *why)
 		a.body_bytes = strlen(json);
 	}
 	metric_add(METRIC_http_errors_total, 1);
-	http_answer_write(x->conn, &a, (struct http_answer_style){ .keep_alive = false });
+	http_answer_write(x->conn, &a, (struct http_answer_style){ .headers = x->headers });
 	end_receiver(x, why);
 	finish(x);
 }

@@ -280,6 +280,10 @@ static struct refused {
 	const char *name, *request, *want;
 } refused[] = {
 	{ "a header that ends in the middle", "GET /words HTTP/1.1\r\nHos", "{\"status\":408," },
+	{ "it has headers of its own", "GET /words HTTP/1.1\r\nHos", "\r\nX-Worded: 1\r\n" },
+	{ "the headers it had before are kept",
+	    "POST /more HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\n",
+	    "\r\nX-One: 1\r\nX-Two: 2\r\n" },
 	{ "a header that is malformed", "GET /words HTTP/1.1\r\nHost : a\r\n\r\n",
 	    "{\"status\":400," },
 	{ "a header that is too long", "long", "{\"status\":431," },

@@ -232,12 +232,13 @@ static bool is_vital(void *arg, const struct http_exchange *x)
 	return strcmp(http_path(x), "/health") == 0;
 }
 
-static bool word_refusal(void *arg, const struct http_exchange *x, unsigned status, const char *why,
+static bool word_refusal(void *arg, struct http_exchange *x, unsigned status, const char *why,
     char *json, size_t json_cap)
 {
 	(void)arg;
 	if (strcmp(http_path(x), "/words") != 0)
 		return false;
+	http_add_headers(x, "X-Worded: 1\r\n");
 	(void)snprintf(json, json_cap, "{\"status\":%u,\"why\":\"%s\"}", status, why);
 	return true;
 }
