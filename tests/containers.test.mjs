@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Server, withServer, set, fake, build, alive } from './lib/server.mjs';
-import { clip, noRealSpeech, babble, silence, join } from './lib/speech.mjs';
+import { clip, babble, silence, join } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { leftWell, terminate } from './lib/ops.mjs';
 import { trace } from './lib/faults.mjs';
@@ -87,7 +87,7 @@ const kinds = {
 };
 
 describe('ffmpeg', { skip: noFfmpeg }, () => {
-  describe('real speech', { skip: noRealSpeech }, () => {
+  describe('real speech', () => {
     let server, known;
     before(async () => {
       known = clip('goforward');
@@ -280,7 +280,10 @@ describe('ffmpeg', { skip: noFfmpeg }, () => {
         }, 'it is being heard');
         const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
         for (const line of [/^Seccomp:\s+2$/m, /^NoNewPrivs:\s+1$/m, /^CapEff:\s+0+$/m, /^Uid:\s+[1-9]\d*\s+[1-9]\d*\s/m]) assert.match(status, line);
-        assert.deepEqual(fs.readdirSync(`/proc/${pid}/fd`).filter((fd) => fd !== '100'), ['0', '1', '2']);
+        const what = new Map(fs.readdirSync(`/proc/${pid}/fd`).map((fd) => [fd, fs.readlinkSync(`/proc/${pid}/fd/${fd}`)]));
+        what.delete('100');
+        const standard = ['0', '1', '2'].map((fd) => what.get(fd)); // newer ones duplicate them
+        for (const [fd, file] of what) assert.ok(standard.includes(file), `${fd} is ${file}, beside ${standard}`);
         assert.equal(fs.readFileSync(`/proc/${pid}/environ`, 'utf8'), '');
         assert.equal(fs.readlinkSync(`/proc/${pid}/cwd`), '/');
         assert.equal((await asked).status, 200);

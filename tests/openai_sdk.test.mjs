@@ -12,6 +12,7 @@ import { wav } from './lib/audio.mjs';
 import { deadline, until } from './lib/wait.mjs';
 import { base64 } from './lib/protocols/openai_realtime.mjs';
 
+globalThis.File ??= (await import('node:buffer')).File; // as the package asks for on Node 18
 const sdk = await import('openai').catch(() => null);
 const { OpenAIRealtimeWS } = await import('openai/realtime/ws').catch(() => ({}));
 const skip = sdk ? false : 'the package openai is not installed (npm --prefix tests ci)';

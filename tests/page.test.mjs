@@ -8,7 +8,7 @@ import path from 'node:path';
 import { Browser, noBrowser } from './lib/browser.mjs';
 import { Server, withServer, fake, set, run, build, program, root } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
-import { babble, clip, join, noRealSpeech, readWav, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, join, readWav, sentences, silence, speak } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -82,7 +82,7 @@ async function pictures(tab, name) {
 }
 
 test('by microphone two browsers at once get their own words; a third page waits, sees its place, and gets its turn', { skip }, async () => {
-  const first = noRealSpeech ? speak(sentences[0]) : clip('goforward');
+  const first = clip('goforward');
   const second = speak(sentences[1]);
   const [a, b] = await Promise.all([first, second].map((c, i) => Browser.launch({ microphone: said(`speaker-${i}`, c.samples) })));
   try {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { root, withServer, set } from './lib/server.mjs';
 import { dictate } from './lib/client.mjs';
 import { encode, resample } from './lib/audio.mjs';
-import { clip, noRealSpeech, sentences, speak } from './lib/speech.mjs';
+import { clip, sentences, speak } from './lib/speech.mjs';
 import { noWebSocket } from './lib/websocket.mjs';
 
 const dir = path.join(root, 'tests/lib/protocols');
@@ -24,7 +24,7 @@ async function expected(server, name, what) {
   return (await dictate(server, bytes, { sample_rate: 8000, encoding: 'mulaw' })).text;
 }
 
-test('the same clip gives the same text through every protocol', { skip: noWebSocket || noRealSpeech }, () =>
+test('the same clip gives the same text through every protocol', { skip: noWebSocket }, () =>
   withAll(2, async (server) => {
     const heard = {};
     for (const [name, protocol] of all) heard[name] = [await protocol.transcribe(server, clip('goforward')), await expected(server, name, clip('goforward'))];

@@ -8,14 +8,14 @@ import { BINARY, frame } from './lib/client.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
 import { Recorder, bytesOf, connect, listenArgs, packet, plain, transcribe } from './lib/protocols/realtimestt.mjs';
-import { babble, clip, fault, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, fault, join, sentences, silence, speak } from './lib/speech.mjs';
 
 const withBoth = (args, body, options) => withServer([...listenArgs, ...args], body, options);
 const real = set({ 'pool.en.max': 2 });
 const types = (r) => r.data.events.map((e) => e.type);
 const noSessions = (server) => server.until(async () => (await server.status()).sessions.length === 0, 'no session is left');
 
-test('realtimestt finals: a real clip gives its words, with a capital first', { skip: noRealSpeech }, () =>
+test('realtimestt finals: a real clip gives its words, with a capital first', () =>
   withBoth(real, async (server) => {
     const words = clip('goforward').words;
     const r = await Recorder.open(server);

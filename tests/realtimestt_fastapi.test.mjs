@@ -9,14 +9,14 @@ import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
 import { bytesOf, connect, packet } from './lib/protocols/realtimestt.mjs';
 import { Page, listen, transcribe } from './lib/protocols/realtimestt_fastapi.mjs';
-import { babble, clip, fault, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, fault, join, sentences, silence, speak } from './lib/speech.mjs';
 
 const withPages = (args, body, options) => withServer(['--listen', `${listen}=127.0.0.1:0`, ...args], body, options);
 const real = set({ 'pool.en.max': 2 });
 const get = (server, pathname, options = {}) => server.get(pathname, { port: server.ports[listen], ...options });
 const two = () => join(babble(1500, 1), silence(1500), babble(1500, 2), silence(1500));
 
-test('realtimestt-fastapi finals: a real clip gives its words', { skip: noRealSpeech }, () =>
+test('realtimestt-fastapi finals: a real clip gives its words', () =>
   withPages(real, async (server) => {
     assert.equal(await transcribe(server, clip('goforward')), clip('goforward').words);
   }));

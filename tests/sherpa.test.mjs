@@ -8,13 +8,13 @@ import { BINARY, frame } from './lib/client.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
 import { Sherpa, dictate, floats, transcribe } from './lib/protocols/sherpa.mjs';
-import { babble, clip, fault, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, fault, join, sentences, silence, speak } from './lib/speech.mjs';
 
 const withSherpa = (args, body, options) => withServer(['--listen', 'sherpa-onnx=127.0.0.1:0', ...args], body, options);
 const real = set({ 'pool.en.max': 2 });
 const words = join(silence(300), babble(1500, 1), silence(300));
 
-test('sherpa finals: a real clip gives its words', { skip: noRealSpeech }, () =>
+test('sherpa finals: a real clip gives its words', () =>
   withSherpa(real, async (server) => {
     assert.equal(await transcribe(server, clip('goforward')), clip('goforward').words);
   }));

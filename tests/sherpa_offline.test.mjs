@@ -3,7 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { fake, set, withServer } from './lib/server.mjs';
 import { resample } from './lib/audio.mjs';
-import { babble, clip, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, join, sentences, silence, speak } from './lib/speech.mjs';
 import { Sherpa, SherpaOffline, floats } from './lib/protocols/sherpa.mjs';
 
 const listener = ['--listen', 'sherpa-onnx=127.0.0.1:0'];
@@ -27,7 +27,7 @@ test('sherpa offline: recordings are answered one by one, each with all that was
     assert.equal(s.client.events.length, sentences.length);
   }));
 
-test('sherpa offline: real speech, at the rate that its header says', { skip: noRealSpeech }, () =>
+test('sherpa offline: real speech, at the rate that its header says', () =>
   withSherpa(real, async (server) => {
     const { samples, words } = clip('goforward');
     for (const rate of [16000, 48000]) {

@@ -9,13 +9,13 @@ import { wav } from './lib/audio.mjs';
 import { keysFile } from './lib/keys.mjs';
 import { until } from './lib/wait.mjs';
 import { Vosk, bytesOf, textOf, transcribe } from './lib/protocols/vosk.mjs';
-import { babble, clip, fault, join, noRealSpeech, sentences, silence, speak } from './lib/speech.mjs';
+import { babble, clip, fault, join, sentences, silence, speak } from './lib/speech.mjs';
 
 const withVosk = (args, body, options) => withServer(['--listen', 'vosk=127.0.0.1:0', ...args], body, options);
 const real = set({ 'pool.en.max': 2 });
 const at16k = { config: { sample_rate: 16000 } };
 
-test('vosk finals: a real clip in lock-step gives its words, and the end is in order', { skip: noRealSpeech }, () =>
+test('vosk finals: a real clip in lock-step gives its words, and the end is in order', () =>
   withVosk(real, async (server) => {
     assert.equal(await transcribe(server, clip('goforward')), clip('goforward').words);
   }));
@@ -124,7 +124,7 @@ test('vosk end: eof without audio is answered with an empty result', () =>
     assert.deepEqual(await v.eof(), { text: '' });
   }));
 
-test('vosk sample rates: 8000 Hz is what a client has that sends no config', { skip: noRealSpeech }, () =>
+test('vosk sample rates: 8000 Hz is what a client has that sends no config', () =>
   withVosk(real, async (server) => {
     const all = clip('goforward').samples;
     const half = all.filter((_, i) => i % 2 === 0);
@@ -153,7 +153,7 @@ test('vosk sample rates: another rate in a later config holds from there on', ()
     assert.ok(words.at(-1).end >= 2);
   }));
 
-test('vosk sample rates: a WAV file sent header and all is heard at the rate it says', { skip: noRealSpeech }, () =>
+test('vosk sample rates: a WAV file sent header and all is heard at the rate it says', () =>
   withVosk(real, async (server) => {
     const file = fs.readFileSync(clip('goforward').file);
     const v = await Vosk.open(server);
