@@ -109,7 +109,9 @@ void conn_write(struct conn *c, const uv_buf_t *parts, unsigned n)
 			continue;
 		at = memmem(bytes, len, date, sizeof date - 1);
 		if (len > 5 && memcmp(bytes, "HTTP/", 5) == 0 && at != NULL) {
-			size_t before = (size_t)(at - bytes), line = strcspn(at + 2, "\r") + 2;
+			size_t before = (size_t)(at - bytes);
+			const char *end = memchr(at + 2, '\r', len - before - 2);
+			size_t line = end == NULL ? len - before : (size_t)(end - at);
 
 			(void)buffer_append(&c->written, bytes, before);
 			bytes += before + line;
