@@ -252,9 +252,26 @@ static void on_channels(void *arg, unsigned n)
 	leave(f);
 }
 
-static const struct recording_events recording_events = {
-	.on_event = on_event, .on_channels = on_channels, .on_failed = on_failed, .on_done = on_done
-};
+static void on_read(void *arg, size_t n)
+{
+	struct file *f = arg;
+
+	if (f->spool != NULL)
+		spool_was_read(f->spool, n);
+}
+
+static void on_heard(void *arg, size_t n)
+{
+	const struct part *p = arg;
+
+	on_read(p->file, n);
+}
+
+static const struct recording_events recording_events = { .on_event = on_event,
+	.on_channels = on_channels,
+	.on_failed = on_failed,
+	.on_done = on_done,
+	.on_read = on_heard };
 
 static void start(struct part *p)
 {
@@ -315,7 +332,7 @@ static void hear(struct file *f)
 static void begin(struct file *f)
 {
 	f->bytes = http_body(f->x, &f->bytes_n);
-	f->digest = digest_start(f->access->work, f->bytes, f->bytes_n, on_digest, f);
+	f->digest = digest_start(f->access->work, f->bytes, f->bytes_n, on_digest, on_read, f);
 	if (f->query.raw) {
 		f->wav = deepgram_answer_wav(&f->query.format, f->bytes, f->bytes_n, &f->bytes_n);
 		f->bytes = f->wav;
@@ -404,7 +421,7 @@ static void on_whole(void *arg)
 		refuse(f, 500, &err, 0);
 	} else {
 		f->digest = digest_start(f->access->work, (const uint8_t *)f->bytes + head,
-		    f->bytes_n - head, on_digest, f);
+		    f->bytes_n - head, on_digest, on_read, f);
 		if (f->digest == NULL)
 			refuse_for_memory(f, "the audio");
 		else

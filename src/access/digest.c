@@ -18,6 +18,7 @@ struct digest {
 	const uint8_t *bytes; /* borrowed; what is still to be read */
 	size_t n;
 	digest_done_f *on_done;
+	digest_read_f *on_read;
 	void *arg;
 	EVP_MD_CTX *sha256; /* owned; while a job runs it is the job's, with the piece */
 	uint8_t *piece;     /* owned */
@@ -46,6 +47,8 @@ static void submit(struct digest *d)
 		memcpy(d->piece, d->bytes, d->piece_n);
 	d->bytes += d->piece_n;
 	d->n -= d->piece_n;
+	if (d->on_read != NULL)
+		d->on_read(d->arg, d->piece_n);
 	d->running = true;
 	d->work->submit(d->work, &d->item);
 }
@@ -74,8 +77,8 @@ static void done(void *arg)
 		tell(d);
 }
 
-struct digest *digest_start(
-    struct work *work, const void *bytes, size_t n, digest_done_f *on_done, void *arg)
+struct digest *digest_start(struct work *work, const void *bytes, size_t n, digest_done_f *on_done,
+    digest_read_f *on_read, void *arg)
 {
 	struct digest *d = xcalloc(1, sizeof *d);
 
@@ -84,6 +87,7 @@ struct digest *digest_start(
 		.bytes = n == 0 ? (const uint8_t *)"" : bytes,
 		.n = n,
 		.on_done = on_done,
+		.on_read = on_read,
 		.arg = arg,
 		.sha256 = EVP_MD_CTX_new(),
 		.piece = malloc(DIGEST_PIECE_BYTES) };

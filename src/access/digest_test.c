@@ -44,7 +44,7 @@ static void expect(const char *bytes, size_t n, unsigned jobs, const char *want)
 {
 	struct fake f = { .work.submit = submit };
 	char hex[DIGEST_HEX_BYTES] = "";
-	struct digest *d = digest_start(&f.work, bytes, n, on_done, hex);
+	struct digest *d = digest_start(&f.work, bytes, n, on_done, NULL, hex);
 
 	assert_string_equal(hex, ""); /* not from inside */
 	while (f.item != NULL)
@@ -80,7 +80,7 @@ static void one_that_is_freed_at_work_says_nothing_and_reads_nothing_more(void *
 {
 	struct fake f = { .work.submit = submit };
 	char hex[DIGEST_HEX_BYTES] = "", *bytes = calloc(1, 2 * DIGEST_PIECE_BYTES);
-	struct digest *d = digest_start(&f.work, bytes, 2 * DIGEST_PIECE_BYTES, on_done, hex);
+	struct digest *d = digest_start(&f.work, bytes, 2 * DIGEST_PIECE_BYTES, on_done, NULL, hex);
 
 	(void)state;
 	digest_free(&d);

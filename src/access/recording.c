@@ -194,6 +194,13 @@ static int read_head(
 	return rc;
 }
 
+static void was_read(struct recording *r, size_t n)
+{
+	r->fed += n;
+	if (r->events->on_read != NULL)
+		r->events->on_read(r->arg, n);
+}
+
 /* The session may end in any of its calls, and the recording with it. */
 static void feed_wav(struct recording *r)
 {
@@ -206,7 +213,7 @@ static void feed_wav(struct recording *r)
 			voice_end(&r->voice);
 			return;
 		}
-		r->fed += n;
+		was_read(r, n);
 		r->full = !voice_audio(&r->voice, file + r->fed - n, n);
 	}
 }
@@ -225,7 +232,7 @@ static void feed_decoder(struct recording *r)
 		size_t n = MIN((size_t)PIECE_BYTES, r->wishes.n - r->fed);
 
 		r->full = !decoder_feed(r->decoder, file + r->fed, n);
-		r->fed += n;
+		was_read(r, n);
 	}
 	if (!r->full)
 		decoder_finish(r->decoder);

@@ -37,6 +37,8 @@ struct recording_events {
 	void (*on_event)(void *arg, const struct session_event *e);
 	/* How many channels the file has: once, when its session has been opened; only where one channel was wished for. May be NULL. */
 	void (*on_channels)(void *arg, unsigned n);
+	/* So many more bytes of the file have been read; another recording of the same may still need them. May be NULL. */
+	void (*on_read)(void *arg, size_t n);
 	/* It was not heard, or not to its end; retry_after_ms 0: not said. One of these two is the last. */
 	void (*on_failed)(void *arg, const struct error *why, unsigned retry_after_ms,
 	    enum recording_failure kind);

@@ -16,8 +16,11 @@
 struct spool {
 	int fd;
 	size_t n;
-	void *map; /* NULL: not yet, or nothing was written */
+	void *map;     /* NULL: not yet, or nothing was written */
+	size_t read_n; /* since its pages went */
 };
+
+enum { RESIDENT_BYTES = 4 << 20 };
 
 struct spool *spool_new(const char *dir, struct error *err)
 {
@@ -71,6 +74,15 @@ const void *spool_map(struct spool *s, size_t *n_out, struct error *err)
 	(void)madvise(map, s->n, MADV_SEQUENTIAL);
 	s->map = map;
 	return map;
+}
+
+void spool_was_read(struct spool *s, size_t n)
+{
+	s->read_n += n;
+	if (s->read_n < RESIDENT_BYTES || s->map == NULL)
+		return;
+	s->read_n = 0;
+	(void)madvise(s->map, s->n, MADV_DONTNEED);
 }
 
 void spool_free(struct spool **spool)

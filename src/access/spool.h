@@ -15,6 +15,9 @@ struct spool *spool_new(const char *dir, struct error *err);
 int spool_write(struct spool *s, const void *bytes, size_t n, struct error *err);
 /* All that was written; lent until spool_free. Nothing may be written any more. NULL and a sentence when it cannot be read. */
 const void *spool_map(struct spool *s, size_t *n_out, struct error *err);
+/* So many more bytes of it have been read, by whomever: now and then its pages go from the process's memory, and come back from
+ * the kernel's cache where somebody reads them again. */
+void spool_was_read(struct spool *s, size_t n);
 void spool_free(struct spool **s); /* NULL in it is fine */
 
 #endif
