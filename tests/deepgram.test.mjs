@@ -154,7 +154,9 @@ test('deepgram finals: speech_final is told at a pause, only on finals, and neve
     assert.equal(off.text(), on.text());
     // A longer pause than there is makes one utterance of both.
     const long = await ask({ endpointing: 3000 });
-    assert.equal(long.finals.filter((m) => best(m).transcript).length, 1);
+    const told = long.finals.filter((m) => best(m).transcript); // the beginning may have been fixed before
+    assert.deepEqual(told.slice(0, -1).filter((m) => m.speech_final), []);
+    assert.ok(told.at(-1).start + told.at(-1).duration > 4, 'the second is in it');
   });
 });
 
