@@ -102,7 +102,7 @@ void server_pages_answer(void *arg, struct http_exchange *x);
 void server_pages_abort(void *arg, struct http_exchange *x);
 void server_pages_header(void *arg, struct http_exchange *x);
 bool server_pages_is_vital(void *arg, const struct http_exchange *x);
-bool server_pages_word_refusal(void *arg, struct http_exchange *x, unsigned status,
-    const char *why, char *json, size_t json_cap);
+bool server_pages_word_refusal(void *arg, struct http_exchange *x, unsigned status, const char *why,
+    char *json, size_t json_cap);
 
 #endif

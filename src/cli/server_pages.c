@@ -268,8 +268,8 @@ static char *word_refusal(struct http_exchange *x, unsigned status, const char *
 	return strncmp(path, "/v1/", 4) == 0 ? route_refusal_text(status, why) : NULL;
 }
 
-bool server_pages_word_refusal(void *arg, struct http_exchange *x, unsigned status,
-    const char *why, char *json, size_t json_cap)
+bool server_pages_word_refusal(void *arg, struct http_exchange *x, unsigned status, const char *why,
+    char *json, size_t json_cap)
 {
 	char *text = speaks_another(x) != NULL ? NULL : word_refusal(x, status, why);
 	bool fits = text != NULL && strlen(text) < json_cap;

@@ -79,10 +79,8 @@ static struct row {
 	    "3DI......." FTYP "|" FTYP),
 	ROW("what begins like a tag", "IDfLaC\0\0\0\x22", "ID|fLaC\0\0\0\x22"),
 	ROW("a beginning in what only begins so, and another right behind it",
-	    "x\x1a\x45\xdf\xa3\1#!AMR\n#!AMR\nab",
-	    "x\x1a\x45\xdf\xa3\1|#!AMR\n|#!AMR\nab"),
-	ROW("the same, and no more comes",
-	    "x\x1a\x45\xdf\xa3\1#!AMR\n#OggS\0\2\0\0\0\0\0\0\0\0",
+	    "x\x1a\x45\xdf\xa3\1#!AMR\n#!AMR\nab", "x\x1a\x45\xdf\xa3\1|#!AMR\n|#!AMR\nab"),
+	ROW("the same, and no more comes", "x\x1a\x45\xdf\xa3\1#!AMR\n#OggS\0\2\0\0\0\0\0\0\0\0",
 	    "x\x1a\x45\xdf\xa3\1|#!AMR\n#|OggS\0\2\0\0\0\0\0\0\0\0"),
 	ROW("nothing between them", FTYP FTYP, FTYP "|" FTYP),
 };

@@ -67,8 +67,8 @@ struct http_events {
 	/* The request is refused here, since it is malformed, late, too long or one too many: writes what is to be answered
 	 * as JSON, zero-terminated, and returns true; false, or NULL here: the sentence `why` is the answer. Of `x` only
 	 * http_path, which is "" if not even that has come, and http_listener_data may be asked; headers may be added. */
-	bool (*word_refusal)(void *arg, struct http_exchange *x, unsigned status,
-	    const char *why, char *json, size_t json_cap);
+	bool (*word_refusal)(void *arg, struct http_exchange *x, unsigned status, const char *why,
+	    char *json, size_t json_cap);
 	/* A connection of a raw listener: to be given to tcp_start or tcp_drop, from inside. NULL if there are none. */
 	void (*on_tcp)(void *arg, struct tcp *t, void *listener_data);
 };
