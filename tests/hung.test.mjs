@@ -73,6 +73,19 @@ test('hung-host: one that is stopped while nobody asks for anything is found out
   });
 });
 
+test('hung-host: one that is stopped while it loads is found out as soon as any other', async () => {
+  await withServer(fake({ 'pool.en.host_timeout_ms': 500, 'pool.en.param.load_ms': 3000 }), async (s) => {
+    const { host_pid: host } = await s.until(async () => {
+      const pool = await s.pool();
+      return pool.host_pid > 0 && pool;
+    }, 'it has begun to load');
+    signal(host, 'SIGSTOP');
+    assert.notEqual((await dictate(s, sound, manual)).text, '');
+    await s.says(/host en: was stopped while it loaded, for host_timeout_ms 500, killing it/);
+    assert.deepEqual([await count(s, 'hosts_stuck'), await count(s, 'hosts_lost')], [1, 1]);
+  }, { ready: false });
+});
+
 test('hung-host: a server is left by a host that is stopped, and by what it was asked for', async () => {
   await withServer(fake({ 'pool.en.host_timeout_ms': 3600000 }), async (s) => {
     signal((await s.pool()).host_pid, 'SIGSTOP');

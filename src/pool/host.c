@@ -53,6 +53,7 @@ struct host {
 	struct host_process *process; /* owned; NULL: none */
 	uint64_t life;                /* the number of the process that runs, or ran last */
 	struct pulse pulse;
+	unsigned stops;    /* STARTING: looks in a row at which it was stopped */
 	struct error why;  /* it was killed; ERROR_NONE: it was not */
 	unsigned ends;     /* in a row, none of which had served for backoff_max_ms */
 	uint64_t ready_ms; /* when it said HELLO; 0: it has not */
@@ -60,7 +61,7 @@ struct host {
 	bool closing;
 	uv_timer_t
 	    timer; /* of the state: its longest time in STARTING and ENDING, its pause in BACKOFF */
-	uv_timer_t look;  /* while READY */
+	uv_timer_t look;  /* while STARTING and READY */
 	unsigned handles; /* not yet closed; at 0 a closing host is freed */
 	void (*on_done)(void *arg);
 	void *done_arg;
@@ -185,12 +186,31 @@ static void ping(struct host *h)
 		pulse_asked_ping(&h->pulse);
 }
 
+/* One that loads cannot answer. */
+static void look_at_loading(struct host *h)
+{
+	struct error err;
+
+	h->stops = host_process_is_stopped(h->process) ? h->stops + 1 : 0;
+	if (h->stops <= PULSE_LOOKS)
+		return;
+	(void)error_set(&err, ERROR_TIMEOUT, "was stopped while it loaded, for host_timeout_ms %u",
+	    h->cfg->answer_timeout_ms);
+	h->events->on_stuck(h->arg);
+	kill_host(h, &err);
+}
+
 static void on_look(uv_timer_t *timer)
 {
 	struct host *h = timer->data;
-	enum pulse_verdict verdict = pulse_look(&h->pulse);
+	enum pulse_verdict verdict;
 	struct error err;
 
+	if (h->state == HOST_STARTING) {
+		look_at_loading(h);
+		return;
+	}
+	verdict = pulse_look(&h->pulse);
 	if (verdict == PULSE_PING)
 		ping(h);
 	if (verdict != PULSE_STUCK)
@@ -343,6 +363,8 @@ static void start(struct host *h)
 		return;
 	}
 	(void)uv_timer_start(&h->timer, on_start_timeout, h->cfg->start_timeout_ms, 0);
+	h->stops = 0;
+	look_on(h);
 }
 
 struct host *host_new(struct uv_loop_s *loop, const struct host_config *cfg,

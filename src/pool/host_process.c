@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -186,6 +187,22 @@ bool host_process_send(struct host_process *p, const struct ipc_message *m)
 int host_process_pid(const struct host_process *p)
 {
 	return p->running ? uv_process_get_pid(&p->process) : 0;
+}
+
+/* proc(5): the state stands behind the name, which may have any character. */
+bool host_process_is_stopped(const struct host_process *p)
+{
+	char path[40], text[256] = "", *state;
+	FILE *stat;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", host_process_pid(p));
+	stat = fopen(path, "re");
+	if (stat == NULL)
+		return false;
+	(void)!fread(text, 1, sizeof text - 1, stat);
+	(void)fclose(stat);
+	state = strrchr(text, ')');
+	return state != NULL && state[1] == ' ' && (state[2] == 'T' || state[2] == 't');
 }
 
 void host_process_kill(struct host_process *p)

@@ -30,6 +30,8 @@ struct host_process *host_process_new(struct uv_loop_s *loop, const struct host_
 /* False: there is no room, or it is not read any more. */
 bool host_process_send(struct host_process *p, const struct ipc_message *m);
 int host_process_pid(const struct host_process *p);
+/* Somebody has stopped it (SIGSTOP, a debugger), as /proc says; false where that cannot be read. */
+bool host_process_is_stopped(const struct host_process *p);
 void host_process_kill(struct host_process *p); /* and hears it no more; on_ended comes */
 /* Kills it and calls nobody any more. The rest frees itself when it has been reaped, for which the loop is not kept running:
  * what stands still in the kernel may never end. NULL is fine. */
