@@ -213,7 +213,12 @@ function tip(word) {
   $('tip').style.left = `${scrollX + Math.max(8, Math.min(left, document.documentElement.clientWidth - $('tip').offsetWidth - 8))}px`;
   $('tip').style.top = `${scrollY + r.top - $('tip').offsetHeight - 4}px`;
 }
-for (const type of ['pointerover', 'focusin', 'click']) document.addEventListener(type, (e) => tip(e.target.closest?.('#text .word') ?? null));
+for (const type of ['focusin', 'click']) document.addEventListener(type, (e) => tip(e.target.closest?.('#text .word') ?? null));
+// What moves under a pointer that rests takes nothing from who uses the keyboard.
+document.addEventListener('pointerover', (e) => {
+  const word = e.target.closest?.('#text .word');
+  if (word || document.activeElement.getAttribute('aria-describedby') !== 'tip') tip(word ?? null);
+});
 document.addEventListener('focusout', () => tip(null));
 document.addEventListener('keydown', (e) => e.key === 'Escape' && tip(null));
 

@@ -188,6 +188,8 @@ test('with the keyboard alone nobody passes by all unsure words, and the focus i
     await tab.evaluate(`document.querySelector('#text [tabindex="0"]').focus()`);
     const word = () => tab.evaluate(`[[...document.querySelectorAll('#text .unsure')].indexOf(document.activeElement), document.querySelector('#tip').hidden, document.activeElement.getAttribute('aria-describedby')]`);
     assert.deepEqual(await word(), [0, false, 'tip']);
+    await tab.evaluate(`document.body.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))`); // of a pointer that rests
+    assert.deepEqual(await word(), [0, false, 'tip']);
     await tab.key('ArrowRight');
     assert.deepEqual(await word(), [1, false, 'tip']);
     await tab.key('ArrowLeft');
