@@ -80,6 +80,7 @@ export class Browser {
     const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });
     const tab = new Tab(this, sessionId);
     this.#sessions.set(sessionId, tab);
+    await tab.send('Emulation.setFocusEmulationEnabled', { enabled: true }); // who gets the focus hears of it, also when Tab had left the page
     await tab.start(url);
     return tab;
   }
