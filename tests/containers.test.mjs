@@ -11,7 +11,7 @@ import { Server, withServer, set, fake, build, alive } from './lib/server.mjs';
 import { clip, babble, silence, join } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { leftWell, terminate } from './lib/ops.mjs';
-import { trace } from './lib/faults.mjs';
+import { leavesBehind, trace } from './lib/faults.mjs';
 import { deadline } from './lib/wait.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-containers-'));
@@ -365,7 +365,7 @@ test('a decoder that not even SIGKILL can end gives its place back, and does not
     } finally {
       tracer?.kill('SIGKILL');
     }
-  }, { sums: false });
+  }, { sums: false, env: leavesBehind });
 });
 
 test('without ffmpeg the sentence says so, and WAV is heard', async () => {

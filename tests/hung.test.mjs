@@ -12,7 +12,7 @@ import { deadline } from './lib/wait.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { babble } from './lib/speech.mjs';
 import { reload, Settings } from './lib/ops.mjs';
-import { signal, losses, none, trace } from './lib/faults.mjs';
+import { leavesBehind, signal, losses, none, trace } from './lib/faults.mjs';
 
 const manual = { endpointing: 'manual' };
 const sound = babble(900, 3);
@@ -192,7 +192,7 @@ test('hung-host: one that not even SIGKILL can end is replaced, and the server c
     } finally {
       tracer?.kill('SIGKILL');
     }
-  }, { sums: false });
+  }, { sums: false, env: leavesBehind });
 });
 
 test('hung-host: an instance that not even SIGKILL can end does not keep the server', async (t) => {

@@ -6,15 +6,13 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { build, withServer, fake } from './lib/server.mjs';
+import { build, sanitizer, withServer, fake } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { heard } from './lib/residue.mjs';
 import { babble, fault, join } from './lib/speech.mjs';
 import { assertUndisturbed, instanceIn } from './lib/faults.mjs';
 
-const options = JSON.parse(fs.readFileSync(path.join(build, 'meson-info/intro-buildoptions.json'), 'utf8'));
-const sanitizer = options.find((o) => o.name === 'b_sanitize').value;
-const skip = ['none', ''].includes(String(sanitizer)) ? false : `${sanitizer} has a malloc of its own, which does not go with LD_PRELOAD`;
+const skip = sanitizer ? `${sanitizer} has a malloc of its own, which does not go with LD_PRELOAD` : false;
 
 const sounds = [babble(700, 1), babble(900, 2), babble(500, 3)];
 const settings = (more = {}) => fake({ 'pool.en.max': 2, 'pool.en.spare': 0, 'pool.en.min': 0, ...more });

@@ -9,6 +9,12 @@ import { deadline, until } from './wait.mjs';
 
 export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
 export const build = process.env.STENOPOOL_BUILD || path.join(root, 'build');
+// Of the build, which has a malloc of its own that keeps what was freed; '': none.
+export const sanitizer = (() => {
+  const options = JSON.parse(fs.readFileSync(path.join(build, 'meson-info/intro-buildoptions.json'), 'utf8'));
+  const value = String(options.find((o) => o.name === 'b_sanitize').value);
+  return value === 'none' ? '' : value;
+})();
 export const program = path.join(build, 'stenopool');
 
 // Settings of a pool of the fake engine; tests name what they change.
