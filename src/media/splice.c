@@ -93,16 +93,24 @@ static int put(struct splice *s, const uint8_t *p, size_t n, struct buffer *out)
 	return buffer_append(out, p, n);
 }
 
+/* The first n of those that are held. */
+static int put_held(struct splice *s, size_t n, struct buffer *out)
+{
+	if (put(s, s->held, n, out) != 0)
+		return -1;
+	s->held_n -= n;
+	memmove(s->held, s->held + n, s->held_n);
+	return 0;
+}
+
 /* Of those that are held some go on being held, are another's beginning, or belong to the present one. */
 static int let_go(struct splice *s, struct buffer *out)
 {
 	enum match what;
 	size_t mine = before_next(s, s->held, s->held_n, &what);
 
-	if (put(s, s->held, mine, out) != 0)
+	if (put_held(s, mine, out) != 0)
 		return -1;
-	s->held_n -= mine;
-	memmove(s->held, s->held + mine, s->held_n);
 	s->found = what == MATCH_FULL;
 	return 0;
 }
@@ -122,11 +130,7 @@ static int begin(struct splice *s, struct buffer *out)
 		n++;
 	s->found = s->pages = false;
 	s->ogg = s->held[0] == 'O';
-	if (put(s, s->held, n, out) != 0)
-		return -1;
-	s->held_n -= n;
-	memmove(s->held, s->held + n, s->held_n);
-	return let_go(s, out);
+	return put_held(s, n, out) != 0 ? -1 : let_go(s, out);
 }
 
 /* How many bytes belong to a tag before the recording, in which nothing is looked for. */
