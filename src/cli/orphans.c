@@ -7,21 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Z, and nothing else, is a child that waits to be reaped; its name may hold anything, so it is passed by from behind. */
-static bool has_ended(pid_t pid)
-{
-	char path[64], line[256];
-	FILE *f;
-	const char *behind_name;
-
-	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	behind_name = fgets(line, sizeof line, f) == NULL ? NULL : strrchr(line, ')');
-	(void)fclose(f);
-	return behind_name != NULL && strncmp(behind_name, ") Z", 3) == 0;
-}
+#include "base/process_state.h"
 
 /* Ended children of this thread, which is the only one that starts any. */
 static unsigned find_ended(pid_t *out, unsigned max)
@@ -34,7 +20,7 @@ static unsigned find_ended(pid_t *out, unsigned max)
 	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
 	f = fopen(path, "re");
 	while (f != NULL && n < max && fscanf(f, "%d", &pid) == 1)
-		if (has_ended(pid))
+		if (process_state(pid) == 'Z') /* ended, and waits to be reaped */
 			out[n++] = pid;
 	if (f != NULL)
 		(void)fclose(f);

@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/error.h"
+#include "base/process_state.h"
 #include "base/util.h"
 #include "ipc/channel.h"
 #include "pool/host_config.h"
@@ -189,20 +189,11 @@ int host_process_pid(const struct host_process *p)
 	return p->running ? uv_process_get_pid(&p->process) : 0;
 }
 
-/* proc(5): the state stands behind the name, which may have any character. */
 bool host_process_is_stopped(const struct host_process *p)
 {
-	char path[40], text[256] = "", *state;
-	FILE *stat;
+	char state = process_state(host_process_pid(p));
 
-	(void)snprintf(path, sizeof path, "/proc/%d/stat", host_process_pid(p));
-	stat = fopen(path, "re");
-	if (stat == NULL)
-		return false;
-	(void)!fread(text, 1, sizeof text - 1, stat);
-	(void)fclose(stat);
-	state = strrchr(text, ')');
-	return state != NULL && state[1] == ' ' && (state[2] == 'T' || state[2] == 't');
+	return state == 'T' || state == 't';
 }
 
 void host_process_kill(struct host_process *p)
