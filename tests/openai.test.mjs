@@ -274,7 +274,7 @@ test('a client that leaves gives its place back at once, waiting or being heard'
     for (const state of ['heard', 'queued']) {
       const c = state === 'queued' ? await place(s) : null;
       const leaving = new AbortController();
-      const gone = post(s, {}, wav(babble(8000)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+      const gone = post(s, {}, wav(babble(60000)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
       await s.until(async () => (await s.status()).sessions.some((x) => (x.state === 'queued') === (state === 'queued')), 'it is there');
       leaving.abort();
       await gone;
