@@ -11,6 +11,7 @@ import { sanitizer, withServer, fake, set } from './lib/server.mjs';
 import { clip, babble, silence, join, fault } from './lib/speech.mjs';
 import { encode, stereo, wav } from './lib/audio.mjs';
 import { bearer, withKeys } from './lib/keys.mjs';
+import { postAndLeave } from './lib/leaving.mjs';
 import { post } from './lib/protocols/deepgram_prerecorded.mjs';
 
 // What a process has for itself, in KiB: pages of files, which the kernel may drop, do not count.
@@ -283,11 +284,9 @@ test('deepgram prerecorded end: a client that leaves takes its session with it, 
     assert.equal(best(a).transcript, best(await heard(server, {}, wav(speech))).transcript);
     assert.equal(best(b).transcript, best(await heard(server, {}, wav(other))).transcript);
     assert.notEqual(best(a).transcript, best(b).transcript);
-    const gone = new AbortController();
-    const long = fetch(`http://${server.address}/v1/listen`, { method: 'POST', body: wav(join(...Array(40).fill(speech))), signal: gone.signal });
+    const client = await postAndLeave(`http://${server.address}/v1/listen`, wav(join(...Array(40).fill(speech))));
     await server.until(async () => (await server.status()).sessions.length === 1, 'it is heard');
-    gone.abort();
-    await assert.rejects(long);
+    await client.leave();
     await server.until(async () => (await server.status()).sessions.length === 0, 'its session is gone');
   });
 });

@@ -11,6 +11,7 @@ import { Server, withServer, run, set, fake } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { sentences, speak, babble, fault, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
+import { postAndLeave } from './lib/leaving.mjs';
 import { leftWell, midUtterance, terminate, toldToMove } from './lib/ops.mjs';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-openai-'));
@@ -273,11 +274,9 @@ test('a client that leaves gives its place back at once, waiting or being heard'
   await withServer(fake({ ...single, 'pool.en.param.slow': 0.5 }), async (s) => {
     for (const state of ['heard', 'queued']) {
       const c = state === 'queued' ? await place(s) : null;
-      const leaving = new AbortController();
-      const gone = post(s, {}, wav(babble(60000)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+      const client = await postAndLeave(url(s), form({}, wav(babble(60000))));
       await s.until(async () => (await s.status()).sessions.some((x) => (x.state === 'queued') === (state === 'queued')), 'it is there');
-      leaving.abort();
-      await gone;
+      await client.leave();
       await s.untilMetric('sessions', c ? 1 : 0);
       if (c) await c.finish();
     }
@@ -337,13 +336,11 @@ test('the last client of a server that drains gets its answer', async () => {
 
 test('the last client of a server that drains may leave before its answer', async () => {
   const s = await Server.start(fake({ 'pool.en.param.end_ms': 5000 }));
-  const leaving = new AbortController();
-  const gone = post(s, {}, wav(babble(800)), { signal: leaving.signal }).then(() => assert.fail('it was answered'), () => {});
+  const client = await postAndLeave(url(s), form({}, wav(babble(800))));
   await s.until(async () => (await s.status()).sessions.length === 1, 'it is being heard');
   terminate(s);
   await s.says(/draining/);
-  leaving.abort();
-  await gone;
+  await client.leave();
   await leftWell(s);
   await s.says(/leaving with no session open/);
   await s.stop({ sums: false });

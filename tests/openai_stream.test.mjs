@@ -6,8 +6,9 @@ import { Client } from './lib/client.mjs';
 import { withKeys } from './lib/keys.mjs';
 import { babble, fault, join, silence } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
+import { postAndLeave } from './lib/leaving.mjs';
 import { leftWell, terminate } from './lib/ops.mjs';
-import { events, post } from './lib/protocols/openai_rest.mjs';
+import { events, form, post } from './lib/protocols/openai_rest.mjs';
 
 let server;
 const speech = join(silence(400), babble(2500, 1), silence(1500), babble(2000, 2), silence(1200));
@@ -85,11 +86,9 @@ test('openai-rest errors: before the first text an answer like any other, after 
 
 test('openai-rest end: a client that leaves in the middle of a stream gives its place back', async () => {
   await withServer(fake({ ...quick, 'pool.en.param.slow': 1 }), async (s) => {
-    const leaving = new AbortController();
-    const reading = events(await streamed(s, join(speech, speech, speech), {}, { signal: leaving.signal }));
-    await reading.next();
-    leaving.abort();
-    await assert.rejects(reading.next());
+    const client = await postAndLeave(`http://${s.address}/v1/audio/transcriptions`, form({ model: 'whisper-1', stream: 'true' }, wav(join(speech, speech, speech))), { answered: true });
+    await s.until(() => client.text().includes('transcript.text.delta'), 'something is told');
+    await client.leave();
     await s.checkSums();
     await s.says(/client left before the end of the stream/);
   });

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { wav } from '../audio.mjs';
 
+export function form(fields, bytes) {
+  const f = new FormData();
+  f.append('file', new Blob([bytes]), 'speech.wav');
+  for (const [name, value] of Object.entries(fields)) f.append(name, value);
+  return f;
+}
 export function post(server, fields, bytes, { path = '/v1/audio/transcriptions', ...options } = {}) {
-  const body = new FormData();
-  body.append('file', new Blob([bytes]), 'speech.wav');
-  for (const [name, value] of Object.entries(fields)) body.append(name, value);
-  return fetch(`http://${server.address}${path}`, { method: 'POST', body, ...options });
+  return fetch(`http://${server.address}${path}`, { method: 'POST', body: form(fields, bytes), ...options });
 }
 
 // The events of a stream as they come; "[DONE]" as it stands.
