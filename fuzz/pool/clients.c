@@ -80,14 +80,6 @@ static void on_writable(void *arg)
 	called(c);
 }
 
-static void on_progress(void *arg, uint64_t samples)
-{
-	(void)samples;
-	if (!((struct client *)arg)->begun)
-		abort();
-	called(arg);
-}
-
 static void on_partial(void *arg, const struct ipc_result *r)
 {
 	(void)r;
@@ -146,7 +138,6 @@ static const struct lease_events events = {
 	.on_granted = on_granted,
 	.on_refused = on_refused,
 	.on_writable = on_writable,
-	.on_progress = on_progress,
 	.on_partial = on_partial,
 	.on_final = on_final,
 	.on_lost = on_lost,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/turn.h"
 #include "base/util.h"
 #include "clients.h"
 #include "pool/loss.h"
@@ -27,6 +28,7 @@ struct process {
 static struct process processes[INSTANCES];
 static uint64_t last_id, now_ns, wake_at_ns;
 static bool host;
+static struct turn turn;
 static struct pool *pool;
 
 static uint64_t op_now_ns(void *arg)
@@ -282,6 +284,7 @@ static void finish(void)
 	clients_leave_all();
 	check_sums();
 	pool_stop(pool);
+	turn_run(&turn);
 	for (uint64_t id = 1; id <= last_id; id++) {
 		if (processes[id].exited)
 			continue;
@@ -320,9 +323,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now_ns = 1000 * NS_PER_S;
 	wake_at_ns = UINT64_MAX;
 	host = false;
-	pool = pool_new("en", &cfg, &ops, NULL);
+	pool = pool_new("en", &cfg, &turn, &ops, NULL);
 	for (size_t i = 1; i + 3 <= size && steps < STEPS_MAX; steps++) {
 		i += step(data + i, size - i);
+		turn_run(&turn);
 		check_sums();
 	}
 	finish();

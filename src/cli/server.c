@@ -40,6 +40,14 @@ static void on_look(uv_timer_t *timer)
 	metric_add(METRIC_orphans_reaped_total, orphans_look(&s->orphans));
 }
 
+/* Right before the loop waits: what has been queued in this turn is told now. */
+static void on_turn_end(uv_prepare_t *handle)
+{
+	struct server *s = handle->data;
+
+	turn_run(&s->turn);
+}
+
 static void on_crew_gone(void *arg)
 {
 	struct server *s = arg;
@@ -48,6 +56,7 @@ static void on_crew_gone(void *arg)
 		return;
 	s->down = true;
 	uv_close((uv_handle_t *)&s->look, NULL);
+	uv_close((uv_handle_t *)&s->turn_end, NULL);
 	watchdog_free(&s->watchdog);
 	server_upgrade_done(s);
 	signals_free(&s->signals);
@@ -178,6 +187,10 @@ static int make_loop(struct server *s, const struct tasks_plan *plan, struct err
 	s->work = work_uv_new(&s->loop, plan->ear_threads, plan->work_threads);
 	(void)uv_timer_init(&s->loop, &s->look);
 	s->look.data = s;
+	(void)uv_prepare_init(&s->loop, &s->turn_end);
+	s->turn_end.data = s;
+	(void)uv_prepare_start(&s->turn_end, on_turn_end);
+	uv_unref((uv_handle_t *)&s->turn_end);
 	s->watchdog = watchdog_new(&s->loop);
 	return 0;
 }

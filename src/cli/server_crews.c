@@ -103,7 +103,7 @@ static void add_crew(struct server *s, const struct config_pool *p)
 	struct orders o;
 
 	orders_init(&o, s, p);
-	s->crews[s->crews_n] = crew_new(&s->loop, p->name, &p->pool, &o.cfg);
+	s->crews[s->crews_n] = crew_new(&s->loop, &s->turn, p->name, &p->pool, &o.cfg);
 	s->pools[s->crews_n] = crew_pool(s->crews[s->crews_n]);
 	set_canary(s, s->crews_n, &o);
 	s->crews_n++;

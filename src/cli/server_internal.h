@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "access/protocols.h"
+#include "base/turn.h"
 #include "cli/config.h"
 #include "cli/inherit.h"
 #include "cli/orphans.h"
@@ -37,6 +38,8 @@ struct server {
 	struct config *cfg; /* borrowed; changed by a reload alone */
 	struct server_origin origin;
 	uv_loop_t loop;
+	struct turn turn; /* by which leases tell */
+	uv_prepare_t turn_end;
 	struct work *work;
 	struct crew *crews[CONFIG_POOLS_MAX];
 	struct pool *pools[CONFIG_POOLS_MAX];

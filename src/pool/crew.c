@@ -252,8 +252,8 @@ static const struct pool_ops pool_ops = {
 	.wake_at = op_wake_at,
 };
 
-struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct pool_config *pool_cfg,
-    const struct host_config *host_cfg)
+struct crew *crew_new(struct uv_loop_s *loop, struct turn *turn, const char *name,
+    const struct pool_config *pool_cfg, const struct host_config *host_cfg)
 {
 	struct crew *c = xcalloc(1, sizeof *c);
 
@@ -264,7 +264,7 @@ struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct poo
 	c->inbox = xcalloc(1, sizeof *c->inbox);
 	(void)uv_timer_init(loop, &c->timer);
 	c->timer.data = c;
-	c->pool = pool_new(c->name, pool_cfg, &pool_ops, c);
+	c->pool = pool_new(c->name, pool_cfg, turn, &pool_ops, c);
 	c->kill_timeout_ms = host_cfg->kill_timeout_ms;
 	c->current = add_host(c, host_cfg);
 	return c;

@@ -7,13 +7,14 @@
 #include "pool/pool.h"
 
 struct crew;
+struct turn;
 struct uv_loop_s;
 
 enum crew_reload { CREW_UNCHANGED, CREW_LOADING };
 
-/* Borrows the loop; copies the rest. Makes the pool; starts nothing yet. */
-struct crew *crew_new(struct uv_loop_s *loop, const char *name, const struct pool_config *pool_cfg,
-    const struct host_config *host_cfg);
+/* Borrows the loop and the turn, by which its pool tells; copies the rest. Makes the pool; starts nothing yet. */
+struct crew *crew_new(struct uv_loop_s *loop, struct turn *turn, const char *name,
+    const struct pool_config *pool_cfg, const struct host_config *host_cfg);
 void crew_start(struct crew *c); /* starts the host */
 /* Called each time a host has loaded its model. Borrows arg. */
 void crew_on_ready(struct crew *c, void (*on_ready)(void *arg), void *arg);

@@ -20,6 +20,15 @@ struct instance *crowd_find(const struct pool *p, uint64_t id)
 	return i;
 }
 
+static uint64_t deadline_ns(const struct pool *p, const struct instance *i)
+{
+	if (i->state == INSTANCE_STARTING)
+		return i->since_ns + p->cfg.start_timeout_ms * NS_PER_MS;
+	if (i->state == INSTANCE_RETIRING)
+		return i->since_ns + RETIRE_GRACE_NS;
+	return UINT64_MAX;
+}
+
 void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
 {
 	enum instance_state from = i->state, to = instance_next(from, e);
@@ -32,6 +41,7 @@ void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
 	i->state = to;
 	if (from != to)
 		i->since_ns = pool_now_ns(p);
+	p->deadline_ns = MIN(p->deadline_ns, deadline_ns(p, i));
 	log_debug("instance %s/%llu: %s -> %s on %s", p->name, (unsigned long long)i->id,
 	    instance_state_name(from), instance_state_name(to), instance_event_name(e));
 }
@@ -47,6 +57,7 @@ static void insert(struct pool *p, uint64_t id)
 	i->next = p->buckets[id % BUCKETS];
 	p->buckets[id % BUCKETS] = i;
 	p->in_state[INSTANCE_STARTING]++;
+	p->deadline_ns = MIN(p->deadline_ns, deadline_ns(p, i));
 	p->counts.spawned++;
 }
 
@@ -215,15 +226,6 @@ void crowd_retire_idle(struct pool *p)
 				crowd_retire(p, i);
 }
 
-static uint64_t deadline_ns(const struct pool *p, const struct instance *i)
-{
-	if (i->state == INSTANCE_STARTING)
-		return i->since_ns + p->cfg.start_timeout_ms * NS_PER_MS;
-	if (i->state == INSTANCE_RETIRING)
-		return i->since_ns + RETIRE_GRACE_NS;
-	return UINT64_MAX;
-}
-
 static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
 {
 	if (i->state == INSTANCE_STARTING)
@@ -234,19 +236,28 @@ static void kill_late(struct pool *p, struct instance *i, uint64_t now_ns)
 	crowd_kill(p, i);
 }
 
-uint64_t crowd_check_deadlines(struct pool *p)
+bool crowd_check_deadlines(struct pool *p)
 {
-	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
-	bool any = p->in_state[INSTANCE_STARTING] + p->in_state[INSTANCE_RETIRING] > 0;
+	uint64_t now_ns = pool_now_ns(p);
+	bool any = false;
 
-	for (unsigned b = 0; any && b < BUCKETS; b++) {
+	if (now_ns < p->deadline_ns)
+		return false;
+	p->deadline_ns = UINT64_MAX;
+	for (unsigned b = 0; b < BUCKETS; b++) {
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
-			if (deadline_ns(p, i) <= now_ns)
+			if (deadline_ns(p, i) <= now_ns) {
 				kill_late(p, i, now_ns);
-			next = MIN(next, deadline_ns(p, i));
+				any = true;
+			}
+			p->deadline_ns = MIN(p->deadline_ns, deadline_ns(p, i));
 		}
 	}
-	if (p->spawn_not_before_ns > now_ns)
-		next = MIN(next, p->spawn_not_before_ns);
-	return next;
+	return any;
+}
+
+uint64_t crowd_next_ns(const struct pool *p)
+{
+	return p->spawn_not_before_ns > pool_now_ns(p) ? MIN(p->deadline_ns, p->spawn_not_before_ns)
+						       : p->deadline_ns;
 }

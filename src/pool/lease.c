@@ -129,6 +129,7 @@ void lease_forget_utterance(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_ABORT, .epoch = l->epoch };
 
+	lease_tell_none_of_utterance(l);
 	l->wish_ns = 0;
 	if (l->step == STEP_NONE) {
 		give_up_wish(l);
@@ -206,7 +207,8 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 	bool owed = owes(l);
 	size_t taken = 0;
 
-	assert(l->step == STEP_BEGUN);
+	if (l->step != STEP_BEGUN)
+		return 0;
 	while (taken < n) {
 		size_t part = MIN(n - taken, (size_t)IPC_AUDIO_MAX_SAMPLES);
 		struct ipc_message m = { .type = IPC_AUDIO, .epoch = l->epoch };
@@ -229,8 +231,7 @@ bool lease_request_partial(struct lease *l)
 	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
 	bool owed = owes(l);
 
-	assert(l->step == STEP_BEGUN);
-	if (!send_to(l, &m))
+	if (l->step != STEP_BEGUN || !send_to(l, &m))
 		return false;
 	l->partial_due = true;
 	if (!owed)
@@ -242,8 +243,7 @@ bool lease_end(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_END, .epoch = l->epoch };
 
-	assert(l->step == STEP_BEGUN);
-	if (!send_to(l, &m))
+	if (l->step != STEP_BEGUN || !send_to(l, &m))
 		return false;
 	l->step = STEP_ENDED;
 	l->partial_due = false; /* the final stands for it */
@@ -260,7 +260,7 @@ static void on_final(struct lease *l, const struct ipc_result *r)
 		histogram_observe(&p->counts.final, p->proven_ns - l->ended_ns);
 	l->instance->rss_kb = r->rss_kb;
 	finish_utterance(l);
-	l->events->on_final(l->arg, r);
+	lease_tell_final(l, r);
 }
 
 /* What an engine could not do with this instance it may do with another. */
@@ -313,8 +313,6 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 	}
 	if (wear_is_oversized(l->pool, l->instance))
 		on_oversized(l);
-	else
-		l->events->on_progress(l->arg, progress->samples);
 }
 
 static void on_partial(struct lease *l, const struct ipc_result *r)
@@ -322,7 +320,7 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 	if (l->partial_due)
 		l->pool->proven_ns = l->sign_ns = pool_now_ns(l->pool);
 	l->partial_due = false;
-	l->events->on_partial(l->arg, r);
+	lease_tell_partial(l, r);
 }
 
 /* The epoch is the lease's, and an utterance is in work. */
@@ -356,7 +354,7 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 	if (open)
 		note_over(l);
 	if (open || l->tenant == NULL)
-		l->events->on_lost(l->arg, why, &loss);
+		lease_tell_lost(l, why, &loss);
 }
 
 void lease_leave_for(
@@ -378,7 +376,7 @@ void lease_unserved(struct lease *l, const struct error *why)
 {
 	l->wish_ns = 0;
 	give_up_wish(l);
-	l->events->on_failed(l->arg, why);
+	lease_tell_failed(l, why);
 }
 
 /* Of a session's lease this is the end; one for an utterance may ask again for the next. */
@@ -389,10 +387,10 @@ void lease_refuse(struct lease *l, const struct error *why)
 	if (lease_is_by_utterance(l)) {
 		l->state = LEASE_RESTING;
 		l->wish_ns = 0;
-		l->events->on_failed(l->arg, why);
+		lease_tell_failed(l, why);
 	} else {
 		l->state = LEASE_REFUSED;
-		l->events->on_refused(l->arg, why, queue_retry_after_ms(l->pool));
+		lease_tell_refused(l, why, queue_retry_after_ms(l->pool));
 	}
 }
 

@@ -41,6 +41,7 @@ struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
 	l->arg = arg;
 	l->session = owner->session;
 	l->priority = owner->priority;
+	lease_tell_init(l);
 	l->tenant = queue_tenant(pool, owner->tenant);
 	return l;
 }
@@ -52,7 +53,7 @@ void lease_start(struct lease *l)
 	assert(l->state == LEASE_NEW);
 	if (lease_is_by_utterance(l)) {
 		l->state = LEASE_RESTING;
-		l->events->on_granted(l->arg);
+		lease_tell_granted(l);
 		return;
 	}
 	lease_queue_up(l);
@@ -83,6 +84,7 @@ void lease_release(struct lease **lease)
 		p->counts.queue_left++;
 	}
 	queue_leave_tenant(l);
+	lease_tell_none(l);
 	free(l);
 	pool_settle(p);
 }
@@ -97,17 +99,6 @@ static void ask_place(struct lease *l)
 	lease_take_place(l);
 }
 
-/* Others may be called back from here, `l` is not: what its lease_begin returns tells it all. */
-static void settle_others(struct lease *l)
-{
-	struct pool *p = l->pool;
-	struct lease *before = p->asking;
-
-	p->asking = l;
-	pool_settle(p);
-	p->asking = before;
-}
-
 bool lease_begin(struct lease *l, const struct ipc_begin *what)
 {
 	struct pool *p = l->pool;
@@ -120,6 +111,6 @@ bool lease_begin(struct lease *l, const struct ipc_begin *what)
 		ask_place(l);
 	begun = lease_send_begin(l, what);
 	if (changed || (begun && p->in_work == 1)) /* somebody has to look whether it gets on */
-		settle_others(l);
+		pool_settle(p);
 	return begun;
 }

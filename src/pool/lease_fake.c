@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/turn.h"
+
 static void saw(struct lease_fake *c, enum lease_fake_event e)
 {
 	assert_non_null(c->lease);
@@ -55,15 +57,6 @@ static void on_writable(void *arg)
 
 	assert_true(c->granted);
 	saw(c, LEASE_FAKE_WRITABLE);
-}
-
-static void on_progress(void *arg, uint64_t samples)
-{
-	struct lease_fake *c = arg;
-
-	(void)samples;
-	assert_true(c->speaking);
-	saw(c, LEASE_FAKE_PROGRESS);
 }
 
 static void keep_text(struct lease_fake *c, const struct ipc_result *r)
@@ -117,7 +110,6 @@ static const struct lease_events events = {
 	.on_granted = on_granted,
 	.on_refused = on_refused,
 	.on_writable = on_writable,
-	.on_progress = on_progress,
 	.on_partial = on_partial,
 	.on_final = on_final,
 	.on_lost = on_lost,
@@ -133,6 +125,7 @@ bool lease_fake_ask(struct lease_fake *c, uint64_t id, struct pool *pool)
 
 	memset(c, 0, sizeof *c);
 	c->id = id;
+	c->pool = pool;
 	c->may_fall_back = may_fall_back;
 	c->tenant = owner.tenant;
 	c->priority = owner.priority;
@@ -142,14 +135,19 @@ bool lease_fake_ask(struct lease_fake *c, uint64_t id, struct pool *pool)
 	if (c->lease == NULL)
 		return false;
 	lease_start(c->lease);
+	turn_run(pool_turn(pool));
 	return true;
 }
 
 void lease_fake_release(struct lease_fake *c)
 {
+	bool had = c->lease != NULL;
+
 	lease_release(&c->lease);
 	assert_null(c->lease);
 	c->granted = c->speaking = c->ended = false;
+	if (had)
+		turn_run(pool_turn(c->pool));
 }
 
 uint64_t lease_fake_utterance(const struct lease_fake *c)
@@ -161,24 +159,26 @@ uint64_t lease_fake_utterance(const struct lease_fake *c)
 bool lease_fake_begin(struct lease_fake *c)
 {
 	const struct ipc_begin b = { .utterance = lease_fake_utterance(c) + 1 };
+	bool begun = lease_begin(c->lease, &b);
 
-	if (!lease_begin(c->lease, &b))
-		return false;
-	c->utterances++;
-	c->speaking = true;
-	return true;
+	c->utterances += begun;
+	c->speaking = begun;
+	turn_run(pool_turn(c->pool));
+	return begun;
 }
 
 bool lease_fake_end(struct lease_fake *c)
 {
-	if (!lease_end(c->lease))
-		return false;
-	c->ended = true;
-	return true;
+	bool ended = lease_end(c->lease);
+
+	c->ended = ended;
+	turn_run(pool_turn(c->pool));
+	return ended;
 }
 
 void lease_fake_abort(struct lease_fake *c)
 {
 	c->speaking = c->ended = false;
 	lease_abort(c->lease);
+	turn_run(pool_turn(c->pool));
 }

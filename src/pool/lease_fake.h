@@ -1,5 +1,6 @@
 /* lease_fake: a client of the pool that remembers what it was told, for tests. It fails the test when it is
- * told something that may not come: a second grant, a final without an utterance, anything after the release.
+ * told something that may not come: a second grant, a final without an utterance, anything after the release. Whatever it
+ * does, all have been told what came of it when the call returns, unless it comes from inside such telling.
  * Linked by tests only. */
 #ifndef POOL_LEASE_FAKE_H
 #define POOL_LEASE_FAKE_H
@@ -17,7 +18,6 @@ enum lease_fake_event {
 	LEASE_FAKE_GRANTED,
 	LEASE_FAKE_REFUSED,
 	LEASE_FAKE_WRITABLE,
-	LEASE_FAKE_PROGRESS,
 	LEASE_FAKE_PARTIAL,
 	LEASE_FAKE_FINAL,
 	LEASE_FAKE_LOST,
@@ -32,6 +32,7 @@ struct lease_fake {
 	uint64_t id;     /* of the client; from 1 */
 	uint64_t tenant; /* of the next lease; 0 unless the test says otherwise */
 	enum priority priority;
+	struct pool *pool; /* that it asked last; borrowed */
 	struct lease *lease;
 	bool granted, refused;
 	unsigned seen[LEASE_FAKE_EVENTS];

@@ -80,7 +80,6 @@ static void test_answers_reach_the_lease(void **state)
 	pool_fake_pass_ms(&f, 250);
 	pool_fake_final(&f, id, "one two");
 	assert_string_equal(client(0)->text, "one two");
-	assert_int_equal(client(0)->seen[LEASE_FAKE_PROGRESS], 1);
 	assert_int_equal(client(0)->seen[LEASE_FAKE_FINAL], 1);
 	assert_int_equal(client(1)->seen[LEASE_FAKE_FINAL], 0);
 	assert_int_equal(pool_counts(f.pool)->final.count, 1);
@@ -438,9 +437,7 @@ static void provoke(enum lease_fake_event e)
 		pool_fake_pass_ms(&f, 60000);
 	else
 		id = speak(0);
-	if (e == LEASE_FAKE_PROGRESS)
-		pool_fake_say(&f, id, IPC_PROGRESS);
-	else if (e == LEASE_FAKE_PARTIAL)
+	if (e == LEASE_FAKE_PARTIAL)
 		pool_fake_partial(&f, id, "text");
 	else if (e == LEASE_FAKE_FINAL)
 		pool_fake_final(&f, id, "text");

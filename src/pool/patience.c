@@ -32,20 +32,27 @@ static void word_late(const struct pool *p, const char *what, struct error *err)
 	    why[0] == '\0' ? "" : ", because of: ", why);
 }
 
-uint64_t patience_check_queue(struct pool *p)
+static bool check_queue(struct pool *p)
 {
 	uint64_t now_ns = pool_now_ns(p);
 	struct lease *l;
+	bool any = false;
 
 	while ((l = oldest(p)) != NULL && waits_until_ns(l) <= now_ns) {
 		struct error err;
 
 		word_late(p, "place came free", &err);
 		p->counts.refused_timeout++;
-		p->again = true; /* the others move up */
 		lease_refuse(l, &err);
+		any = true;
 	}
-	return l == NULL ? UINT64_MAX : waits_until_ns(l);
+	return any;
+}
+
+static uint64_t serves_until_ns(const struct lease *l)
+{
+	return l->wish_ns == 0 ? UINT64_MAX
+			       : l->wish_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
 }
 
 static void fail_unserved(struct lease *l)
@@ -56,23 +63,34 @@ static void fail_unserved(struct lease *l)
 	lease_unserved(l, &err);
 }
 
-uint64_t patience_check_bare(struct pool *p)
+static bool check_bare(struct pool *p)
 {
-	uint64_t now_ns = pool_now_ns(p), next = UINT64_MAX;
-	struct lease *l = p->bare.first;
+	uint64_t now_ns = pool_now_ns(p);
+	bool any = false;
 
-	while (l != NULL) {
-		uint64_t due_ns = l->wish_ns + p->cfg.queue_timeout_ms * NS_PER_MS;
-
-		if (l->wish_ns != 0 && due_ns <= now_ns) {
-			p->again = true;
-			fail_unserved(l);
-			l = p->bare.first; /* anything may have changed */
+	for (struct lease *l = p->bare.first, *next; l != NULL; l = next) {
+		next = l->next;
+		if (serves_until_ns(l) > now_ns)
 			continue;
-		}
-		if (l->wish_ns != 0)
-			next = MIN(next, due_ns);
-		l = l->next;
+		fail_unserved(l);
+		any = true;
 	}
+	return any;
+}
+
+bool patience_check(struct pool *p)
+{
+	bool queue = check_queue(p), bare = check_bare(p);
+
+	return queue || bare;
+}
+
+uint64_t patience_next_ns(const struct pool *p)
+{
+	const struct lease *l = oldest(p);
+	uint64_t next = l == NULL ? UINT64_MAX : waits_until_ns(l);
+
+	for (l = p->bare.first; l != NULL; l = l->next)
+		next = MIN(next, serves_until_ns(l));
 	return next;
 }

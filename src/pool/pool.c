@@ -10,16 +10,19 @@
 
 #define FIRST_MEAN_LEASE_NS (10 * NS_PER_S) /* the guess before any lease has ended */
 
-struct pool *pool_new(
-    const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg)
+struct pool *pool_new(const char *name, const struct pool_config *cfg, struct turn *turn,
+    const struct pool_ops *ops, void *arg)
 {
 	struct pool *p = xcalloc(1, sizeof *p);
 
 	assert(cfg->max > 0 && cfg->min <= cfg->max);
 	p->name = name;
 	p->cfg = *cfg;
+	p->turn = turn;
 	p->ops = ops;
 	p->arg = arg;
+	p->canary.events = &canary_events;
+	p->deadline_ns = UINT64_MAX;
 	p->mean_lease_ns = FIRST_MEAN_LEASE_NS;
 	return p;
 }
@@ -65,6 +68,7 @@ void pool_reconfigure(struct pool *p, const struct pool_config *cfg)
 	p->cfg = *cfg;
 	p->cfg.lease = lease;
 	p->cfg.refresh = refresh;
+	p->deadline_ns = 0; /* which are other ones now */
 	crowd_trim(p);
 	p->queue_moved = true;
 	pool_settle(p);
@@ -198,14 +202,9 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 void pool_on_writable(struct pool *p, uint64_t id)
 {
 	struct instance *i = crowd_find(p, id);
-	bool is_canary;
 
-	if (i == NULL || i->lease == NULL)
-		return;
-	is_canary = i->lease == p->canary.lease;
-	i->lease->events->on_writable(i->lease->arg);
-	if (is_canary)
-		pool_settle(p); /* it is no client, and looks after itself only */
+	if (i != NULL && i->lease != NULL)
+		lease_tell_writable(i->lease);
 }
 
 /* The reason, if it is on its way. */

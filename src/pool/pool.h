@@ -22,6 +22,7 @@
 struct error;
 struct lease;
 struct pool;
+struct turn;
 
 enum refresh {
 	REFRESH_UTTERANCE, /* a newborn hears each utterance */
@@ -106,9 +107,9 @@ struct pool_counts {
 	struct histogram final;   /* END written to FINAL received */
 };
 
-/* `name` and `ops`' arg are borrowed and must outlive the pool. */
-struct pool *pool_new(
-    const char *name, const struct pool_config *cfg, const struct pool_ops *ops, void *arg);
+/* `name`, `turn` and `ops`' arg are borrowed and must outlive the pool. Leases are told what becomes of them by turn_run. */
+struct pool *pool_new(const char *name, const struct pool_config *cfg, struct turn *turn,
+    const struct pool_ops *ops, void *arg);
 void pool_free(struct pool **pool); /* every lease must have been released */
 /* Takes over what can change while the pool serves, which is all of it but `lease` and `refresh`. Places above a smaller
  * `max` are not taken away: they are not given out again. */
@@ -142,17 +143,16 @@ void pool_on_time(struct pool *pool);
 void pool_note_violation(struct pool *pool);
 void pool_note_stuck_host(struct pool *pool);
 
-/* A lease: the right to a place. Callbacks come from pool_on_* and from another lease's release, never from inside a call
- * on the same lease. Any of them may release the lease. */
+/* A lease: the right to a place. Callbacks come from turn_run only (base/turn.h), one thing after the other in the order in
+ * which they came about, when no code of the pool is under way. Any of them may do anything, release any lease included. */
 struct lease_events {
 	void (*on_queued)(
 	    void *arg, unsigned position, uint64_t estimated_wait_ms); /* position from 1; falls */
 	void (*on_granted)(void *arg);
 	/* It never will be granted; the lease is only to be released now. */
 	void (*on_refused)(void *arg, const struct error *why, unsigned retry_after_ms);
-	/* What returned false or less than asked is worth another try. */
+	/* What returned false or less than asked is worth another try. Told once however often it came about. */
 	void (*on_writable)(void *arg);
-	void (*on_progress)(void *arg, uint64_t samples);
 	void (*on_partial)(void *arg, const struct ipc_result *r);
 	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
 	/* The instance was lost or could not do it; it is gone. The utterance may be begun again with another one, which
@@ -169,22 +169,24 @@ struct lease_owner {
 	enum priority priority;
 };
 
-/* Wants a place; on_granted or on_queued and later on_granted or on_refused come from inside lease_start. With
- * LEASE_BY_UTTERANCE on_granted comes at once, and places are waited for by lease_begin. NULL: refused at
+/* Wants a place; on_granted, or on_queued and later on_granted or on_refused follow. With
+ * LEASE_BY_UTTERANCE on_granted follows at once, and places are waited for by lease_begin. NULL: refused at
  * once; *err names the setting, *retry_after_ms_out (if not NULL) is when a place may be free. */
 struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
     const struct lease_events *events, void *arg, struct error *err, unsigned *retry_after_ms_out);
 void lease_start(struct lease *l);
-void lease_release(
-    struct lease **l); /* gives the place back at once; an utterance in work is forgotten */
+void lease_release(struct lease **
+	l); /* gives the place back at once; an utterance in work is forgotten; nothing more is told */
 
-/* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. */
+/* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. Once the
+ * utterance is over for the pool, though that may not have been told yet, audio, partial and end do nothing and return 0 or
+ * false. */
 bool lease_begin(struct lease *l, const struct ipc_begin *begin);
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */
 bool lease_request_partial(struct lease *l); /* false: no room, and no on_writable because of it */
 bool lease_end(struct lease *l);
-void lease_abort(
-    struct lease *l); /* forgets the utterance that was begun, wished for or lost, if any */
+/* Forgets the utterance that was begun, wished for or lost, if any, and what of it has not been told yet. */
+void lease_abort(struct lease *l);
 /* The instance that hears or last heard this lease; 0: none yet. */
 uint64_t lease_instance(const struct lease *l);
 
@@ -198,6 +200,7 @@ const char *pool_failure(
 const char *pool_name(const struct pool *pool);
 const struct pool_config *pool_config_of(const struct pool *pool);
 uint64_t pool_now_ns(const struct pool *pool); /* the pool's clock */
+struct turn *pool_turn(const struct pool *pool);
 const struct pool_counts *pool_counts(const struct pool *pool);
 unsigned pool_instances_in(const struct pool *pool, enum instance_state s);
 unsigned pool_places_taken(const struct pool *pool);

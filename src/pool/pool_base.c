@@ -1,8 +1,10 @@
 /* What all files of the pool stand on. They call each other downwards only:
  *   pool, lease_ask    what others call; each change ends in pool_settle
+ *   canary_told
  *   settle             brings wishes and instances together
  *   canary, renewal, patience
- *   lease
+ *   lease, announce
+ *   lease_told         what others are told
  *   queue
  *   crowd, pool_view
  *   wear, pool_base */

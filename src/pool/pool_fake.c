@@ -199,7 +199,7 @@ void pool_fake_init_as(struct pool_fake *f, const char *name, const struct pool_
 		.now_ns = START_NS, .wake_at_ns = UINT64_MAX, .room = POOL_FAKE_EVERYTHING
 	};
 	f->instances = xcalloc(POOL_FAKE_INSTANCES, sizeof *f->instances);
-	f->pool = pool_new(name, cfg, &ops, f);
+	f->pool = pool_new(name, cfg, &f->turn, &ops, f);
 }
 
 void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg)
@@ -239,6 +239,7 @@ void pool_fake_check(const struct pool_fake *f)
 void pool_fake_done(struct pool_fake *f)
 {
 	pool_stop(f->pool);
+	turn_run(&f->turn);
 	for (uint64_t id = 1; id <= f->last_id; id++)
 		if (!f->instances[id].exited)
 			pool_fake_exit(f, id);
@@ -255,6 +256,7 @@ void pool_fake_host_up(struct pool_fake *f)
 {
 	f->host = true;
 	pool_on_host_ready(f->pool);
+	turn_run(&f->turn);
 }
 
 void pool_fake_host_down(struct pool_fake *f)
@@ -267,6 +269,7 @@ void pool_fake_host_down(struct pool_fake *f)
 			f->instances[id].exited = true; /* the pool has to forget these by itself */
 	(void)error_set(&why, ERROR_ENGINE, "its host was killed by signal 9 (Killed)");
 	pool_on_host_down(f->pool, &why);
+	turn_run(&f->turn);
 }
 
 void pool_fake_host_failed(struct pool_fake *f, const char *why)
@@ -276,6 +279,7 @@ void pool_fake_host_failed(struct pool_fake *f, const char *why)
 	f->host = false;
 	(void)error_set(&err, ERROR_ENGINE, "%s", why);
 	pool_on_host_failed(f->pool, &err);
+	turn_run(&f->turn);
 }
 
 uint64_t pool_fake_hearer(const struct pool_fake *f, uint64_t utterance)
@@ -299,6 +303,7 @@ void pool_fake_say(struct pool_fake *f, uint64_t id, enum ipc_type type)
 		i->heard = false;
 	}
 	pool_on_message(f->pool, id, &m);
+	turn_run(&f->turn);
 }
 
 void pool_fake_born(struct pool_fake *f, uint64_t id)
@@ -328,6 +333,7 @@ void pool_fake_result(
 	if (type == IPC_FINAL)
 		i->open = false;
 	pool_on_message(f->pool, id, &m);
+	turn_run(&f->turn);
 }
 
 static struct ipc_result result_of(const struct pool_fake_instance *i, const char *text)
@@ -360,6 +366,7 @@ void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why)
 
 	i->open = false;
 	pool_on_message(f->pool, id, &m);
+	turn_run(&f->turn);
 }
 
 void pool_fake_room(struct pool_fake *f, uint64_t id, int room)
@@ -371,6 +378,7 @@ void pool_fake_room(struct pool_fake *f, uint64_t id, int room)
 		return;
 	i->refused = false;
 	pool_on_writable(f->pool, id);
+	turn_run(&f->turn);
 }
 
 void pool_fake_lose(struct pool_fake *f, uint64_t id, const char *why)
@@ -382,6 +390,7 @@ void pool_fake_lose(struct pool_fake *f, uint64_t id, const char *why)
 	i->let_go = true;
 	(void)error_set(&err, ERROR_PEER, "%s", why);
 	pool_on_lost(f->pool, id, LOSS_GARBAGE, &err);
+	turn_run(&f->turn);
 }
 
 void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status)
@@ -394,6 +403,7 @@ void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status)
 	i->exited = true;
 	(void)snprintf(how, sizeof how, "was killed by signal %d", wait_status);
 	pool_on_exited(f->pool, id, wait_status, how);
+	turn_run(&f->turn);
 }
 
 void pool_fake_exit(struct pool_fake *f, uint64_t id)
@@ -407,6 +417,7 @@ void pool_fake_close(struct pool_fake *f, uint64_t id)
 
 	(void)error_set(&err, ERROR_PEER, "its socket ended");
 	pool_on_lost(f->pool, id, LOSS_UNKNOWN, &err);
+	turn_run(&f->turn);
 }
 
 void pool_fake_reap(struct pool_fake *f)
@@ -426,6 +437,7 @@ void pool_fake_pass_ms(struct pool_fake *f, uint64_t ms)
 		f->now_ns = at_ns;
 		f->wake_at_ns = UINT64_MAX;
 		pool_on_time(f->pool);
+		turn_run(&f->turn);
 		assert_true(f->wake_at_ns > at_ns); /* or it would spin */
 	}
 	f->now_ns = until_ns;

@@ -1,7 +1,8 @@
 /* pool_fake: processes that are not there, for tests of the pool and of what stands on it. The test owns the
  * clock, sees what the pool asked for, and says what happens; the fake fails the test when the pool asks for
  * what may never be: a message to an instance that is not ready or was let go, an epoch that does not rise, or
- * an instance that hears more than `refresh` allows. Linked by tests only. */
+ * an instance that hears more than `refresh` allows. When a call of it returns, leases have been told what came of it; who
+ * calls the pool himself ends with a turn_run. Linked by tests only. */
 #ifndef POOL_POOL_FAKE_H
 #define POOL_POOL_FAKE_H
 
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/turn.h"
 #include "ipc/message.h"
 #include "pool/pool.h"
 
@@ -31,7 +33,8 @@ struct pool_fake_instance {
 };
 
 struct pool_fake {
-	struct pool *pool; /* owned */
+	struct turn turn;
+	struct pool *pool; /* owned; tells by `turn` */
 	uint64_t now_ns, wake_at_ns;
 	bool host; /* there is one to ask for newborns */
 	int room;  /* what newborns get */

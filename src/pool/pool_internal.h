@@ -5,12 +5,12 @@
  *   lease      RESTING: in no list; WAITING: in its tenant's `waiting`; GRANTED: counted in places_taken and in its
  *              tenant's `held` (unless it is the canary's), and in pool->bare while no instance is bound to it
  * pool_settle() brings these together after every change: it spawns, binds, grants and announces until nothing
- * is left to do. Callbacks to sessions come from there and from lease.c and lease_ask.c, always as the last act; they may
- * release any lease, which only marks the pool for another round. */
+ * is left to do. What leases are told of it is queued (lease_told.c), and told when nothing here is under way. */
 #ifndef POOL_POOL_INTERNAL_H
 #define POOL_POOL_INTERNAL_H
 
 #include "base/error.h"
+#include "base/turn.h"
 #include "pool/pool.h"
 
 enum { BUCKETS = 256 };
@@ -59,15 +59,17 @@ struct lease {
 	struct tenant *tenant; /* NULL: the canary's lease, which takes no place */
 	const struct lease_events *events;
 	void *arg;
+	struct teller teller;
+	struct told *told_first, *told_last; /* owned; what has not been told yet */
 	uint64_t session;
 	enum priority priority;
 	enum lease_state state;
+	unsigned position;  /* in the queue */
 	unsigned announced; /* position last told; 0: none */
 	struct instance *instance;
 	uint64_t last_instance;
 	enum utterance_step step;
 	uint64_t epoch; /* of the utterance in work */
-	bool call_due;  /* it was given an instance when it could not be called */
 	uint64_t asked_ns, granted_ns;
 	uint64_t wish_ns;  /* when lease_begin was first asked for this utterance; 0: not yet */
 	uint64_t ended_ns; /* when END was written */
@@ -80,6 +82,7 @@ struct canary {
 	const int16_t *samples; /* borrowed */
 	size_t n, sent;
 	struct lease *lease; /* owned; NULL: it rests */
+	const struct lease_events *events;
 	uint64_t not_before_ns;
 };
 
@@ -88,6 +91,7 @@ struct pool {
 	struct pool_config cfg;
 	const struct pool_ops *ops;
 	void *arg;
+	struct turn *turn; /* borrowed */
 	enum pool_state state;
 	struct error failure; /* why there is no host; ERROR_NONE: there is, or was not yet */
 	struct instance *buckets[BUCKETS];
@@ -98,7 +102,9 @@ struct pool {
 	unsigned spawn_failures; /* in a row */
 	struct error unborn;     /* why the last newborn could not be made; ERROR_NONE: it could */
 	uint64_t spawn_not_before_ns;
-	unsigned failed_births;   /* in a row, one after the other, of this host */
+	unsigned failed_births; /* in a row, one after the other, of this host */
+	/* When instances are looked at next for being late; at the earliest deadline, or before it. */
+	uint64_t deadline_ns;
 	uint64_t births_since_ns; /* those asked for earlier are not counted */
 	struct tenant *tenants;
 	uint64_t last_turn;
@@ -108,15 +114,12 @@ struct pool {
 	unsigned places_taken;
 	uint64_t mean_lease_ns; /* running mean of how long a place is kept */
 	uint64_t look_at_ns;    /* when leases are looked at next for being stuck */
+	uint64_t worn_look_ns;  /* when idle instances are looked at next for being worn */
 	unsigned surplus_low;   /* the fewest idle instances beyond need since surplus_since_ns */
 	uint64_t surplus_since_ns;
 	struct canary canary;
 	unsigned in_work;   /* utterances begun and not over, the canary's included */
 	uint64_t proven_ns; /* when an instance last told of decoding */
-	/* Whose lease_begin is being carried out: it is not called back now. Not to be followed: it may be gone. */
-	struct lease *asking;
-	bool call_later; /* some lease has a call due */
-	bool settling, again;
 	struct pool_counts counts;
 };
 
@@ -141,7 +144,8 @@ void crowd_kill(struct pool *p, struct instance *i);
 void crowd_remove(struct pool *p, struct instance *i);
 void crowd_retire_idle(struct pool *p);
 void crowd_trim(struct pool *p); /* retires idle instances for which there is no room any more */
-uint64_t crowd_check_deadlines(struct pool *p); /* kills what is late; the next deadline */
+bool crowd_check_deadlines(struct pool *p);   /* kills what is late; whether any was */
+uint64_t crowd_next_ns(const struct pool *p); /* when to look again */
 
 /* wear.c: when an instance is worn */
 bool wear_is_oversized(const struct pool *p, const struct instance *i); /* over max_rss_mb */
@@ -149,16 +153,22 @@ bool wear_is_due(const struct pool *p, const struct instance *i);
 uint64_t wear_lives_until_ns(const struct pool *p, const struct instance *i); /* with max_age_ms */
 
 /* renewal.c */
-uint64_t renewal_check(struct pool *p); /* marks and retires; when to look again */
+bool renewal_check(struct pool *p); /* marks and retires; whether successors are wanted */
+uint64_t renewal_next_ns(const struct pool *p); /* when to look again */
 
-/* patience.c: each tells who has waited too long; the next deadline */
-uint64_t patience_check_queue(struct pool *p);
-/* The same for utterances whose place lacks an instance. */
-uint64_t patience_check_bare(struct pool *p);
+/* patience.c: who has waited too long, for a place or with one for an instance; whether any had */
+bool patience_check(struct pool *p);
+uint64_t patience_next_ns(const struct pool *p);
 
 /* canary.c */
-uint64_t canary_check(struct pool *p); /* lets it sing when it is due; when it is due next */
+bool canary_check(struct pool *p);            /* lets it sing when it is due; whether it was */
+uint64_t canary_due_ns(const struct pool *p); /* UINT64_MAX: not now */
+void canary_feed(struct pool *p);             /* as much as its instance takes */
+void canary_rest(struct pool *p);
 void canary_drop(struct pool *p);
+
+/* canary_told.c */
+extern const struct lease_events canary_events;
 
 /* queue.c: the waiting leases */
 void lease_list_append(struct lease_list *list, struct lease *l);
@@ -173,18 +183,35 @@ void queue_each(
     const struct pool *p, void (*f)(void *arg, struct lease *l, unsigned position), void *arg);
 uint64_t queue_estimate_ms(const struct pool *p, unsigned position);
 unsigned queue_retry_after_ms(const struct pool *p);
-void queue_announce(
-    struct pool *p); /* tells the waiters their new places, until one asks for another round */
 /* Whether there is a place for who is first. While the host is away one is worth something only with an instance that is
  * there already. */
 bool queue_may_grant(const struct pool *p);
 void queue_note_lease(struct pool *p, uint64_t duration_ns);
+unsigned queue_position(const struct lease *l); /* of a WAITING one, from 1; 0: not known now */
+
+/* announce.c */
+void announce_check(struct pool *p); /* has the waiters told their new places */
+
+/* lease_told.c: what is queued to be told at the end of the turn */
+void lease_tell_init(struct lease *l);
+void lease_tell_queued(struct lease *l); /* its place, as it is then */
+void lease_tell_granted(struct lease *l);
+void lease_tell_refused(struct lease *l, const struct error *why, unsigned retry_after_ms);
+void lease_tell_writable(struct lease *l);
+void lease_tell_partial(
+    struct lease *l, const struct ipc_result *r); /* copies it, as the next does */
+void lease_tell_final(struct lease *l, const struct ipc_result *r);
+void lease_tell_lost(struct lease *l, const struct error *why, const struct loss *loss);
+void lease_tell_failed(struct lease *l, const struct error *why);
+/* What is queued is not told any more: all of it; what is about the utterance. */
+void lease_tell_none(struct lease *l);
+void lease_tell_none_of_utterance(struct lease *l);
 
 /* lease.c */
 bool lease_is_by_utterance(const struct lease *l);
 void lease_queue_up(struct lease *l);
 void lease_leave_place(struct lease *l);
-/* The utterance that was begun, wished for or lost, if any. */
+/* The utterance that was begun, wished for or lost, if any; nothing more is told of it. */
 void lease_forget_utterance(struct lease *l);
 bool lease_send_begin(struct lease *l, const struct ipc_begin *what); /* false: not now */
 /* `i` ended unasked, and with it what its lease had in work. */

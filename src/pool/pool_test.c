@@ -374,6 +374,7 @@ static void test_stop(void **state)
 	pool_fake_born_all(&f);
 	begin_and_end(0);
 	pool_stop(f.pool);
+	turn_run(&f.turn);
 	assert_int_equal(pool_state(f.pool), POOL_STOPPED);
 	assert_true(clients[2].refused);
 	assert_string_equal(clients[2].why.text, "pool en: the server is shutting down");

@@ -14,6 +14,11 @@ const char *pool_state_name(enum pool_state s)
 	return state_names[s];
 }
 
+struct turn *pool_turn(const struct pool *p)
+{
+	return p->turn;
+}
+
 const char *pool_failure(const struct pool *p)
 {
 	return p->failure.text;

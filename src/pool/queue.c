@@ -1,7 +1,6 @@
 /* The leases that wait for a place. The higher priority goes first; within one, the tenant that holds the fewest places,
  * and of those with equally many the one whose last turn is longest ago; within a tenant, first come, first served. So
- * one that opens many sessions waits behind its own, and not others behind it. Each waiter is told its place when it
- * changes, and a wait estimated from how long places were kept lately. */
+ * one that opens many sessions waits behind its own, and not others behind it. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -172,28 +171,9 @@ unsigned queue_retry_after_ms(const struct pool *p)
 	return (unsigned)MIN(MAX(ms, (uint64_t)RETRY_AFTER_MIN_MS), (uint64_t)3600000);
 }
 
-/* A callback that changes the queue asks for another round, which starts over from the front. */
-void queue_announce(struct pool *p)
+unsigned queue_position(const struct lease *l)
 {
-	struct rank *ranks;
-	unsigned n = p->waiting;
-
-	if (p->again || !p->queue_moved || p->cfg.lease == LEASE_BY_UTTERANCE)
-		return;
-	p->queue_moved = false;
-	ranks = rank_all(p);
-	for (unsigned i = 0; i < n; i++) {
-		struct lease *l = ranks[i].lease;
-
-		if (l->announced == i + 1)
-			continue;
-		l->announced = i + 1;
-		l->events->on_queued(l->arg, i + 1, queue_estimate_ms(p, i + 1));
-		if (p->again)
-			break; /* the others may be gone */
-	}
-	p->queue_moved = p->queue_moved || p->again;
-	free(ranks);
+	return l->position;
 }
 
 bool queue_may_grant(const struct pool *p)

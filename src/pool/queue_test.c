@@ -90,6 +90,7 @@ static void test_positions(void **state)
 		assert_int_equal(client(i)->seen[LEASE_FAKE_QUEUED], 2);
 	}
 	pool_on_time(f.pool);
+	turn_run(&f.turn);
 	for (unsigned i = 3; i < 6; i++)
 		assert_int_equal(client(i)->seen[LEASE_FAKE_QUEUED], 2);
 	finish();
@@ -234,6 +235,7 @@ static void test_long_queue_moves_up(void **state)
 	for (unsigned i = 1; i < LONG; i++)
 		assert_int_equal(crowd[i].position, i);
 	pool_stop(f.pool);
+	turn_run(&f.turn);
 	for (unsigned i = 0; i < LONG; i++)
 		lease_fake_release(&crowd[i]);
 	finish();

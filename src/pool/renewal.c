@@ -23,24 +23,24 @@ static struct instance *oldest_idle(const struct pool *p, bool worn)
 	return found;
 }
 
-static uint64_t mark_worn(struct pool *p)
+static bool mark_worn(struct pool *p)
 {
-	uint64_t next = UINT64_MAX;
+	bool any = false;
 
+	p->worn_look_ns = UINT64_MAX;
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
 			if (i->state != INSTANCE_IDLE || i->worn)
 				continue;
 			if (wear_is_due(p, i)) {
-				i->worn = true;
+				i->worn = any = true;
 				p->worn_idle++;
-				p->again = true; /* a successor is wanted */
 			} else if (p->cfg.max_age_ms > 0) {
-				next = MIN(next, wear_lives_until_ns(p, i));
+				p->worn_look_ns = MIN(p->worn_look_ns, wear_lives_until_ns(p, i));
 			}
 		}
 	}
-	return next;
+	return any;
 }
 
 static void retire_worn(struct pool *p)
@@ -59,7 +59,7 @@ static unsigned surplus(const struct pool *p)
 }
 
 /* Once every idle_ttl_ms: as many as were beyond need all that time, whatever came and went, are not needed. */
-static uint64_t check_surplus(struct pool *p)
+static void check_surplus(struct pool *p)
 {
 	uint64_t ttl_ns = p->cfg.idle_ttl_ms * NS_PER_MS, now_ns = pool_now_ns(p);
 	unsigned now = surplus(p);
@@ -69,26 +69,33 @@ static uint64_t check_surplus(struct pool *p)
 		p->surplus_since_ns = now_ns;
 	}
 	p->surplus_low = MIN(p->surplus_low, now);
-	if (p->surplus_low == 0)
-		return UINT64_MAX;
-	if (now_ns < p->surplus_since_ns + ttl_ns)
-		return p->surplus_since_ns + ttl_ns;
+	if (p->surplus_low == 0 || now_ns < p->surplus_since_ns + ttl_ns)
+		return;
 	for (; p->surplus_low > 0; p->surplus_low--) {
 		p->counts.surplus++;
 		retire(p, oldest_idle(p, false), "idle for idle_ttl_ms");
 	}
 	p->surplus_low = surplus(p);
 	p->surplus_since_ns = now_ns;
-	return p->surplus_low > 0 ? now_ns + ttl_ns : UINT64_MAX;
 }
 
-uint64_t renewal_check(struct pool *p)
+bool renewal_check(struct pool *p)
 {
-	uint64_t next = UINT64_MAX;
+	bool marked;
 
 	if (p->state == POOL_STOPPED || p->in_state[INSTANCE_IDLE] == 0)
-		return next;
-	next = mark_worn(p);
+		return false;
+	marked = mark_worn(p);
 	retire_worn(p);
-	return MIN(next, check_surplus(p));
+	check_surplus(p);
+	return marked;
+}
+
+uint64_t renewal_next_ns(const struct pool *p)
+{
+	if (p->state == POOL_STOPPED || p->in_state[INSTANCE_IDLE] == 0)
+		return UINT64_MAX;
+	return p->surplus_low == 0
+	    ? p->worn_look_ns
+	    : MIN(p->worn_look_ns, p->surplus_since_ns + p->cfg.idle_ttl_ms * NS_PER_MS);
 }

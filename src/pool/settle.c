@@ -7,31 +7,6 @@
 
 #define LOOK_EVERY_NS (250 * NS_PER_MS)
 
-static void call_writable(struct lease *l)
-{
-	struct pool *p = l->pool;
-
-	l->call_due = l == p->asking;
-	p->call_later = p->call_later || l->call_due;
-	if (!l->call_due)
-		l->events->on_writable(l->arg);
-}
-
-/* What could not be said while the lease itself was asking. */
-static bool call_one(struct pool *p)
-{
-	if (!p->call_later || p->asking != NULL)
-		return false;
-	for (unsigned b = 0; b < BUCKETS; b++)
-		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->lease != NULL && i->lease->call_due) {
-				call_writable(i->lease);
-				return true;
-			}
-	p->call_later = false;
-	return false;
-}
-
 /* Gives an instance to the place that has waited for one longest. */
 static bool bind_one(struct pool *p)
 {
@@ -45,7 +20,7 @@ static bool bind_one(struct pool *p)
 	l->last_instance = l->instance->id;
 	lease_list_remove(l);
 	if (l->wish_ns != 0)
-		call_writable(l);
+		lease_tell_writable(l);
 	return true;
 }
 
@@ -59,9 +34,9 @@ static bool grant_one(struct pool *p)
 	queue_remove(l);
 	lease_take_place(l);
 	if (p->cfg.lease == LEASE_BY_SESSION)
-		l->events->on_granted(l->arg);
+		lease_tell_granted(l);
 	else if (l->instance != NULL)
-		call_writable(l);
+		lease_tell_writable(l);
 	return true;
 }
 
@@ -70,7 +45,7 @@ static bool refuse_one(struct pool *p)
 	struct lease *l = p->waiting > 0 ? queue_first(p) : NULL;
 	struct error err;
 
-	if (l == NULL || l == p->asking)
+	if (l == NULL)
 		return false;
 	if (p->state == POOL_FAILED)
 		err = p->failure;
@@ -126,44 +101,44 @@ static bool kill_one_stuck(struct pool *p, uint64_t now_ns)
 }
 
 /* Progress comes too often to plan anew with each, so while somebody speaks all leases are looked at now and then. */
-static uint64_t check_stuck(struct pool *p)
+static bool check_stuck(struct pool *p)
 {
 	uint64_t now_ns = pool_now_ns(p);
+	bool any = false;
 
-	if (p->in_work == 0)
-		return UINT64_MAX;
-	if (now_ns >= p->look_at_ns) {
-		while (kill_one_stuck(p, now_ns))
-			p->again = true;
-		p->look_at_ns = now_ns + LOOK_EVERY_NS;
-	}
-	return p->look_at_ns;
+	if (p->in_work == 0 || now_ns < p->look_at_ns)
+		return false;
+	while (kill_one_stuck(p, now_ns))
+		any = true;
+	p->look_at_ns = now_ns + LOOK_EVERY_NS;
+	return any;
 }
 
-/* Any callback in here may ask for another round instead of starting one inside this one. */
+/* What time alone brings about; whether anything changed. */
+static bool check_times(struct pool *p)
+{
+	bool late = crowd_check_deadlines(p), impatient = patience_check(p);
+	bool stuck = check_stuck(p), worn = renewal_check(p);
+
+	return late || impatient || stuck || worn || canary_check(p);
+}
+
+static uint64_t next_ns(const struct pool *p)
+{
+	uint64_t at_ns = MIN(crowd_next_ns(p), patience_next_ns(p));
+
+	at_ns = MIN(at_ns, renewal_next_ns(p));
+	at_ns = MIN(at_ns, canary_due_ns(p));
+	return p->in_work > 0 ? MIN(at_ns, p->look_at_ns) : at_ns;
+}
+
 void pool_settle(struct pool *p)
 {
-	uint64_t next_ns;
-
-	p->again = true;
-	if (p->settling)
-		return;
-	p->settling = true;
 	do {
-		p->again = false;
-		while (call_one(p) || bind_one(p) || refuse_one(p) || grant_one(p))
+		while (bind_one(p) || refuse_one(p) || grant_one(p))
 			continue;
 		crowd_refill(p);
-		queue_announce(p);
-		next_ns = crowd_check_deadlines(p);
-		next_ns = MIN(next_ns, patience_check_queue(p));
-		next_ns = MIN(next_ns, patience_check_bare(p));
-		next_ns = MIN(next_ns, check_stuck(p));
-		next_ns = MIN(next_ns, renewal_check(p));
-		next_ns = MIN(next_ns, canary_check(p));
-	} while (p->again);
-	p->settling = false;
-	if (p->call_later || (p->asking != NULL && p->waiting > 0 && p->state != POOL_READY))
-		next_ns = pool_now_ns(p); /* but not from inside a call of that lease */
-	p->ops->wake_at(p->arg, next_ns);
+	} while (check_times(p));
+	announce_check(p);
+	p->ops->wake_at(p->arg, next_ns(p));
 }

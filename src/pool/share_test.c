@@ -207,14 +207,15 @@ static void test_reset_between_utterances(void **state)
 static void test_failed_pool(void **state)
 {
 	struct pool_config cfg = by_utterance();
+	const struct ipc_begin begin = { .utterance = 1 };
 
 	(void)state;
 	cfg.spare = 0;
 	start(&cfg, 1);
 	pool_fake_host_failed(&f, "there is no model");
-	assert_false(lease_fake_begin(&clients[0]));
+	assert_false(lease_begin(clients[0].lease, &begin));
 	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 0); /* not from inside */
-	pool_fake_pass_ms(&f, 1);
+	turn_run(&f.turn);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_FAILED], 1);
 	assert_string_equal(clients[0].why.text, "pool en: there is no model");
 	finish();
@@ -273,6 +274,7 @@ static void test_unborn(void **state)
 	assert_true(lease_fake_begin(&clients[0]));
 	assert_false(lease_fake_begin(&clients[1]));
 	pool_on_unborn(f.pool, f.last_id, &why);
+	turn_run(&f.turn);
 	pool_fake_at(&f, f.last_id)->exited = true;
 	assert_int_equal(pool_fake_alive(&f), 1); /* a pause */
 	pool_fake_exit(&f, hearer(0));
@@ -419,6 +421,7 @@ static void progress(uint64_t id, uint64_t samples, uint32_t rss_kb)
 		.progress = { samples, rss_kb } };
 
 	pool_on_message(f.pool, id, &m);
+	turn_run(&f.turn);
 }
 
 static void test_stuck_while_open(void **state)

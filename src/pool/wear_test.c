@@ -175,6 +175,7 @@ static void test_worn_is_not_lent(void **state)
 	(void)state;
 	start(&cfg, 0);
 	pool_renew(f.pool);
+	turn_run(&f.turn);
 	assert_true(lease_fake_ask(&clients[0], 1, f.pool));
 	assert_true(clients[0].granted);
 	assert_false(lease_fake_begin(&clients[0])); /* one of the old model is there */
@@ -191,6 +192,7 @@ static void test_renewed_while_leased(void **state)
 	start(&cfg, 1);
 	assert_int_equal(speak(0, 0), 1);
 	pool_renew(f.pool);
+	turn_run(&f.turn);
 	assert_int_equal(speak(0, 0), 1); /* its client keeps it */
 	lease_fake_release(&clients[0]);
 	assert_true(pool_fake_at(&f, 1)->let_go);
@@ -269,6 +271,7 @@ static void test_larger(void **state)
 	assert_int_equal(pool_queue_length(f.pool), 2);
 	cfg.max = 2;
 	pool_reconfigure(f.pool, &cfg);
+	turn_run(&f.turn);
 	assert_true(clients[1].granted);
 	assert_false(clients[2].granted);
 	pool_fake_born_all(&f);
@@ -285,6 +288,7 @@ static void test_smaller(void **state)
 	cfg.max = 2;
 	cfg.spare = 0;
 	pool_reconfigure(f.pool, &cfg);
+	turn_run(&f.turn);
 	assert_int_equal(pool_places_taken(f.pool), 4); /* nobody is sent away */
 	assert_int_equal(in(INSTANCE_IDLE), 0);
 	assert_true(lease_fake_ask(&clients[4], 5, f.pool));

@@ -46,6 +46,8 @@ bool work_fake_run_one(struct work_fake *w)
 	if (between != NULL)
 		between(w->between_arg);
 	i->done(i->arg);
+	if (w->turn != NULL)
+		turn_run(w->turn);
 	return true;
 }
 
@@ -267,10 +269,12 @@ bool session_fake_open(struct session_fake *f, struct pool_fake *pool, struct wo
 {
 	f->pool = pool;
 	f->work = work;
+	work->turn = &pool->turn;
 	f->session = session_new(pool->pool, &work->base, &f->limits, cfg, &f->why, NULL);
 	if (f->session == NULL)
 		return false;
 	session_start(f->session, &events, f);
+	turn_run(&pool->turn);
 	return true;
 }
 
@@ -278,6 +282,8 @@ void session_fake_close(struct session_fake *f)
 {
 	session_free(&f->session);
 	assert_null(f->session);
+	if (f->pool != NULL)
+		turn_run(&f->pool->turn);
 }
 
 bool session_fake_hear(struct session_fake *f, unsigned ms)
@@ -291,11 +297,13 @@ bool session_fake_hear(struct session_fake *f, unsigned ms)
 		samples[i] = (int16_t)(last += 40503u);
 	go_on = session_audio(f->session, samples, n * sizeof *samples);
 	free(samples);
+	turn_run(&f->pool->turn);
 	return go_on;
 }
 
 void session_fake_expect(struct session_fake *f, const char *lines)
 {
+	turn_run(&f->pool->turn);
 	f->log[f->log_n] = '\0';
 	assert_string_equal(f->log, lines);
 	f->log_n = 0;

@@ -17,6 +17,8 @@ enum { SESSION_FAKE_LOG = 1 << 16, SESSION_FAKE_UTTERANCES = 4096, SESSION_FAKE_
 struct work_fake {
 	struct work base; /* first */
 	struct work_item *first, *last;
+	struct turn
+	    *turn; /* borrowed; that of the pool of who opened a session last; NULL: none yet */
 	unsigned submitted;
 	void (*between)(
 	    void *arg); /* NULL, or called once when the next job has run and before it reports */

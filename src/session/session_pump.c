@@ -133,12 +133,6 @@ static void on_writable(void *arg)
 	session_leave(s);
 }
 
-static void on_progress(void *arg, uint64_t samples)
-{
-	(void)arg;
-	(void)samples;
-}
-
 static void on_partial(void *arg, const struct ipc_result *r)
 {
 	struct session *s = arg;
@@ -165,6 +159,8 @@ static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 
 	session_enter(s);
 	attempt_lost(s, why, loss);
+	heard_tell(
+	    s); /* its partial was lost, and the next instance may be there already and owe another one */
 	session_pump(s);
 	session_leave(s);
 }
@@ -184,7 +180,6 @@ const struct lease_events session_lease_events = {
 	.on_granted = on_granted,
 	.on_refused = on_refused,
 	.on_writable = on_writable,
-	.on_progress = on_progress,
 	.on_partial = on_partial,
 	.on_final = on_final,
 	.on_lost = on_lost,

@@ -1,0 +1,284 @@
+/* What a lease tells, when, and what it does not tell any more. The test calls the pool itself, so that it can look before
+ * the turn ends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "pool/lease_fake.h"
+#include "pool/pool_fake.h"
+
+enum { CLIENTS = 6 };
+
+static struct pool_fake f;
+static struct lease_fake clients[CLIENTS];
+
+static int setup(void **state)
+{
+	struct pool_config cfg = pool_fake_config();
+
+	(void)state;
+	memset(clients, 0, sizeof clients);
+	cfg.max = 1;
+	cfg.refresh = REFRESH_SESSION;
+	pool_fake_init(&f, &cfg);
+	pool_fake_host_up(&f);
+	assert_true(lease_fake_ask(&clients[0], 1, f.pool));
+	pool_fake_born_all(&f);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < CLIENTS; i++)
+		lease_fake_release(&clients[i]);
+	pool_fake_done(&f);
+	return 0;
+}
+
+static unsigned seen(unsigned client, enum lease_fake_event e)
+{
+	return clients[client].seen[e];
+}
+
+static struct ipc_message message(enum ipc_type type, const char *text)
+{
+	return (struct ipc_message){ .type = type,
+		.epoch = pool_fake_at(&f, 1)->epoch,
+		.result = { .utterance = lease_fake_utterance(&clients[0]),
+		    .text = { text, (uint32_t)strlen(text) } } };
+}
+
+/* Comes from instance 1; nobody is told yet. */
+static void say(enum ipc_type type, const char *text)
+{
+	const struct ipc_message m = message(type, text);
+
+	if (type == IPC_FINAL)
+		pool_fake_at(&f, 1)->open = false;
+	pool_on_message(f.pool, 1, &m);
+}
+
+static void begin(void)
+{
+	assert_true(lease_fake_begin(&clients[0]));
+}
+
+static void end(void)
+{
+	assert_true(lease_fake_end(&clients[0]));
+}
+
+static void test_nothing_before_the_end_of_the_turn(void **state)
+{
+	(void)state;
+	begin();
+	end();
+	say(IPC_PARTIAL, "one");
+	say(IPC_FINAL, "one two");
+	assert_int_equal(seen(0, LEASE_FAKE_PARTIAL) + seen(0, LEASE_FAKE_FINAL), 0);
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_PARTIAL), 1);
+	assert_int_equal(seen(0, LEASE_FAKE_FINAL), 1);
+	assert_string_equal(clients[0].text, "one two");
+}
+
+/* What comes in a message lies in a packet that is used again. */
+
+static char words_told[64], text_told[16];
+static uint8_t learnt_told[4];
+
+static void keep_told(void *arg, const struct ipc_result *r)
+{
+	(void)arg;
+	assert_int_equal(r->words_n, 2);
+	assert_int_equal(r->adaptation_bytes, sizeof learnt_told);
+	(void)snprintf(words_told, sizeof words_told, "%.*s-%u %.*s-%u",
+	    (int)r->words[0].text.length, r->words[0].text.bytes, r->words[0].end_ms,
+	    (int)r->words[1].text.length, r->words[1].text.bytes, r->words[1].end_ms);
+	(void)snprintf(text_told, sizeof text_told, "%.*s", (int)r->text.length, r->text.bytes);
+	memcpy(learnt_told, r->adaptation, sizeof learnt_told);
+}
+
+static void granted(void *arg)
+{
+	(void)arg;
+}
+
+static void say_and_overwrite(uint64_t id)
+{
+	char packet[] = "one two";
+	uint8_t learnt[] = { 1, 2, 3, 4 };
+	struct ipc_word words[] = { { .text = { packet, 3 }, .end_ms = 100 },
+		{ .text = { packet + 4, 3 }, .end_ms = 200 } };
+	struct ipc_message m = { .type = IPC_FINAL,
+		.epoch = pool_fake_at(&f, id)->epoch,
+		.result = { .text = { packet, 7 },
+		    .words = words,
+		    .words_n = 2,
+		    .adaptation = learnt,
+		    .adaptation_bytes = sizeof learnt } };
+
+	pool_fake_at(&f, id)->open = false;
+	pool_on_message(f.pool, id, &m);
+	memset(packet, 'x', sizeof packet - 1);
+	memset(learnt, 9, sizeof learnt);
+	memset(words, 0, sizeof words);
+	memset(&m, 0, sizeof m);
+}
+
+static void test_all_is_copied(void **state)
+{
+	const struct lease_events events = { .on_granted = granted, .on_final = keep_told };
+	const struct lease_owner owner = { .session = 7 };
+	const struct ipc_begin what = { .utterance = (uint64_t)7 << 32 };
+	const uint8_t learnt[] = { 1, 2, 3, 4 };
+	struct error err;
+	struct lease *l;
+
+	(void)state;
+	lease_fake_release(&clients[0]);
+	l = lease_new(f.pool, &owner, &events, NULL, &err, NULL);
+	lease_start(l);
+	pool_fake_born_all(&f);
+	assert_true(lease_begin(l, &what) && lease_end(l));
+	say_and_overwrite(lease_instance(l));
+	turn_run(&f.turn);
+	assert_string_equal(words_told, "one-100 two-200");
+	assert_string_equal(text_told, "one two");
+	assert_memory_equal(learnt_told, learnt, sizeof learnt);
+	lease_release(&l);
+}
+
+static void test_abort_drops_it(void **state)
+{
+	(void)state;
+	begin();
+	end();
+	say(IPC_PARTIAL, "one");
+	say(IPC_FINAL, "one two");
+	lease_fake_abort(&clients[0]);
+	assert_int_equal(seen(0, LEASE_FAKE_PARTIAL) + seen(0, LEASE_FAKE_FINAL), 0);
+	begin(); /* as if nothing had been */
+	end();
+	pool_fake_final(&f, 1, "three");
+	assert_string_equal(clients[0].text, "three");
+}
+
+static void test_abort_keeps_the_grant(void **state)
+{
+	(void)state;
+	assert_true(lease_fake_ask(&clients[1], 2, f.pool));
+	lease_release(&clients[0].lease);
+	lease_abort(clients[1].lease);
+	assert_false(clients[1].granted);
+	turn_run(&f.turn);
+	assert_true(clients[1].granted);
+}
+
+static void test_release_drops_all(void **state)
+{
+	(void)state;
+	begin();
+	end();
+	say(IPC_FINAL, "one");
+	lease_fake_release(&clients[0]); /* lease_fake would not bear to be told */
+	assert_null(f.turn.first);
+	assert_int_equal(seen(0, LEASE_FAKE_FINAL), 0);
+}
+
+static void test_writable_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		pool_on_writable(f.pool, 1);
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_WRITABLE), 1);
+	pool_on_writable(f.pool, 1);
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_WRITABLE), 2);
+}
+
+static void test_place_as_it_is_when_told(void **state)
+{
+	(void)state;
+	for (unsigned i = 1; i < 4; i++)
+		assert_true(lease_fake_ask(&clients[i], i + 1, f.pool));
+	lease_release(&clients[1].lease);
+	lease_release(&clients[2].lease);
+	turn_run(&f.turn);
+	assert_int_equal(clients[3].position, 1);
+	assert_int_equal(seen(3, LEASE_FAKE_QUEUED), 2); /* once as the third, once as the first */
+}
+
+static void test_no_place_of_who_has_one(void **state)
+{
+	(void)state;
+	assert_true(lease_fake_ask(&clients[1], 2, f.pool));
+	assert_true(lease_fake_ask(&clients[2], 3, f.pool));
+	lease_release(&clients[1].lease); /* 2 is the first now */
+	lease_release(&clients[0].lease); /* ... and has a place */
+	turn_run(&f.turn);
+	assert_true(clients[2].granted);
+	assert_int_equal(seen(2, LEASE_FAKE_QUEUED), 1);
+}
+
+static void test_no_place_of_who_is_refused(void **state)
+{
+	(void)state;
+	assert_true(lease_fake_ask(&clients[1], 2, f.pool));
+	assert_true(lease_fake_ask(&clients[2], 3, f.pool));
+	lease_release(&clients[1].lease);
+	pool_stop(f.pool);
+	turn_run(&f.turn);
+	assert_true(clients[2].refused);
+	assert_int_equal(seen(2, LEASE_FAKE_QUEUED), 1);
+}
+
+/* It is lost and not told yet; who holds it knows nothing of that. */
+static void test_late_calls_do_nothing(void **state)
+{
+	const int16_t samples[4] = { 1, 2, 3, 4 };
+
+	(void)state;
+	begin();
+	pool_on_exited(f.pool, 1, 9, "was killed");
+	pool_fake_at(&f, 1)->exited = true;
+	assert_int_equal(lease_audio(clients[0].lease, samples, 4), 0);
+	assert_false(lease_request_partial(clients[0].lease));
+	assert_false(lease_end(clients[0].lease));
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_LOST), 1);
+}
+
+#define T(name, f)                                                                                 \
+	{                                                                                          \
+		name, f, setup, teardown, NULL                                                     \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T("nothing is told before the end of the turn, and then in order",
+		    test_nothing_before_the_end_of_the_turn),
+		T("a result is told with all its words, whatever becomes of the message",
+		    test_all_is_copied),
+		T("what an utterance brought is not told when it is given up", test_abort_drops_it),
+		T("that there is a place is told all the same", test_abort_keeps_the_grant),
+		T("after the release nothing is told", test_release_drops_all),
+		T("that there is room again is told once", test_writable_once),
+		T("a place in the queue is told as it is then", test_place_as_it_is_when_told),
+		T("who has been granted a place is told of none in the queue",
+		    test_no_place_of_who_has_one),
+		T("nor is who has been refused", test_no_place_of_who_is_refused),
+		T("what is lost and not told yet takes no more audio", test_late_calls_do_nothing),
+	};
+
+	return cmocka_run_group_tests_name("lease_told", tests, NULL, NULL);
+}
