@@ -11,9 +11,9 @@ void canary_feed(struct pool *p)
 	struct canary *c = &p->canary;
 	const struct ipc_begin what = { .utterance = 1 };
 
-	if (c->lease->step == STEP_NONE && !lease_send_begin(c->lease, &what))
+	if (c->lease->attempt == ATTEMPT_WAITING && !lease_send_begin(c->lease, &what))
 		return;
-	if (c->lease->step != STEP_BEGUN)
+	if (c->lease->attempt != ATTEMPT_BEGUN)
 		return;
 	c->sent += lease_audio(c->lease, c->samples + c->sent, c->n - c->sent);
 	if (c->sent == c->n)
@@ -37,6 +37,7 @@ static void sing(struct pool *p)
 	lease_tell_init(l);
 	l->state = LEASE_GRANTED;
 	l->instance = crowd_take_idle(p, l);
+	lease_ask(l);
 	p->canary.lease = l;
 	p->canary.sent = 0;
 	p->counts.canaries++;

@@ -1,4 +1,4 @@
-/* A lease from request to release, and the utterance it carries to its instance. */
+/* A lease from request to release, and the attempt at an utterance that it carries to its instance. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -53,10 +53,34 @@ void lease_leave_place(struct lease *l)
 	queue_note_lease(p, pool_now_ns(p) - l->granted_ns);
 }
 
-static void note_over(struct lease *l)
+/* The only writer of l->attempt. */
+static void step(struct lease *l, enum attempt_event e)
 {
-	l->step = STEP_NONE;
-	l->wish_ns = 0;
+	enum attempt_state from = l->attempt, to = attempt_next(from, e);
+
+	assert(to != ATTEMPT_NONE);
+	l->attempt = to;
+	log_debug("session %" PRIu64 ", pool %s: attempt %s -> %s on %s", l->session, l->pool->name,
+	    attempt_state_name(from), attempt_state_name(to), attempt_event_name(e));
+}
+
+bool lease_is_at_work(const struct lease *l)
+{
+	return l->attempt == ATTEMPT_BEGUN || l->attempt == ATTEMPT_ENDED;
+}
+
+void lease_ask(struct lease *l)
+{
+	if (l->attempt == ATTEMPT_WAITING)
+		return;
+	step(l, ATTEMPT_ASK);
+	l->wish_ns = pool_now_ns(l->pool);
+}
+
+/* It was at work. */
+static void note_over(struct lease *l, enum attempt_event how)
+{
+	step(l, how);
 	l->pool->in_work--;
 	l->pool->counts.utterances_ended += l->tenant != NULL;
 }
@@ -66,8 +90,8 @@ void lease_drop_canary(struct lease *l)
 	struct instance *i = l->instance;
 
 	l->instance = NULL;
-	if (l->step != STEP_NONE)
-		note_over(l);
+	if (lease_is_at_work(l))
+		note_over(l, ATTEMPT_GIVE_UP);
 	if (i != NULL && l->pool->cfg.refresh == REFRESH_RESET)
 		crowd_give_back(l->pool, i);
 	else if (i != NULL)
@@ -84,11 +108,11 @@ static bool is_used_up(const struct lease *l)
 }
 
 /* The instance has done its part: by `refresh` it stays with the lease or makes room for a newborn. */
-static void finish_utterance(struct lease *l)
+static void finish_utterance(struct lease *l, enum attempt_event how)
 {
 	struct pool *p = l->pool;
 
-	note_over(l);
+	note_over(l, how);
 	if (l->tenant == NULL) {
 		lease_drop_canary(l);
 		return;
@@ -130,8 +154,9 @@ void lease_forget_utterance(struct lease *l)
 	const struct ipc_message m = { .type = IPC_ABORT, .epoch = l->epoch };
 
 	lease_tell_none_of_utterance(l);
-	l->wish_ns = 0;
-	if (l->step == STEP_NONE) {
+	if (!lease_is_at_work(l)) {
+		if (l->attempt != ATTEMPT_NONE && l->attempt != ATTEMPT_GIVEN_UP)
+			step(l, ATTEMPT_GIVE_UP);
 		give_up_wish(l);
 		return;
 	}
@@ -140,7 +165,7 @@ void lease_forget_utterance(struct lease *l)
 		l->instance = NULL;
 		lease_list_append(&l->pool->bare, l);
 	}
-	finish_utterance(l);
+	finish_utterance(l, ATTEMPT_GIVE_UP);
 }
 
 static void note_begun(struct lease *l)
@@ -148,7 +173,7 @@ static void note_begun(struct lease *l)
 	struct pool *p = l->pool;
 
 	l->epoch = ++p->last_epoch;
-	l->step = STEP_BEGUN;
+	step(l, ATTEMPT_BEGIN);
 	l->given = l->done = 0;
 	l->partial_due = false;
 	l->sign_ns = pool_now_ns(p);
@@ -175,8 +200,9 @@ bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
 
 static bool owes(const struct lease *l)
 {
-	return l->step == STEP_ENDED ||
-	    (l->step == STEP_BEGUN && (l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
+	return l->attempt == ATTEMPT_ENDED ||
+	    (l->attempt == ATTEMPT_BEGUN &&
+		(l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
 }
 
 /* An instance whose socket has ended owes the reason. */
@@ -198,7 +224,8 @@ uint64_t lease_due_ns(const struct lease *l)
 	if (!owes(l))
 		return UINT64_MAX;
 	patience_ns =
-	    (l->step == STEP_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) * NS_PER_MS;
+	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
+	    NS_PER_MS;
 	return l->sign_ns + patience_ns + audio_ns * cfg->slowest_factor;
 }
 
@@ -207,7 +234,7 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 	bool owed = owes(l);
 	size_t taken = 0;
 
-	if (l->step != STEP_BEGUN)
+	if (l->attempt != ATTEMPT_BEGUN)
 		return 0;
 	while (taken < n) {
 		size_t part = MIN(n - taken, (size_t)IPC_AUDIO_MAX_SAMPLES);
@@ -231,7 +258,7 @@ bool lease_request_partial(struct lease *l)
 	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
 	bool owed = owes(l);
 
-	if (l->step != STEP_BEGUN || !send_to(l, &m))
+	if (l->attempt != ATTEMPT_BEGUN || !send_to(l, &m))
 		return false;
 	l->partial_due = true;
 	if (!owed)
@@ -243,9 +270,9 @@ bool lease_end(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_END, .epoch = l->epoch };
 
-	if (l->step != STEP_BEGUN || !send_to(l, &m))
+	if (l->attempt != ATTEMPT_BEGUN || !send_to(l, &m))
 		return false;
-	l->step = STEP_ENDED;
+	step(l, ATTEMPT_END);
 	l->partial_due = false; /* the final stands for it */
 	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
 	return true;
@@ -259,7 +286,7 @@ static void on_final(struct lease *l, const struct ipc_result *r)
 	if (l->tenant != NULL)
 		histogram_observe(&p->counts.final, p->proven_ns - l->ended_ns);
 	l->instance->rss_kb = r->rss_kb;
-	finish_utterance(l);
+	finish_utterance(l, ATTEMPT_FINAL);
 	lease_tell_final(l, r);
 }
 
@@ -332,7 +359,7 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 		on_partial(l, &m->result);
 	else if (m->type == IPC_FAILED)
 		on_failed(l, &m->failure);
-	else if (l->step == STEP_ENDED)
+	else if (l->attempt == ATTEMPT_ENDED)
 		on_final(l, &m->result);
 	else
 		on_early_final(l);
@@ -341,18 +368,20 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 /* The instance is gone already; the place stays and gets another one. */
 void lease_lost(struct lease *l, struct loss_cause cause, const struct error *why)
 {
-	bool open = l->step != STEP_NONE;
+	bool open = lease_is_at_work(l);
 	const struct loss loss = { .cause = cause,
 		.done = l->done,
 		.given = l->given,
 		.busy = owes(l),
-		.ended = l->step == STEP_ENDED };
+		.ended = l->attempt == ATTEMPT_ENDED };
 
 	l->instance = NULL;
 	if (l->tenant != NULL)
 		lease_list_append(&l->pool->bare, l);
 	if (open)
-		note_over(l);
+		note_over(l, ATTEMPT_LOSE);
+	else if (l->tenant == NULL)
+		step(l, ATTEMPT_LOSE);
 	if (open || l->tenant == NULL)
 		lease_tell_lost(l, why, &loss);
 }
@@ -374,7 +403,7 @@ void lease_leave_for(
 
 void lease_unserved(struct lease *l, const struct error *why)
 {
-	l->wish_ns = 0;
+	step(l, ATTEMPT_GIVE_UP);
 	give_up_wish(l);
 	lease_tell_failed(l, why);
 }
@@ -386,12 +415,17 @@ void lease_refuse(struct lease *l, const struct error *why)
 		queue_remove(l);
 	if (lease_is_by_utterance(l)) {
 		l->state = LEASE_RESTING;
-		l->wish_ns = 0;
+		step(l, ATTEMPT_GIVE_UP);
 		lease_tell_failed(l, why);
 	} else {
 		l->state = LEASE_REFUSED;
 		lease_tell_refused(l, why, queue_retry_after_ms(l->pool));
 	}
+}
+
+enum attempt_state lease_attempt(const struct lease *l)
+{
+	return l->attempt;
 }
 
 uint64_t lease_instance(const struct lease *l)

@@ -104,9 +104,8 @@ bool lease_begin(struct lease *l, const struct ipc_begin *what)
 	struct pool *p = l->pool;
 	bool begun, changed = l->state == LEASE_RESTING;
 
-	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && l->step == STEP_NONE);
-	if (l->wish_ns == 0)
-		l->wish_ns = pool_now_ns(p);
+	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && !lease_is_at_work(l));
+	lease_ask(l);
 	if (changed)
 		ask_place(l);
 	begun = lease_send_begin(l, what);

@@ -241,20 +241,89 @@ static void test_no_place_of_who_is_refused(void **state)
 	assert_int_equal(seen(2, LEASE_FAKE_QUEUED), 1);
 }
 
-/* It is lost and not told yet; who holds it knows nothing of that. */
-static void test_late_calls_do_nothing(void **state)
+/* How it stands is known before it is told, and who holds the lease may go on as if he did not know. */
+
+static void check_late_calls(enum attempt_state want)
 {
 	const int16_t samples[4] = { 1, 2, 3, 4 };
+	struct lease *l = clients[0].lease;
 
+	assert_int_equal(lease_attempt(l), want);
+	assert_int_equal(lease_audio(l, samples, 4), 0);
+	assert_false(lease_request_partial(l));
+	assert_false(lease_end(l));
+	assert_int_equal(lease_attempt(l), want);
+}
+
+static void test_late_calls_after_a_loss(void **state)
+{
 	(void)state;
 	begin();
 	pool_on_exited(f.pool, 1, 9, "was killed");
 	pool_fake_at(&f, 1)->exited = true;
-	assert_int_equal(lease_audio(clients[0].lease, samples, 4), 0);
-	assert_false(lease_request_partial(clients[0].lease));
-	assert_false(lease_end(clients[0].lease));
+	check_late_calls(ATTEMPT_LOST);
 	turn_run(&f.turn);
 	assert_int_equal(seen(0, LEASE_FAKE_LOST), 1);
+	assert_int_equal(lease_attempt(clients[0].lease), ATTEMPT_LOST);
+}
+
+static void test_late_calls_after_the_final(void **state)
+{
+	(void)state;
+	begin();
+	end();
+	say(IPC_FINAL, "one");
+	check_late_calls(ATTEMPT_DONE);
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_FINAL), 1);
+}
+
+static void test_late_calls_after_giving_up(void **state)
+{
+	(void)state;
+	begin();
+	lease_fake_abort(&clients[0]);
+	check_late_calls(ATTEMPT_GIVEN_UP);
+	lease_fake_abort(&clients[0]);
+	begin();
+	assert_int_equal(lease_attempt(clients[0].lease), ATTEMPT_BEGUN);
+}
+
+static void test_states_of_an_attempt(void **state)
+{
+	struct lease *l = clients[0].lease;
+
+	(void)state;
+	assert_int_equal(lease_attempt(l), ATTEMPT_NONE);
+	lease_fake_abort(&clients[0]); /* of nothing */
+	assert_int_equal(lease_attempt(l), ATTEMPT_NONE);
+	pool_fake_room(&f, 1, 0);
+	assert_false(lease_fake_begin(&clients[0]));
+	assert_int_equal(lease_attempt(l), ATTEMPT_WAITING);
+	pool_fake_room(&f, 1, POOL_FAKE_EVERYTHING);
+	begin();
+	assert_int_equal(lease_attempt(l), ATTEMPT_BEGUN);
+	end();
+	assert_int_equal(lease_attempt(l), ATTEMPT_ENDED);
+	pool_fake_final(&f, 1, "one");
+	assert_int_equal(lease_attempt(l), ATTEMPT_DONE);
+	lease_fake_abort(&clients[0]);
+	assert_int_equal(lease_attempt(l), ATTEMPT_GIVEN_UP);
+}
+
+/* Nobody can hear it. */
+static void test_no_instance_is_giving_up(void **state)
+{
+	struct lease *l = clients[0].lease;
+
+	(void)state;
+	pool_fake_host_failed(&f, "there is no model");
+	pool_fake_exit(&f, 1);
+	assert_false(lease_fake_begin(&clients[0]));
+	assert_int_equal(lease_attempt(l), ATTEMPT_WAITING);
+	pool_fake_pass_ms(&f, 60000);
+	assert_int_equal(seen(0, LEASE_FAKE_FAILED), 1);
+	assert_int_equal(lease_attempt(l), ATTEMPT_GIVEN_UP);
 }
 
 #define T(name, f)                                                                                 \
@@ -277,7 +346,12 @@ int main(void)
 		T("who has been granted a place is told of none in the queue",
 		    test_no_place_of_who_has_one),
 		T("nor is who has been refused", test_no_place_of_who_is_refused),
-		T("what is lost and not told yet takes no more audio", test_late_calls_do_nothing),
+		T("what is lost and not told yet takes no more audio",
+		    test_late_calls_after_a_loss),
+		T("nor does what is done", test_late_calls_after_the_final),
+		T("nor what was given up, until it is begun anew", test_late_calls_after_giving_up),
+		T("the states of an attempt", test_states_of_an_attempt),
+		T("an attempt that gets no instance is given up", test_no_instance_is_giving_up),
 	};
 
 	return cmocka_run_group_tests_name("lease_told", tests, NULL, NULL);

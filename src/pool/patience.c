@@ -51,8 +51,9 @@ static bool check_queue(struct pool *p)
 
 static uint64_t serves_until_ns(const struct lease *l)
 {
-	return l->wish_ns == 0 ? UINT64_MAX
-			       : l->wish_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
+	return l->attempt != ATTEMPT_WAITING
+	    ? UINT64_MAX
+	    : l->wish_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
 }
 
 static void fail_unserved(struct lease *l)

@@ -190,7 +190,7 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 		on_instance_ready(p, i);
 	else if (m->type < IPC_PROGRESS || m->type > IPC_FAILED)
 		on_violation(p, i, m->type);
-	else if (i->lease != NULL && i->lease->step != STEP_NONE && m->epoch == i->lease->epoch)
+	else if (i->lease != NULL && lease_is_at_work(i->lease) && m->epoch == i->lease->epoch)
 		lease_message(i->lease, m);
 	else
 		p->counts.stale_messages++;
@@ -210,7 +210,7 @@ void pool_on_writable(struct pool *p, uint64_t id)
 /* The reason, if it is on its way. */
 static bool is_awaited(const struct instance *i, enum loss_kind kind)
 {
-	return kind == LOSS_UNKNOWN && i->lease != NULL && i->lease->step != STEP_NONE;
+	return kind == LOSS_UNKNOWN && i->lease != NULL && lease_is_at_work(i->lease);
 }
 
 void pool_on_lost(struct pool *p, uint64_t id, enum loss_kind kind, const struct error *why)

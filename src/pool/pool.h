@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "ipc/message.h"
+#include "pool/attempt.h"
 #include "pool/instance.h"
 #include "pool/loss.h"
 
@@ -181,12 +182,15 @@ void lease_release(struct lease **
 /* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. Once the
  * utterance is over for the pool, though that may not have been told yet, audio, partial and end do nothing and return 0 or
  * false. */
-bool lease_begin(struct lease *l, const struct ipc_begin *begin);
+bool lease_begin(
+    struct lease *l, const struct ipc_begin *begin); /* anew, or again while it waits */
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */
 bool lease_request_partial(struct lease *l); /* false: no room, and no on_writable because of it */
 bool lease_end(struct lease *l);
 /* Forgets the utterance that was begun, wished for or lost, if any, and what of it has not been told yet. */
 void lease_abort(struct lease *l);
+/* How it stands with the last utterance; ahead of what has been told. */
+enum attempt_state lease_attempt(const struct lease *l);
 /* The instance that hears or last heard this lease; 0: none yet. */
 uint64_t lease_instance(const struct lease *l);
 

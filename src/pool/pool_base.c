@@ -7,7 +7,7 @@
  *   lease_told         what others are told
  *   queue
  *   crowd, pool_view
- *   wear, pool_base */
+ *   wear, pool_base, attempt, instance, loss    the last three pure */
 #include "pool/pool_internal.h"
 
 uint64_t pool_now_ns(const struct pool *p)

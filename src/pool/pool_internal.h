@@ -33,7 +33,6 @@ struct instance {
 };
 
 enum lease_state { LEASE_NEW, LEASE_RESTING, LEASE_WAITING, LEASE_GRANTED, LEASE_REFUSED };
-enum utterance_step { STEP_NONE, STEP_BEGUN, STEP_ENDED };
 
 /* A doubly linked list of leases; a lease is in one at most. */
 struct lease_list {
@@ -68,10 +67,10 @@ struct lease {
 	unsigned announced; /* position last told; 0: none */
 	struct instance *instance;
 	uint64_t last_instance;
-	enum utterance_step step;
-	uint64_t epoch; /* of the utterance in work */
+	enum attempt_state attempt; /* written by lease.c alone */
+	uint64_t epoch;             /* of the utterance in work */
 	uint64_t asked_ns, granted_ns;
-	uint64_t wish_ns;  /* when lease_begin was first asked for this utterance; 0: not yet */
+	uint64_t wish_ns;  /* when the attempt was asked for */
 	uint64_t ended_ns; /* when END was written */
 	/* Of the utterance in work: samples sent and samples the instance has told it decoded; since when it owes us. */
 	uint64_t given, done, sign_ns;
@@ -209,6 +208,9 @@ void lease_tell_none_of_utterance(struct lease *l);
 
 /* lease.c */
 bool lease_is_by_utterance(const struct lease *l);
+bool lease_is_at_work(
+    const struct lease *l);      /* an instance hears its utterance or owes the final */
+void lease_ask(struct lease *l); /* an attempt is wanted, unless one waits already */
 void lease_queue_up(struct lease *l);
 void lease_leave_place(struct lease *l);
 /* The utterance that was begun, wished for or lost, if any; nothing more is told of it. */

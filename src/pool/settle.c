@@ -19,7 +19,7 @@ static bool bind_one(struct pool *p)
 		return false;
 	l->last_instance = l->instance->id;
 	lease_list_remove(l);
-	if (l->wish_ns != 0)
+	if (l->attempt == ATTEMPT_WAITING)
 		lease_tell_writable(l);
 	return true;
 }
@@ -62,7 +62,7 @@ static bool refuse_one(struct pool *p)
 static void kill_stuck(struct pool *p, struct instance *i)
 {
 	struct lease *l = i->lease;
-	bool ended = l->step == STEP_ENDED;
+	bool ended = l->attempt == ATTEMPT_ENDED;
 	struct error err;
 
 	p->counts.stuck++;
