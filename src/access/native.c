@@ -44,7 +44,7 @@ static void on_event(void *arg, const struct session_event *e)
 		wire_fail(&n->wire, e->error.why, e->error.retry_after_ms);
 		return;
 	}
-	n->context.instance = session_instance(n->voice.session);
+	n->context.instance = e->instance;
 	send_text(n, native_event_text(e, &n->context));
 	if (e->kind == SESSION_EVENT_ENDED)
 		wire_close(&n->wire, WS_CLOSE_NORMAL, "done");

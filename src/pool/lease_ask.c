@@ -105,6 +105,8 @@ bool lease_begin(struct lease *l, const struct ipc_begin *what)
 	bool begun, changed = l->state == LEASE_RESTING;
 
 	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && !lease_is_at_work(l));
+	if (lease_tells_an_end(l))
+		return false; /* who is told it asks again */
 	lease_ask(l);
 	if (changed)
 		ask_place(l);

@@ -23,6 +23,7 @@ enum told_kind {
 };
 
 #define ONE(kind)    (1u << (kind))
+#define AN_END       (ONE(TOLD_FINAL) | ONE(TOLD_LOST) | ONE(TOLD_FAILED))
 #define OF_UTTERANCE (~(ONE(TOLD_QUEUED) | ONE(TOLD_GRANTED) | ONE(TOLD_REFUSED)))
 
 struct told {
@@ -141,6 +142,14 @@ static void drop(struct lease *l, unsigned kinds)
 	}
 	if (l->told_first == NULL)
 		turn_remove(l->pool->turn, &l->teller);
+}
+
+bool lease_tells_an_end(const struct lease *l)
+{
+	for (const struct told *t = l->told_first; t != NULL; t = t->next)
+		if ((AN_END & ONE(t->kind)) != 0)
+			return true;
+	return false;
 }
 
 void lease_tell_none(struct lease *l)

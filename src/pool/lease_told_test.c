@@ -331,6 +331,22 @@ static void test_no_instance_is_giving_up(void **state)
 		name, f, setup, teardown, NULL                                                     \
 	}
 
+/* Whoever asked would take what is told of the one before for this one's. */
+static void test_no_next_one_before_the_end_is_told(void **state)
+{
+	const struct ipc_begin next = { .utterance = lease_fake_utterance(&clients[0]) + 2 };
+
+	(void)state;
+	begin();
+	end();
+	say(IPC_FINAL, "one");
+	assert_false(lease_begin(clients[0].lease, &next));
+	assert_int_equal(lease_attempt(clients[0].lease), ATTEMPT_DONE);
+	turn_run(&f.turn);
+	assert_int_equal(seen(0, LEASE_FAKE_FINAL), 1);
+	begin();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +366,8 @@ int main(void)
 		    test_late_calls_after_a_loss),
 		T("nor does what is done", test_late_calls_after_the_final),
 		T("nor what was given up, until it is begun anew", test_late_calls_after_giving_up),
+		T("no other one begins before the end is told",
+		    test_no_next_one_before_the_end_is_told),
 		T("the states of an attempt", test_states_of_an_attempt),
 		T("an attempt that gets no instance is given up", test_no_instance_is_giving_up),
 	};

@@ -181,7 +181,7 @@ void lease_release(struct lease **
 
 /* One utterance at a time, between granted and released. Each step that has to wait is tried again on on_writable. Once the
  * utterance is over for the pool, though that may not have been told yet, audio, partial and end do nothing and return 0 or
- * false. */
+ * false, and so does the begin of the next one until that is told. */
 bool lease_begin(
     struct lease *l, const struct ipc_begin *begin); /* anew, or again while it waits */
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */

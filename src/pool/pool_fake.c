@@ -193,13 +193,20 @@ static const struct pool_ops ops = {
 
 /* The test's side. */
 
+void pool_fake_init_in(
+    struct pool_fake *f, struct turn *turn, const char *name, const struct pool_config *cfg)
+{
+	*f = (struct pool_fake){ .tells_in = turn,
+		.now_ns = START_NS,
+		.wake_at_ns = UINT64_MAX,
+		.room = POOL_FAKE_EVERYTHING };
+	f->instances = xcalloc(POOL_FAKE_INSTANCES, sizeof *f->instances);
+	f->pool = pool_new(name, cfg, turn, &ops, f);
+}
+
 void pool_fake_init_as(struct pool_fake *f, const char *name, const struct pool_config *cfg)
 {
-	*f = (struct pool_fake){
-		.now_ns = START_NS, .wake_at_ns = UINT64_MAX, .room = POOL_FAKE_EVERYTHING
-	};
-	f->instances = xcalloc(POOL_FAKE_INSTANCES, sizeof *f->instances);
-	f->pool = pool_new(name, cfg, &f->turn, &ops, f);
+	pool_fake_init_in(f, &f->turn, name, cfg);
 }
 
 void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg)
@@ -239,7 +246,7 @@ void pool_fake_check(const struct pool_fake *f)
 void pool_fake_done(struct pool_fake *f)
 {
 	pool_stop(f->pool);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 	for (uint64_t id = 1; id <= f->last_id; id++)
 		if (!f->instances[id].exited)
 			pool_fake_exit(f, id);
@@ -256,7 +263,7 @@ void pool_fake_host_up(struct pool_fake *f)
 {
 	f->host = true;
 	pool_on_host_ready(f->pool);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_host_down(struct pool_fake *f)
@@ -269,7 +276,7 @@ void pool_fake_host_down(struct pool_fake *f)
 			f->instances[id].exited = true; /* the pool has to forget these by itself */
 	(void)error_set(&why, ERROR_ENGINE, "its host was killed by signal 9 (Killed)");
 	pool_on_host_down(f->pool, &why);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_host_failed(struct pool_fake *f, const char *why)
@@ -279,7 +286,7 @@ void pool_fake_host_failed(struct pool_fake *f, const char *why)
 	f->host = false;
 	(void)error_set(&err, ERROR_ENGINE, "%s", why);
 	pool_on_host_failed(f->pool, &err);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 uint64_t pool_fake_hearer(const struct pool_fake *f, uint64_t utterance)
@@ -303,7 +310,7 @@ void pool_fake_say(struct pool_fake *f, uint64_t id, enum ipc_type type)
 		i->heard = false;
 	}
 	pool_on_message(f->pool, id, &m);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_born(struct pool_fake *f, uint64_t id)
@@ -333,7 +340,7 @@ void pool_fake_result(
 	if (type == IPC_FINAL)
 		i->open = false;
 	pool_on_message(f->pool, id, &m);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 static struct ipc_result result_of(const struct pool_fake_instance *i, const char *text)
@@ -366,7 +373,7 @@ void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why)
 
 	i->open = false;
 	pool_on_message(f->pool, id, &m);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_room(struct pool_fake *f, uint64_t id, int room)
@@ -378,7 +385,7 @@ void pool_fake_room(struct pool_fake *f, uint64_t id, int room)
 		return;
 	i->refused = false;
 	pool_on_writable(f->pool, id);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_lose(struct pool_fake *f, uint64_t id, const char *why)
@@ -390,7 +397,7 @@ void pool_fake_lose(struct pool_fake *f, uint64_t id, const char *why)
 	i->let_go = true;
 	(void)error_set(&err, ERROR_PEER, "%s", why);
 	pool_on_lost(f->pool, id, LOSS_GARBAGE, &err);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status)
@@ -403,7 +410,7 @@ void pool_fake_exit_with(struct pool_fake *f, uint64_t id, int wait_status)
 	i->exited = true;
 	(void)snprintf(how, sizeof how, "was killed by signal %d", wait_status);
 	pool_on_exited(f->pool, id, wait_status, how);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_exit(struct pool_fake *f, uint64_t id)
@@ -417,7 +424,7 @@ void pool_fake_close(struct pool_fake *f, uint64_t id)
 
 	(void)error_set(&err, ERROR_PEER, "its socket ended");
 	pool_on_lost(f->pool, id, LOSS_UNKNOWN, &err);
-	turn_run(&f->turn);
+	turn_run(f->tells_in);
 }
 
 void pool_fake_reap(struct pool_fake *f)
@@ -437,7 +444,7 @@ void pool_fake_pass_ms(struct pool_fake *f, uint64_t ms)
 		f->now_ns = at_ns;
 		f->wake_at_ns = UINT64_MAX;
 		pool_on_time(f->pool);
-		turn_run(&f->turn);
+		turn_run(f->tells_in);
 		assert_true(f->wake_at_ns > at_ns); /* or it would spin */
 	}
 	f->now_ns = until_ns;

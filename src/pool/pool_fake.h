@@ -34,7 +34,8 @@ struct pool_fake_instance {
 
 struct pool_fake {
 	struct turn turn;
-	struct pool *pool; /* owned; tells by `turn` */
+	struct turn *tells_in; /* borrowed: `turn`, or one that it shares */
+	struct pool *pool;     /* owned; tells in `tells_in` */
 	uint64_t now_ns, wake_at_ns;
 	bool host; /* there is one to ask for newborns */
 	int room;  /* what newborns get */
@@ -52,6 +53,9 @@ struct pool_config pool_fake_config(void); /* small and plain, for a test to cha
 
 void pool_fake_init(struct pool_fake *f, const struct pool_config *cfg); /* a pool "en" */
 void pool_fake_init_as(struct pool_fake *f, const char *name, const struct pool_config *cfg);
+/* ... that tells by another one's turn. */
+void pool_fake_init_in(
+    struct pool_fake *f, struct turn *turn, const char *name, const struct pool_config *cfg);
 /* Lets all processes end, checks the conservation sums and frees the pool, whose leases must be released. */
 void pool_fake_done(struct pool_fake *f);
 /* The sums that must hold after every call. */

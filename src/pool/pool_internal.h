@@ -203,6 +203,7 @@ void lease_tell_final(struct lease *l, const struct ipc_result *r);
 void lease_tell_lost(struct lease *l, const struct error *why, const struct loss *loss);
 void lease_tell_failed(struct lease *l, const struct error *why);
 /* What is queued is not told any more: all of it; what is about the utterance. */
+bool lease_tells_an_end(const struct lease *l); /* of an attempt, that has not been told yet */
 void lease_tell_none(struct lease *l);
 void lease_tell_none_of_utterance(struct lease *l);
 

@@ -8,11 +8,11 @@ static struct place dealt_with(const struct session *s)
 {
 	const struct utterance *u = s->first;
 
-	if (u == NULL || u->failed)
+	if (u == NULL || !utterance_is_heard(u))
 		return s->taken;
 	if (u->state == UTTERANCE_ENDED)
 		return u->before_end;
-	return u->partial_pending ? s->told : s->taken;
+	return u->passes[0].now.partial_pending ? s->told : s->taken;
 }
 
 void heard_tell(struct session *s)
@@ -20,13 +20,13 @@ void heard_tell(struct session *s)
 	struct session_event e = { .kind = SESSION_EVENT_HEARD };
 	struct place to;
 
-	if (!s->wants_heard || session_is_over(s))
+	if (!s->cfg.wants_heard || session_is_over(s))
 		return;
 	to = dealt_with(s);
 	if (to.bytes <= s->told.bytes)
 		return;
-	s->told = to; /* before the event, which may bring us here again */
+	s->told = to;
 	e.heard.bytes = to.bytes;
-	e.heard.at_ms = to.samples / SAMPLES_PER_MS + s->offset_ms;
+	e.heard.at_ms = to.samples / SAMPLES_PER_MS + s->cfg.offset_ms;
 	session_emit(s, &e);
 }

@@ -303,7 +303,7 @@ static void then_abort(struct session_fake *f, enum session_event_kind kind)
 	session_abort(f->session, &err);
 }
 
-static void test_over_after_one_of_two(void **state)
+static void test_over_with_an_answer_to_be_told(void **state)
 {
 	(void)state;
 	open_stage();
@@ -315,8 +315,9 @@ static void test_over_after_one_of_two(void **state)
 	session_commit(stage.f->session);
 	session_commit(stage.f->session);
 	work_fake_run(&stage.work);
-	session_fake_expect(
-	    stage.f, "heard 6400 at 200\nend 1 at 200\ncommitted 1\nerror 0 fatal limit: enough\n");
+	session_fake_expect(stage.f,
+	    "heard 6400 at 200\nend 1 at 200\ncommitted 1\n"
+	    "committed nothing\nerror 0 fatal limit: enough\n");
 	stage_finish();
 }
 
@@ -386,7 +387,8 @@ int main(void)
 		T("a commit is answered before what the end brings", test_commit_before_the_end),
 		T("a commit may end an utterance that failed", test_commit_of_one_that_failed),
 		T("a commit of the server's own is not answered", test_commit_of_the_server),
-		T("a session may be over between two answers", test_over_after_one_of_two),
+		T("a session that is over tells first what was to be told",
+		    test_over_with_an_answer_to_be_told),
 	};
 
 	return cmocka_run_group_tests_name("heard", tests, NULL, NULL);

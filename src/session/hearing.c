@@ -1,5 +1,7 @@
 /* The ear's part of a session: one job at a time takes some bytes to the work pool and comes back with events and
- * samples. While it runs, s->hearing belongs to it. */
+ * samples. While it runs, s->hearing belongs to it, and outlives the session if that goes. */
+#include <stdlib.h>
+
 #include "base/metric.h"
 #include "base/util.h"
 #include "session/session_internal.h"
@@ -33,17 +35,49 @@ static void run(void *arg)
 		h->rc = renew(h);
 }
 
+struct hearing *hearing_new(struct session *s, const struct ear_config *cfg, struct error *err)
+{
+	struct hearing *h = xcalloc(1, sizeof *h);
+
+	h->session = s;
+	buffer_init(&h->bytes, JOB_BYTES_MAX);
+	h->ear = ear_new(cfg, err);
+	if (h->ear == NULL)
+		hearing_free(&h);
+	return h;
+}
+
+void hearing_free(struct hearing **hearing)
+{
+	struct hearing *h = *hearing;
+
+	*hearing = NULL;
+	if (h == NULL)
+		return;
+	h->session = NULL;
+	if (h->at_work)
+		return; /* it comes again when that is over */
+	ear_free(&h->ear);
+	buffer_done(&h->bytes);
+	ear_out_done(&h->out);
+	free(h);
+}
+
 void hearing_unblock(struct session *s)
 {
-	if (!s->blocked || session_is_over(s) || s->waiting_ns > session_bound_ns(s) / 2)
+	struct told *t;
+
+	if (s->flow != FLOW_HELD || session_is_over(s) || s->waiting_ns > session_bound_ns(s) / 2)
 		return;
-	s->blocked = false;
-	s->events->on_drain(s->arg);
+	s->flow = FLOW_FILE;
+	t = xcalloc(1, sizeof *t);
+	t->drain = true;
+	told_push(s, t);
 }
 
 static void count_received(struct session *s)
 {
-	uint64_t ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
+	uint64_t ms = ear_position(s->hearing->ear) / SAMPLES_PER_MS;
 
 	metric_add(METRIC_audio_received_seconds_total, ms - s->received_ms);
 	s->received_ms = ms;
@@ -53,14 +87,14 @@ static void note_taken(struct session *s)
 {
 	if (s->input_taken > s->taken.bytes)
 		s->taken_before = s->taken;
-	s->taken = (struct place){ s->input_taken, ear_position(s->hearing.ear) };
-	if (s->hearing.renew)
+	s->taken = (struct place){ s->input_taken, ear_position(s->hearing->ear) };
+	if (s->hearing->renew)
 		s->ear_from = s->taken;
 }
 
 void hearing_take(struct session *s)
 {
-	struct hearing *h = &s->hearing;
+	struct hearing *h = s->hearing;
 	bool clear = h->rc == 0 && h->renew && !h->finish_old;
 
 	buffer_consume(&h->bytes, h->bytes.len);
@@ -71,8 +105,7 @@ void hearing_take(struct session *s)
 		note_taken(s);
 	if (h->out.samples_cap > KEEP_SAMPLES)
 		ear_out_done(&h->out);
-	s->job_running = false; /* not before h->out is done with: events may bring more audio */
-	if (clear && !session_is_over(s) && !s->cut_off)
+	if (clear && !session_is_over(s) && s->parting != PARTING_CUT)
 		utterance_clear(s);
 }
 
@@ -95,7 +128,7 @@ static uint64_t samples_at(const struct session *s, uint64_t at)
 
 static void take_renewal(struct session *s, const struct mark *m)
 {
-	struct hearing *h = &s->hearing;
+	struct hearing *h = s->hearing;
 
 	h->renew = true;
 	h->finish_old = m->kind == MARK_RECONFIGURE;
@@ -108,7 +141,7 @@ static void take_renewal(struct session *s, const struct mark *m)
 /* Commits, and up to one renewal of the ear after them. */
 static void take_marks(struct session *s)
 {
-	struct hearing *h = &s->hearing;
+	struct hearing *h = s->hearing;
 	const struct mark *m;
 
 	h->commit = h->renew = false;
@@ -144,51 +177,64 @@ static bool take_cut(struct session *s)
 	uint64_t cut = s->cut_utterance;
 
 	s->cut_utterance = 0;
-	if (!s->speaking || s->last->id != cut)
+	if (!session_is_speaking(s) || s->last->id != cut)
 		return false;
-	s->hearing.commit = true;
-	s->hearing.renew = s->hearing.finish = false;
-	s->hearing.commits = 0;
+	s->hearing->commit = true;
+	s->hearing->renew = s->hearing->finish = false;
+	s->hearing->commits = 0;
 	return true;
 }
 
 static void start_job(struct session *s)
 {
-	struct hearing *h = &s->hearing;
+	struct hearing *h = s->hearing;
 
 	ear_out_clear(&h->out);
-	h->item = (struct work_item){ .run = run, .done = h->done, .arg = h };
-	s->job_running = true;
+	h->item = (struct work_item){ .run = run, .done = session_on_heard, .arg = h };
+	h->at_work = true;
 	s->work->submit(s->work, &h->item);
+}
+
+/* Whether the ear may have any more now. */
+static bool may_hear(const struct session *s)
+{
+	if (s->parting != PARTING_NONE && !session_is_speaking(s))
+		return false;
+	return !s->hearing->at_work && !session_is_over(s) && s->state != SESSION_QUEUED &&
+	    s->giving != GIVING_FINISHED;
+}
+
+/* More than is kept of what its finals are made of waits to be sent. */
+static bool is_behind(struct session *s)
+{
+	return session_final_seat(s)->unsent_samples >
+	    (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS;
 }
 
 void hearing_next(struct session *s)
 {
-	struct hearing *h = &s->hearing;
+	struct hearing *h = s->hearing;
 	size_t n = next_bytes(s);
 
-	if (s->leaving && !s->speaking)
-		return;
-	if (s->job_running || session_is_over(s) || !s->granted || s->finished)
+	if (!may_hear(s))
 		return;
 	if (take_cut(s)) {
 		start_job(s);
 		return;
 	}
-	if (n > 0 && s->unsent_samples > (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS)
+	if (n > 0 && is_behind(s))
 		return;
 	if (buffer_append(&h->bytes, buffer_head(&s->input), n) < 0) {
-		struct error err;
-
-		(void)error_set(&err, ERROR_SYSTEM, "out of memory");
-		session_break(s, &err);
+		session_break_for_memory(s, "");
 		return;
 	}
 	take_input(s, n);
 	take_marks(s);
-	h->finish = s->ending && s->input.len == 0 && s->marks.len == 0 && !h->renew;
+	h->finish =
+	    s->giving == GIVING_ENDED && s->input.len == 0 && s->marks.len == 0 && !h->renew;
 	if (n == 0 && !h->commit && !h->renew && !h->finish)
 		return;
-	s->finished = h->finish;
+	if (h->finish)
+		s->giving = GIVING_FINISHED;
 	start_job(s);
 }

@@ -67,7 +67,7 @@ static void on_done(void *arg)
 	free(p);
 }
 
-void poison_keep(struct session *s, const struct utterance *u)
+void poison_keep(struct session *s, const struct seat *seat, const struct utterance *u)
 {
 	struct poison *p;
 
@@ -81,7 +81,7 @@ void poison_keep(struct session *s, const struct utterance *u)
 		return;
 	}
 	(void)snprintf(p->path, sizeof p->path, "%s/%s-%llu-session-%llu-utterance-%llu.wav",
-	    s->limits->poison_dir, pool_name(s->pool), (unsigned long long)getpid(),
+	    s->limits->poison_dir, pool_name(seat->pool), (unsigned long long)getpid(),
 	    (unsigned long long)s->id, (unsigned long long)u->id);
 	put_header(p->file, (uint32_t)u->audio.len);
 	memcpy(p->file + HEADER_BYTES, buffer_head(&u->audio), u->audio.len);

@@ -98,6 +98,7 @@ static void look_after_ms(uint64_t ms)
 {
 	now_ns += ms * NS_PER_MS;
 	roster_look(roster, now_ns);
+	turn_run(pool_turn(pool.pool));
 }
 
 static void test_limit(void **state)

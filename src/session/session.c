@@ -1,3 +1,4 @@
+/* What a client does with its session: it gives audio, marks in it, and its end. What becomes of that is session_pump.c's. */
 #include "session/session.h"
 
 #include <assert.h>
@@ -13,16 +14,19 @@ enum { LIVE_BURST_MS = 500, OVERLOAD_RETRY_MS = 5000 };
 
 static uint64_t last_id;
 
+/* It belongs to the model that the finals come from. */
 static int take_adaptation(struct session *s, const struct session_config *cfg, struct error *err)
 {
+	struct seat *seat = session_final_seat(s);
+
 	if (cfg->adaptation_bytes > IPC_BLOB_MAX)
 		return error_set(err, ERROR_INVALID, "adaptation has %zu bytes; at most %d",
 		    cfg->adaptation_bytes, IPC_BLOB_MAX);
 	if (cfg->adaptation_bytes == 0)
 		return 0;
-	s->adaptation = xcalloc(1, IPC_BLOB_MAX);
-	memcpy(s->adaptation, cfg->adaptation, cfg->adaptation_bytes);
-	s->adaptation_bytes = cfg->adaptation_bytes;
+	seat->adaptation = xcalloc(1, IPC_BLOB_MAX);
+	memcpy(seat->adaptation, cfg->adaptation, cfg->adaptation_bytes);
+	seat->adaptation_bytes = cfg->adaptation_bytes;
 	return 0;
 }
 
@@ -41,7 +45,45 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 	s->format = cfg->ear.format;
 	buffer_init(&s->input, input_max(s, &cfg->ear.format));
 	buffer_init(&s->marks, MARKS_MAX * sizeof(struct mark));
-	buffer_init(&s->hearing.bytes, JOB_BYTES_MAX);
+}
+
+static void init_seats(struct session *s, struct pool *pool, struct pool *finals)
+{
+	seat_init(&s->seats[0], s, pool);
+	if (finals != NULL)
+		seat_init(&s->seats[1], s, finals);
+	s->seats[0].gives_partials = true;
+	session_final_seat(s)->gives_final = true;
+}
+
+static int take_seats(struct session *s, struct error *err, unsigned *retry_after_ms_out)
+{
+	const struct lease_owner owner = {
+		.session = s->id, .tenant = s->cfg.tenant, .priority = s->cfg.priority
+	};
+
+	for (unsigned i = 0; i < s->seats_n; i++) {
+		struct seat *seat = &s->seats[i];
+
+		seat->lease = lease_new(
+		    seat->pool, &owner, &session_lease_events, seat, err, retry_after_ms_out);
+		if (seat->lease == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static void free_memory(struct session *s)
+{
+	told_drop_all(s);
+	for (unsigned i = 0; i < s->seats_n; i++) {
+		lease_release(&s->seats[i].lease);
+		free(s->seats[i].adaptation);
+	}
+	hearing_free(&s->hearing);
+	buffer_done(&s->input);
+	buffer_done(&s->marks);
+	free(s);
 }
 
 struct session *session_new(struct pool *pool, struct work *work,
@@ -49,32 +91,20 @@ struct session *session_new(struct pool *pool, struct work *work,
     unsigned *retry_after_ms_out)
 {
 	struct session *s = xcalloc(1, sizeof *s);
-	const struct lease_owner owner = {
-		.session = ++last_id, .tenant = cfg->tenant, .priority = cfg->priority
-	};
 
-	s->id = owner.session;
-	s->pool = pool;
+	s->id = ++last_id;
+	s->teller.tell = told_tell;
 	s->work = work;
 	s->limits = limits;
-	s->partials = cfg->partials;
-	s->partial_interval_ms = cfg->partial_interval_ms;
-	s->wants_heard = cfg->wants_heard;
-	s->wants_idle = cfg->wants_idle;
-	s->utterances = s->utterances_before = cfg->utterances_before;
-	s->paced_partials = cfg->paced_partials;
-	s->settle_ms = cfg->settle_ms;
-	s->offset_ms = cfg->offset_ms;
+	s->cfg = *cfg;
+	s->cfg.adaptation = NULL;
+	s->utterances = cfg->utterances_before;
 	init_buffers(s, cfg);
-	s->hearing.done = session_on_heard;
-	s->hearing.ear = ear_new(&cfg->ear, err);
-	if (s->hearing.ear == NULL || take_adaptation(s, cfg, err) < 0) {
-		session_free_memory(s);
-		return NULL;
-	}
-	s->lease = lease_new(pool, &owner, &session_lease_events, s, err, retry_after_ms_out);
-	if (s->lease == NULL) {
-		session_free_memory(s);
+	init_seats(s, pool, cfg->finals);
+	if (take_adaptation(s, cfg, err) == 0)
+		s->hearing = hearing_new(s, &cfg->ear, err);
+	if (s->hearing == NULL || take_seats(s, err, retry_after_ms_out) < 0) {
+		free_memory(s);
 		return NULL;
 	}
 	metric_add(METRIC_sessions_opened_total, 1);
@@ -86,9 +116,8 @@ void session_start(struct session *s, const struct session_events *events, void 
 {
 	s->events = events;
 	s->arg = arg;
-	session_enter(s);
-	lease_start(s->lease);
-	session_leave(s);
+	for (unsigned i = 0; i < s->seats_n; i++)
+		lease_start(s->seats[i].lease);
 }
 
 void session_free(struct session **session)
@@ -98,35 +127,32 @@ void session_free(struct session **session)
 	if (s == NULL)
 		return;
 	*session = NULL;
-	session_enter(s);
-	s->dead = true;
 	if (s->state != SESSION_CLOSED)
 		session_close(s);
 	utterance_drop_all(s);
 	metric_sub(METRIC_sessions, 1);
 	metric_add(METRIC_sessions_closed_total, 1);
-	session_leave(s);
+	free_memory(s);
 }
 
 /* Whether the client has sent no more than somebody can have said in the time, since its audio has to wait: a live one, which
  * cannot be slowed. What it kept to itself before does not make it one. */
 static bool is_live(struct session *s)
 {
-	uint64_t elapsed_ms = (pool_now_ns(s->pool) - s->backlog_from_ns) / NS_PER_MS;
+	uint64_t elapsed_ms = (pool_now_ns(s->seats[0].pool) - s->backlog_from_ns) / NS_PER_MS;
 	uint64_t sent_ms = s->backlog_ns / NS_PER_MS;
 
-	return !s->outpaces && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
+	return s->flow == FLOW_LIVE && sent_ms <= elapsed_ms + elapsed_ms / 10 + LIVE_BURST_MS;
 }
 
 static void block_or_fail(struct session *s)
 {
 	struct error err;
 
-	if (s->blocked || session_is_over(s) || s->waiting_ns <= session_bound_ns(s))
+	if (s->flow == FLOW_HELD || session_is_over(s) || s->waiting_ns <= session_bound_ns(s))
 		return;
 	if (!is_live(s)) {
-		s->outpaces = true;
-		s->blocked = true; /* until on_drain, whatever is sent all the same */
+		s->flow = FLOW_HELD; /* until on_drain, whatever is sent all the same */
 		return;
 	}
 	(void)error_set(&err, ERROR_OVERLOADED,
@@ -141,11 +167,11 @@ static void note_audio(struct session *s, size_t n)
 {
 	uint64_t ns = hearing_ns(&s->ear.format, n);
 
-	s->heard = true;
+	s->life = LIFE_HEARD;
 	s->given += n;
 	s->waiting_ns += ns;
 	if (s->input.len == 0) {
-		s->backlog_from_ns = pool_now_ns(s->pool);
+		s->backlog_from_ns = pool_now_ns(s->seats[0].pool);
 		s->backlog_ns = 0;
 	}
 	s->backlog_ns += ns;
@@ -165,31 +191,30 @@ static void fail_for_room(struct session *s, size_t n)
 	session_fail(s, &err, 0);
 }
 
+static bool takes_more(const struct session *s)
+{
+	return s->giving == GIVING && s->state != SESSION_CLOSED;
+}
+
 bool session_audio(struct session *s, const void *bytes, size_t n)
 {
-	bool go_on;
-
-	if (s->ending || s->state == SESSION_CLOSED)
+	if (!takes_more(s))
 		return true;
 	note_audio(s, n);
-	session_enter(s);
 	if (buffer_append(&s->input, bytes, n) < 0)
 		fail_for_room(s, n);
 	session_hear(s);
 	block_or_fail(s);
-	go_on = !s->blocked;
-	session_leave(s);
-	return go_on;
+	return s->flow != FLOW_HELD;
 }
 
 static void put_mark(struct session *s, const struct mark *mark)
 {
 	struct error err;
 
-	if (s->ending || s->state == SESSION_CLOSED)
+	if (!takes_more(s))
 		return;
-	s->heard = true;
-	session_enter(s);
+	s->life = LIFE_HEARD;
 	if (buffer_append(&s->marks, mark, sizeof *mark) < 0) {
 		(void)error_set(&err, ERROR_LIMIT,
 		    "more than %d commits, clears and changes of format wait to be carried out",
@@ -197,7 +222,6 @@ static void put_mark(struct session *s, const struct mark *mark)
 		session_fail(s, &err, 0);
 	}
 	session_hear(s);
-	session_leave(s);
 }
 
 static void commit(struct session *s, bool told)
@@ -224,7 +248,7 @@ void session_clear(struct session *s)
 {
 	struct mark mark = { .kind = MARK_CLEAR, .ear = s->ear };
 
-	if (s->ending || s->state == SESSION_CLOSED)
+	if (!takes_more(s))
 		return;
 	mark.skipped = drop_input(s);
 	mark.at = s->given - mark.skipped;
@@ -237,7 +261,7 @@ int session_reconfigure(struct session *s, const struct ear_config *cfg, struct 
 
 	if (ear_config_check(cfg, err) < 0)
 		return -1;
-	if (s->ending || s->state == SESSION_CLOSED)
+	if (!takes_more(s))
 		return 0;
 	s->ear = *cfg;
 	s->input.max = MAX(s->input.max, input_max(s, &cfg->format)); /* the old may wait still */
@@ -247,7 +271,7 @@ int session_reconfigure(struct session *s, const struct ear_config *cfg, struct 
 
 void session_commit(struct session *s)
 {
-	commit(s, s->wants_heard);
+	commit(s, s->cfg.wants_heard);
 }
 
 void session_commit_unasked(struct session *s)
@@ -257,50 +281,53 @@ void session_commit_unasked(struct session *s)
 
 void session_end(struct session *s)
 {
-	if (s->ending || s->state == SESSION_CLOSED)
+	if (!takes_more(s))
 		return;
-	session_enter(s);
-	s->ending = true;
-	s->leaving = s->cut_off; /* all it has sent is heard, as it says that this is all */
+	s->giving = GIVING_ENDED;
+	if (s->parting == PARTING_SOON)
+		s->parting =
+		    PARTING_NONE; /* all it has sent is heard, as it says that this is all */
 	session_step(s, STEP_END);
 	session_hear(s);
-	session_leave(s);
 }
 
 void session_leave_soon(struct session *s, unsigned retry_after_ms)
 {
-	session_enter(s);
-	s->leaving = !s->ending || s->state == SESSION_QUEUED;
+	if (s->parting == PARTING_NONE && (s->giving == GIVING || s->state == SESSION_QUEUED))
+		s->parting = PARTING_SOON;
 	s->retry_after_ms = retry_after_ms;
 	session_pump(s);
-	session_leave(s);
 }
 
 void session_abort(struct session *s, const struct error *why)
 {
-	session_enter(s);
 	session_fail(s, why, 0);
-	session_leave(s);
+	turn_flush(pool_turn(s->seats[0].pool), &s->teller);
 }
 
 /* Only speech detection can tell that there is nothing more to come; where the client's word ends it, it is waited for, unless
  * another session may go on with it. */
 static bool is_all_open(const struct session *s)
 {
-	return s->speaking && s->first == s->last &&
-	    (s->wants_idle || s->ear.endpoint.endpointing == ENDPOINTING_VAD);
+	return session_is_speaking(s) && s->first == s->last &&
+	    (s->cfg.wants_idle || s->ear.endpoint.endpointing == ENDPOINTING_VAD);
+}
+
+static bool shows_life(const struct session *s)
+{
+	return s->life == LIFE_HEARD || s->input.len > 0 || s->state == SESSION_QUEUED ||
+	    s->state == SESSION_CLOSED;
 }
 
 /* What is still to be told of an utterance that idleness has ended is no sign of life. */
 bool session_is_idle(struct session *s, uint64_t now_ns)
 {
-	bool heard = s->heard || s->input.len > 0 || s->state == SESSION_QUEUED ||
-	    s->state == SESSION_CLOSED;
-	bool working = s->job_running || (s->first != NULL && !is_all_open(s));
+	bool alive = shows_life(s);
+	bool working = s->hearing->at_work || (s->first != NULL && !is_all_open(s));
 
-	s->heard = false;
-	s->idle_cut = s->idle_cut && !heard;
-	if (heard || (working && !s->idle_cut) || s->idle_since_ns == 0)
+	if (alive)
+		s->life = LIFE_NONE;
+	if (alive || (working && s->life != LIFE_CUT) || s->idle_since_ns == 0)
 		s->idle_since_ns = now_ns;
 	return s->limits->idle_timeout_ms > 0 && !working &&
 	    now_ns - s->idle_since_ns > s->limits->idle_timeout_ms * NS_PER_MS;
@@ -309,8 +336,7 @@ bool session_is_idle(struct session *s, uint64_t now_ns)
 void session_cut_idle(struct session *s)
 {
 	session_commit_unasked(s);
-	s->heard = false; /* that was not the client */
-	s->idle_cut = true;
+	s->life = LIFE_CUT; /* that was not the client */
 }
 
 void session_end_idle(struct session *s)
@@ -318,14 +344,12 @@ void session_end_idle(struct session *s)
 	struct session_event e = { .kind = SESSION_EVENT_IDLE };
 	struct error err;
 
-	session_enter(s);
 	(void)error_set(&err, ERROR_TIMEOUT, "no audio came for idle_timeout_ms %u",
 	    s->limits->idle_timeout_ms);
-	if (s->wants_idle)
+	if (s->cfg.wants_idle)
 		session_emit(s, &e);
 	else
 		session_fail(s, &err, 0);
-	session_leave(s);
 }
 
 uint64_t session_utterances(const struct session *s)
@@ -335,8 +359,10 @@ uint64_t session_utterances(const struct session *s)
 
 const uint8_t *session_adaptation(const struct session *s, size_t *n_out)
 {
-	*n_out = s->adaptation_bytes;
-	return s->adaptation;
+	const struct seat *seat = &s->seats[s->seats_n - 1];
+
+	*n_out = seat->adaptation_bytes;
+	return seat->adaptation;
 }
 
 const int16_t *session_samples(const struct session *s, uint64_t utterance, size_t *n_out)
@@ -345,23 +371,13 @@ const int16_t *session_samples(const struct session *s, uint64_t utterance, size
 
 	while (u != NULL && u->id != utterance)
 		u = u->next;
-	*n_out = u == NULL || u->failed ? 0 : utterance_samples(u);
+	*n_out = u == NULL || !utterance_is_heard(u) ? 0 : utterance_samples(u);
 	return *n_out == 0 ? NULL : (const int16_t *)(const void *)buffer_head(&u->audio);
-}
-
-uint64_t session_instance(const struct session *s)
-{
-	return s->lease == NULL ? s->instance : lease_instance(s->lease);
-}
-
-bool session_is_speaking(const struct session *s)
-{
-	return s->speaking;
 }
 
 const char *session_pool_name(const struct session *s)
 {
-	return pool_name(s->pool);
+	return pool_name(s->seats[0].pool);
 }
 
 unsigned session_open_utterances(const struct session *s)
@@ -369,7 +385,7 @@ unsigned session_open_utterances(const struct session *s)
 	unsigned n = 0;
 
 	for (const struct utterance *u = s->first; u != NULL; u = u->next)
-		n += !u->failed || u->incomplete != NULL;
+		n += utterance_is_heard(u) || u->incomplete != NULL;
 	return n;
 }
 

@@ -35,6 +35,8 @@ struct session_limits {
 
 struct session_config {
 	struct ear_config ear;
+	/* NULL, or another pool whose instances bring the finals; those of the session's own bring the partials then. */
+	struct pool *finals;
 	uint64_t tenant;        /* on whose behalf: pool.h, struct lease_owner */
 	enum priority priority; /* among those who wait for a place */
 	bool partials;
@@ -89,6 +91,7 @@ struct session_word {
 struct session_event {
 	enum session_event_kind kind;
 	uint64_t utterance; /* 0: the session's */
+	uint64_t instance; /* that heard it, or else hears or last heard the session; 0: none yet */
 	union {
 		struct {
 			unsigned position;
@@ -152,7 +155,7 @@ struct session_event {
 	};
 };
 
-/* May free the session. */
+/* Called at the end of the loop's turn (base/turn.h), but for session_abort's; may free the session. */
 typedef void session_event_f(void *arg, const struct session_event *e);
 /* The session takes audio again after session_audio returned false. */
 typedef void session_drain_f(void *arg);
@@ -162,13 +165,13 @@ struct session_events {
 	session_drain_f *on_drain;
 };
 
-/* NULL with a sentence in *err when the config cannot be or the pool refuses; *retry_after_ms_out as lease_new. No
- * event comes from inside; session_start gives the first. Borrows pool, work, limits and arg. */
+/* NULL with a sentence in *err when the config cannot be or a pool refuses; *retry_after_ms_out as lease_new. No event
+ * comes before session_start. Borrows pools, work, limits and arg. */
 struct session *session_new(struct pool *pool, struct work *work,
     const struct session_limits *limits, const struct session_config *cfg, struct error *err,
     unsigned *retry_after_ms_out);
 void session_start(struct session *s, const struct session_events *events, void *arg);
-/* Aborts what is open, gives the place back, and frees once no job holds it. No event comes any more. */
+/* Aborts what is open and gives the places back. No event comes any more. */
 void session_free(struct session **s);
 
 /* Takes all of it; false: enough for now, call no more before on_drain (what is sent all the same is taken until
@@ -198,7 +201,7 @@ const uint8_t *session_adaptation(const struct session *s, size_t *n_out);
 /* The server is going away: no utterance begins any more, those that have begun come to their finals, and then the session
  * ends with a fatal ERROR_RESTARTING, which is at once where none is open. */
 void session_leave_soon(struct session *s, unsigned retry_after_ms);
-/* Ends the session with a fatal error. */
+/* Ends the session with a fatal error, which is told before this returns, behind all that is to be told. */
 void session_abort(struct session *s, const struct error *why);
 
 /* The 16 kHz samples of an utterance as far as they have come, whole from SPEECH_END on; NULL: it is not there, having had its final

@@ -269,13 +269,18 @@ bool session_fake_open(struct session_fake *f, struct pool_fake *pool, struct wo
 {
 	f->pool = pool;
 	f->work = work;
-	work->turn = &pool->turn;
 	f->session = session_new(pool->pool, &work->base, &f->limits, cfg, &f->why, NULL);
 	if (f->session == NULL)
 		return false;
+	work->turn = pool_turn(pool->pool);
 	session_start(f->session, &events, f);
-	turn_run(&pool->turn);
+	session_fake_turn(f);
 	return true;
+}
+
+void session_fake_turn(struct session_fake *f)
+{
+	turn_run(pool_turn(f->pool->pool));
 }
 
 void session_fake_close(struct session_fake *f)
@@ -283,7 +288,7 @@ void session_fake_close(struct session_fake *f)
 	session_free(&f->session);
 	assert_null(f->session);
 	if (f->pool != NULL)
-		turn_run(&f->pool->turn);
+		session_fake_turn(f);
 }
 
 bool session_fake_hear(struct session_fake *f, unsigned ms)
@@ -297,13 +302,13 @@ bool session_fake_hear(struct session_fake *f, unsigned ms)
 		samples[i] = (int16_t)(last += 40503u);
 	go_on = session_audio(f->session, samples, n * sizeof *samples);
 	free(samples);
-	turn_run(&f->pool->turn);
+	session_fake_turn(f);
 	return go_on;
 }
 
 void session_fake_expect(struct session_fake *f, const char *lines)
 {
-	turn_run(&f->pool->turn);
+	session_fake_turn(f);
 	f->log[f->log_n] = '\0';
 	assert_string_equal(f->log, lines);
 	f->log_n = 0;
@@ -311,5 +316,6 @@ void session_fake_expect(struct session_fake *f, const char *lines)
 
 void session_fake_forget(struct session_fake *f)
 {
+	session_fake_turn(f);
 	f->log_n = 0;
 }

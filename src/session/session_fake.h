@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/turn.h"
 #include "pool/pool_fake.h"
 #include "session/session.h"
 #include "session/work.h"
@@ -61,6 +62,7 @@ struct session_config session_fake_config(void);
 bool session_fake_open(struct session_fake *f, struct pool_fake *pool, struct work_fake *work,
     const struct session_config *cfg);
 void session_fake_close(struct session_fake *f); /* session_free */
+void session_fake_turn(struct session_fake *f);  /* what is to be told is told */
 
 /* Sends `ms` of sound at 16 kHz s16, each sample other than the one before; whatever session_audio said. */
 bool session_fake_hear(struct session_fake *f, unsigned ms);

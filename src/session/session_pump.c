@@ -1,5 +1,7 @@
-/* What drives a session: whenever something has come of it, from its lease or from its ear, each stage does what it can
- * now; and here it ends. The stages do not call back. */
+/* What drives a session: whenever something has come of it, from a lease or from its ear, each stage does what it can
+ * now; and here it ends. The stages do not call back. Nor does the client: what it is told is queued (told.c). */
+#include <stddef.h>
+
 #include "base/metric.h"
 #include "base/util.h"
 #include "session/session_internal.h"
@@ -7,8 +9,8 @@
 void session_close(struct session *s)
 {
 	session_step(s, STEP_CLOSE);
-	s->instance = lease_instance(s->lease);
-	lease_release(&s->lease);
+	for (unsigned i = 0; i < s->seats_n; i++)
+		seat_close(&s->seats[i]);
 }
 
 static void end_with(struct session *s, const struct error *why, unsigned retry_after_ms)
@@ -25,7 +27,7 @@ static void end_with(struct session *s, const struct error *why, unsigned retry_
 
 void session_fail(struct session *s, const struct error *why, unsigned retry_after_ms)
 {
-	if (s->dead || s->state == SESSION_CLOSED)
+	if (s->state == SESSION_CLOSED)
 		return;
 	metric_add(METRIC_sessions_failed_total, 1);
 	end_with(s, why, retry_after_ms);
@@ -35,7 +37,7 @@ static void leave_if_idle(struct session *s)
 {
 	struct error err;
 
-	if (!s->leaving || s->dead || s->state == SESSION_CLOSED || s->first != NULL)
+	if (s->parting == PARTING_NONE || s->state == SESSION_CLOSED || s->first != NULL)
 		return;
 	(void)error_set(&err, ERROR_RESTARTING,
 	    "the server is shutting down; send what is behind the last final to another one");
@@ -48,12 +50,12 @@ static void finish_if_done(struct session *s)
 	struct session_event e = { .kind = SESSION_EVENT_ENDED };
 
 	leave_if_idle(s);
-	if (s->dead || s->state != SESSION_DRAINING || !s->finished || s->job_running ||
+	if (s->state != SESSION_DRAINING || s->giving != GIVING_FINISHED || s->hearing->at_work ||
 	    s->first != NULL)
 		return;
 	session_close(s);
-	e.ended.audio_ms = ear_position(s->hearing.ear) / SAMPLES_PER_MS;
-	e.ended.utterances = s->utterances - s->utterances_before;
+	e.ended.audio_ms = ear_position(s->hearing->ear) / SAMPLES_PER_MS;
+	e.ended.utterances = s->utterances - s->cfg.utterances_before;
 	session_emit(s, &e);
 }
 
@@ -71,7 +73,10 @@ void session_hear(struct session *s)
 
 void session_pump(struct session *s)
 {
-	attempt_pump(s);
+	utterance_pump(s);
+	for (unsigned i = 0; i < s->seats_n; i++)
+		if (s->state != SESSION_QUEUED && !session_is_over(s))
+			seat_pump(&s->seats[i]);
 	heard_tell(s);
 	session_hear(s);
 	finish_if_done(s);
@@ -80,99 +85,99 @@ void session_pump(struct session *s)
 void session_on_heard(void *arg)
 {
 	struct hearing *h = arg;
-	struct session *s = (struct session *)((char *)h - offsetof(struct session, hearing));
+	struct session *s = h->session;
 
-	session_enter(s);
+	h->at_work = false;
+	if (s == NULL) {
+		hearing_free(&h);
+		return;
+	}
 	hearing_take(s);
 	session_pump(s);
 	hearing_unblock(s);
-	session_leave(s);
 }
+
+/* What a lease says of its seat. */
 
 static void on_queued(void *arg, unsigned position, uint64_t estimated_wait_ms)
 {
-	struct session *s = arg;
 	const struct session_event e = { .kind = SESSION_EVENT_QUEUED,
 		.queued = { position, estimated_wait_ms } };
+	struct seat *seat = arg;
 
-	session_enter(s);
-	session_emit(s, &e);
-	session_leave(s);
+	session_emit(seat->session, &e);
+}
+
+static bool all_granted(const struct session *s)
+{
+	for (unsigned i = 0; i < s->seats_n; i++)
+		if (!s->seats[i].granted)
+			return false;
+	return true;
 }
 
 static void on_granted(void *arg)
 {
-	struct session *s = arg;
 	const struct session_event e = { .kind = SESSION_EVENT_READY };
+	struct seat *seat = arg;
+	struct session *s = seat->session;
 
-	session_enter(s);
-	s->granted = true;
+	seat->granted = true;
+	if (!all_granted(s))
+		return;
 	session_step(s, STEP_GRANTED);
-	if (s->ending)
+	if (s->giving != GIVING)
 		session_step(s, STEP_END);
 	session_emit(s, &e);
 	session_pump(s);
-	session_leave(s);
 }
 
 static void on_refused(void *arg, const struct error *why, unsigned retry_after_ms)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	session_fail(s, why, retry_after_ms);
-	session_leave(s);
+	session_fail(seat->session, why, retry_after_ms);
 }
 
 static void on_writable(void *arg)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	session_pump(s);
-	session_leave(s);
+	session_pump(seat->session);
 }
 
 static void on_partial(void *arg, const struct ipc_result *r)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	attempt_partial(s, r);
-	session_pump(s);
-	session_leave(s);
+	pass_partial(seat, r);
+	session_pump(seat->session);
 }
 
 static void on_final(void *arg, const struct ipc_result *r)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	attempt_final(s, r);
-	session_pump(s);
-	session_leave(s);
+	pass_final(seat, r);
+	session_pump(seat->session);
 }
 
 static void on_lost(void *arg, const struct error *why, const struct loss *loss)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	attempt_lost(s, why, loss);
+	pass_lost(seat, why, loss);
 	heard_tell(
-	    s); /* its partial was lost, and the next instance may be there already and owe another one */
-	session_pump(s);
-	session_leave(s);
+	    seat->session); /* its partial was lost, and the next instance may owe another one */
+	session_pump(seat->session);
 }
 
 static void on_failed(void *arg, const struct error *why)
 {
-	struct session *s = arg;
+	struct seat *seat = arg;
 
-	session_enter(s);
-	attempt_failed(s, why);
-	session_pump(s);
-	session_leave(s);
+	pass_give_up(seat, why);
+	session_pump(seat->session);
 }
 
 const struct lease_events session_lease_events = {

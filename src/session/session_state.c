@@ -38,31 +38,9 @@ const char *session_state_name(enum session_state s)
 	return state_names[s];
 }
 
-void session_enter(struct session *s)
-{
-	s->depth++;
-}
-
-void session_free_memory(struct session *s)
-{
-	ear_free(&s->hearing.ear);
-	buffer_done(&s->hearing.bytes);
-	ear_out_done(&s->hearing.out);
-	buffer_done(&s->input);
-	buffer_done(&s->marks);
-	free(s->adaptation);
-	free(s);
-}
-
-void session_leave(struct session *s)
-{
-	if (--s->depth == 0 && s->dead && !s->job_running)
-		session_free_memory(s);
-}
-
 bool session_is_over(const struct session *s)
 {
-	return s->dead || s->state == SESSION_CLOSED || s->broken.code != ERROR_NONE;
+	return s->state == SESSION_CLOSED || s->broken.code != ERROR_NONE;
 }
 
 void session_break(struct session *s, const struct error *why)
@@ -71,10 +49,32 @@ void session_break(struct session *s, const struct error *why)
 		s->broken = *why;
 }
 
+void session_break_for_memory(struct session *s, const char *what)
+{
+	struct error err;
+
+	(void)error_set(&err, ERROR_SYSTEM, "out of memory%s", what);
+	session_break(s, &err);
+}
+
 void session_emit(struct session *s, const struct session_event *e)
 {
-	if (!s->dead)
-		s->events->on_event(s->arg, e);
+	struct told *t = told_new(e);
+
+	if (t == NULL) {
+		session_break_for_memory(s, " for what was heard");
+		return;
+	}
+	if (t->e.instance == 0)
+		t->e.instance = session_instance(s);
+	told_push(s, t);
+}
+
+uint64_t session_instance(const struct session *s)
+{
+	const struct seat *seat = &s->seats[0];
+
+	return seat->lease == NULL ? seat->instance : lease_instance(seat->lease);
 }
 
 uint64_t session_bound_ns(const struct session *s)
@@ -92,5 +92,30 @@ const struct mark *session_next_mark(const struct session *s)
 
 uint64_t session_ms(const struct session *s, uint64_t samples)
 {
-	return samples / SAMPLES_PER_MS + s->offset_ms;
+	return samples / SAMPLES_PER_MS + s->cfg.offset_ms;
+}
+
+size_t utterance_samples(const struct utterance *u)
+{
+	return u->audio.len / sizeof(int16_t);
+}
+
+bool utterance_is_open(const struct utterance *u)
+{
+	return u->state == UTTERANCE_OPEN || u->state == UTTERANCE_STUMP;
+}
+
+bool utterance_is_heard(const struct utterance *u)
+{
+	return u->state == UTTERANCE_OPEN || u->state == UTTERANCE_ENDED;
+}
+
+struct seat *session_final_seat(struct session *s)
+{
+	return &s->seats[s->seats_n - 1];
+}
+
+bool session_is_speaking(const struct session *s)
+{
+	return s->last != NULL && utterance_is_open(s->last);
 }

@@ -1,7 +1,10 @@
 /* The utterances of a session, in the order in which they were said:
+ *
  *   OPEN --the ear ends it--> ENDED --final, error--> gone
- *   OPEN --session_clear--> gone
- * One that no instance can hear stays until its end, and ends with what is stable of its text. */
+ *   OPEN --given up--> STUMP --the ear ends it--> GIVEN_UP --> gone, with what is stable of its text
+ *   ENDED --given up--> GIVEN_UP
+ *   OPEN, STUMP --session_clear--> gone
+ */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -10,30 +13,43 @@
 #include "base/util.h"
 #include "session/session_internal.h"
 
-size_t utterance_samples(const struct utterance *u)
+#define NEVER UTTERANCE_STATES
+static const enum utterance_state next[UTTERANCE_STATES][UTTERANCE_EVENTS] = {
+	/*                          end                 give up */
+	[UTTERANCE_OPEN] = { UTTERANCE_ENDED, UTTERANCE_STUMP },
+	[UTTERANCE_ENDED] = { NEVER, UTTERANCE_GIVEN_UP },
+	[UTTERANCE_STUMP] = { UTTERANCE_GIVEN_UP, NEVER },
+	[UTTERANCE_GIVEN_UP] = { NEVER, NEVER },
+};
+
+static void step(struct utterance *u, enum utterance_event e)
 {
-	return u->audio.len / sizeof(int16_t);
+	assert(next[u->state][e] != NEVER);
+	u->state = next[u->state][e];
 }
 
+/* It is heard no more. */
 static void drop_audio(struct session *s, struct utterance *u)
 {
-	s->unsent_samples -= utterance_samples(u) - u->reached;
-	u->sent = u->reached = 0;
+	for (unsigned i = 0; i < s->seats_n; i++) {
+		seat_forget(&s->seats[i], u);
+		u->passes[i].reached = 0;
+	}
 	buffer_done(&u->audio);
 }
 
-void utterance_free(struct session *s, struct utterance *u)
+static void free_utterance(struct session *s, struct utterance *u)
 {
 	drop_audio(s, u);
+	for (unsigned i = 0; i < s->seats_n; i++)
+		pass_done(&u->passes[i]);
 	text_done(&u->text);
-	joined_done(&u->joined);
-	free(u->attempts);
 	free(u->incomplete);
 	free(u);
 }
 
 /* Takes the first utterance out; the caller frees it. */
-struct utterance *utterance_take_first(struct session *s)
+static struct utterance *take_first(struct session *s)
 {
 	struct utterance *u = s->first;
 
@@ -41,6 +57,15 @@ struct utterance *utterance_take_first(struct session *s)
 	if (s->first == NULL)
 		s->last = NULL;
 	return u;
+}
+
+static void append(struct session *s, struct utterance *u)
+{
+	if (s->last != NULL)
+		s->last->next = u;
+	else
+		s->first = u;
+	s->last = u;
 }
 
 static void open_utterance(struct session *s, const struct ear_event *e)
@@ -52,13 +77,9 @@ static void open_utterance(struct session *s, const struct ear_event *e)
 	u->from = e->at;
 	buffer_init(&u->audio, SIZE_MAX / 2); /* bounded by max_utterance_ms */
 	text_init(&u->text);
-	joined_init(&u->joined);
-	if (s->last != NULL)
-		s->last->next = u;
-	else
-		s->first = u;
-	s->last = u;
-	s->speaking = true;
+	for (unsigned i = 0; i < s->seats_n; i++)
+		pass_init(&u->passes[i]);
+	append(s, u);
 	metric_add(METRIC_utterances_opened_total, 1);
 	if (s->state != SESSION_DRAINING)
 		session_step(s, STEP_SPEECH);
@@ -72,9 +93,9 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	struct utterance *u = s->last;
 	struct session_event event = { .kind = SESSION_EVENT_SPEECH_END };
 
-	s->speaking = false;
-	u->state = UTTERANCE_ENDED;
-	u->cause = e->cause == EAR_CAUSE_STOP && !s->finished ? EAR_CAUSE_COMMIT : e->cause;
+	step(u, UTTERANCE_ON_END);
+	u->cause = e->cause == EAR_CAUSE_STOP && s->giving != GIVING_FINISHED ? EAR_CAUSE_COMMIT
+									      : e->cause;
 	u->to = e->at;
 	if (e->cause == EAR_CAUSE_COMMIT)
 		s->committed = u->id;
@@ -85,25 +106,22 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	event.utterance = u->id;
 	event.at_ms = session_ms(s, e->speech_at);
 	event.end_cause = u->cause;
-	if (u->failed && u->incomplete == NULL)
-		utterance_free(s, utterance_take_first(s));
 	session_emit(s, &event);
 }
 
 static void keep_audio(struct session *s, const struct ear_out *out, size_t from, size_t to)
 {
 	size_t n = to - from;
-	struct error err;
 
-	if (n == 0 || s->dead || s->last->failed)
+	if (n == 0 || !utterance_is_heard(s->last))
 		return;
-	assert(s->speaking);
-	s->unsent_samples += n;
-	if (buffer_append(&s->last->audio, out->samples + from, n * sizeof *out->samples) == 0)
+	assert(session_is_speaking(s));
+	if (buffer_append(&s->last->audio, out->samples + from, n * sizeof *out->samples) < 0) {
+		session_break_for_memory(s, " for the audio of an utterance");
 		return;
-	(void)error_set(&err, ERROR_SYSTEM, "out of memory for the audio of utterance %llu",
-	    (unsigned long long)s->last->id);
-	session_break(s, &err);
+	}
+	for (unsigned i = 0; i < s->seats_n; i++)
+		s->seats[i].unsent_samples += n;
 }
 
 static void tell_committed(struct session *s)
@@ -111,7 +129,7 @@ static void tell_committed(struct session *s)
 	struct session_event e = { .kind = SESSION_EVENT_COMMITTED, .utterance = s->committed };
 
 	s->committed = 0;
-	for (unsigned n = s->hearing.commits; n > 0 && !session_is_over(s); n--) {
+	for (unsigned n = s->hearing->commits; n > 0; n--) {
 		e.committed.empty = e.utterance == 0;
 		session_emit(s, &e);
 		e.utterance = 0;
@@ -129,7 +147,7 @@ static void take_event(
 	}
 	keep_audio(s, out, *at, e->audio_to);
 	*at = e->audio_to;
-	if (s->speaking)
+	if (session_is_speaking(s))
 		end_utterance(s, e);
 }
 
@@ -138,22 +156,22 @@ bool utterance_take(struct session *s, const struct ear_out *out)
 	size_t at = 0;
 
 	for (size_t i = 0; i <= out->events_n && !session_is_over(s); i++) {
-		if (i == s->hearing.committed_n)
+		if (i == s->hearing->committed_n)
 			tell_committed(s);
-		if (i == out->events_n || session_is_over(s))
+		if (i == out->events_n)
 			break;
-		if (s->leaving && !s->speaking) {
-			s->cut_off = true; /* the rest is for another server to hear */
+		if (s->parting != PARTING_NONE && !session_is_speaking(s)) {
+			s->parting = PARTING_CUT; /* the rest is for another server to hear */
 			return false;
 		}
 		take_event(s, out, &out->events[i], &at);
 	}
-	if (s->speaking && !session_is_over(s))
+	if (session_is_speaking(s) && !session_is_over(s))
 		keep_audio(s, out, at, out->samples_n);
 	return true;
 }
 
-bool utterance_has_stable_text(const struct utterance *u)
+static bool has_stable_text(const struct utterance *u)
 {
 	size_t n;
 
@@ -161,12 +179,13 @@ bool utterance_has_stable_text(const struct utterance *u)
 	return n > 0;
 }
 
-void utterance_give_up(struct session *s, struct utterance *u, const struct error *why)
+/* What is stable of its text is told once it has ended. */
+static void give_up(struct session *s, struct utterance *u, const struct error *why)
 {
 	metric_add(METRIC_utterances_failed_total, 1);
-	u->failed = true;
 	drop_audio(s, u);
-	if (!utterance_has_stable_text(u))
+	step(u, UTTERANCE_ON_GIVE_UP);
+	if (!has_stable_text(u))
 		return;
 	metric_add(METRIC_utterances_incomplete_total, 1);
 	u->incomplete = xcalloc(1, sizeof *u->incomplete);
@@ -180,24 +199,72 @@ static void tell_incomplete(struct session *s, const struct utterance *u, bool c
 	e.final.text = text_stable(&u->text, &e.final.text_bytes);
 	e.final.start_ms = session_ms(s, u->from);
 	e.final.end_ms = session_ms(s, u->to);
-	e.final.adaptation = s->adaptation;
-	e.final.adaptation_bytes = s->adaptation_bytes;
+	e.final.adaptation = session_final_seat(s)->adaptation;
+	e.final.adaptation_bytes = session_final_seat(s)->adaptation_bytes;
 	e.final.cause = u->cause;
 	e.final.incomplete = u->incomplete;
 	e.final.cut_off = cut_off;
 	session_emit(s, &e);
 }
 
-bool utterance_end_incomplete(struct session *s)
+/* One of which something was understood ends where the ear is, so that what is said from there on is heard. One of which nothing
+ * was stays as a stump if it is open: its end is still told. */
+static void take_failure(struct session *s, struct utterance *u, const struct error *why)
 {
-	struct utterance *u;
+	struct session_event e = { .kind = SESSION_EVENT_ERROR, .utterance = u->id };
 
-	if (s->first == NULL || !s->first->failed || s->first->state != UTTERANCE_ENDED)
+	log_warn("session %llu: utterance %llu failed: %s", (unsigned long long)s->id,
+	    (unsigned long long)u->id, why->text);
+	give_up(s, u, why);
+	e.error.why = why;
+	if (u->incomplete == NULL)
+		session_emit(s, &e);
+	else if (u->state == UTTERANCE_STUMP)
+		s->cut_utterance = u->id;
+}
+
+static void finish(struct session *s, struct pass *p)
+{
+	struct utterance *u = take_first(s);
+
+	metric_add(METRIC_utterances_done_total, 1);
+	metric_add(METRIC_words_total, p->words);
+	metric_add(METRIC_audio_decoded_seconds_total, utterance_samples(u) / SAMPLES_PER_MS);
+	told_push(s, p->final);
+	p->final = NULL;
+	free_utterance(s, u);
+}
+
+static void end_given_up(struct session *s)
+{
+	struct utterance *u = take_first(s);
+
+	if (u->incomplete != NULL)
+		tell_incomplete(s, u, false);
+	free_utterance(s, u);
+}
+
+/* False: nothing has come of it yet. */
+static bool settle_first(struct session *s)
+{
+	struct utterance *u = s->first;
+	struct pass *p = pass_of(u, session_final_seat(s));
+
+	if (utterance_is_heard(u) && p->state == PASS_GIVEN_UP)
+		take_failure(s, u, p->why);
+	if (u->state == UTTERANCE_GIVEN_UP)
+		end_given_up(s);
+	else if (utterance_is_heard(u) && p->final != NULL)
+		finish(s, p);
+	else
 		return false;
-	u = utterance_take_first(s);
-	tell_incomplete(s, u, false);
-	utterance_free(s, u);
-	return !session_is_over(s);
+	return true;
+}
+
+void utterance_pump(struct session *s)
+{
+	while (s->first != NULL && !session_is_over(s) && settle_first(s))
+		continue;
 }
 
 /* Takes the last utterance out; the caller frees it. */
@@ -218,22 +285,18 @@ static void abandon_open(struct session *s)
 {
 	struct utterance *u = take_last(s);
 
-	s->speaking = false;
 	if (s->state != SESSION_DRAINING)
 		session_step(s, STEP_SILENCE);
-	if (!u->failed) {
+	if (utterance_is_heard(u))
 		metric_add(METRIC_utterances_abandoned_total, 1);
-		if (s->first == NULL)
-			lease_abort(s->lease);
-	}
-	utterance_free(s, u);
+	free_utterance(s, u);
 }
 
 void utterance_clear(struct session *s)
 {
 	struct session_event e = { .kind = SESSION_EVENT_CLEARED };
 
-	if (s->speaking) {
+	if (session_is_speaking(s)) {
 		e.utterance = s->last->id;
 		abandon_open(s);
 	}
@@ -242,15 +305,13 @@ void utterance_clear(struct session *s)
 
 void utterance_drop_all(struct session *s)
 {
-	struct utterance *u = s->first, *next;
+	struct utterance *u;
 
-	s->first = s->last = NULL;
-	s->speaking = false;
-	for (; u != NULL; u = next) {
-		next = u->next;
-		if (!u->failed)
+	while (s->first != NULL) {
+		u = take_first(s);
+		if (utterance_is_heard(u))
 			metric_add(METRIC_utterances_abandoned_total, 1);
-		utterance_free(s, u);
+		free_utterance(s, u);
 	}
 }
 
@@ -259,7 +320,7 @@ static void tell_cut_end(struct session *s, struct utterance *u)
 {
 	struct session_event e = { .kind = SESSION_EVENT_SPEECH_END, .utterance = u->id };
 
-	u->state = UTTERANCE_ENDED;
+	step(u, UTTERANCE_ON_END);
 	u->cause = EAR_CAUSE_STOP;
 	u->to = MAX(u->from, s->taken.samples);
 	e.at_ms = session_ms(s, u->to);
@@ -269,9 +330,9 @@ static void tell_cut_end(struct session *s, struct utterance *u)
 
 static void tell_rest_of(struct session *s, struct utterance *u, const struct error *why)
 {
-	if (!u->failed)
-		utterance_give_up(s, u, why);
-	if (u->state == UTTERANCE_OPEN)
+	if (utterance_is_heard(u))
+		give_up(s, u, why);
+	if (utterance_is_open(u))
 		tell_cut_end(s, u);
 	tell_incomplete(s, u, true);
 }
@@ -280,10 +341,10 @@ void utterance_tell_rest(struct session *s, const struct error *why)
 {
 	struct utterance *u;
 
-	while (!s->dead && s->first != NULL && utterance_has_stable_text(s->first)) {
-		u = utterance_take_first(s);
+	while (s->first != NULL && has_stable_text(s->first)) {
+		u = take_first(s);
 		tell_rest_of(s, u, why);
-		utterance_free(s, u);
+		free_utterance(s, u);
 	}
 	utterance_drop_all(s);
 }

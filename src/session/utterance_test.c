@@ -313,6 +313,23 @@ static void test_audio_is_counted(void **state)
 	stage_finish();
 }
 
+/* More than buffer_ms of it, none of which an instance had room for. */
+static void test_what_is_dropped_unsent_holds_nothing_back(void **state)
+{
+	(void)state;
+	stage_open();
+	pool_fake_room(&stage.pool, 1, 0);
+	for (uint64_t u = 1; u <= 4; u++) {
+		session_fake_forget(stage.f);
+		stage_hear(600);
+		assert_int_equal(stage.f->utterances, u);
+		session_clear(stage.f->session);
+		work_fake_run(&stage.work);
+		assert_int_equal(stage.f->cleared, u);
+	}
+	stage_finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +357,9 @@ int main(void)
 		    stage_setup, stage_teardown, NULL },
 		{ "BEGIN, AUDIO and END each wait for room", test_no_room_for_begin_and_end,
 		    stage_setup, stage_teardown, NULL },
+		{ "what is dropped unsent holds nothing back",
+		    test_what_is_dropped_unsent_holds_nothing_back, stage_setup, stage_teardown,
+		    NULL },
 		{ "audio is counted", test_audio_is_counted, stage_setup, stage_teardown, NULL },
 	};
 

@@ -2,7 +2,7 @@
 
 #include "ipc/message.h"
 
-static bool is_own(const struct attempt *a)
+static bool is_own(const struct lost_attempt *a)
 {
 	enum loss_kind k = a->cause.kind;
 
@@ -10,12 +10,12 @@ static bool is_own(const struct attempt *a)
 	    k == LOSS_MEMORY;
 }
 
-static bool is_outside(const struct attempt *a)
+static bool is_outside(const struct lost_attempt *a)
 {
 	return a->cause.kind == LOSS_KILLED || a->cause.kind == LOSS_UNKNOWN;
 }
 
-static unsigned same_doing(const struct attempt *a, size_t n)
+static unsigned same_doing(const struct lost_attempt *a, size_t n)
 {
 	const struct loss_cause *last = &a[n - 1].cause;
 	unsigned same = 0;
@@ -28,7 +28,7 @@ static unsigned same_doing(const struct attempt *a, size_t n)
 /* Instances tell of every block that they have decoded, so what each was doing is known to a block. Before the first one a
  * newborn makes its memory its own, and behind the last one is a long time without places in it: there, having been killed
  * from outside says nothing. */
-static bool has_place(const struct attempt *a)
+static bool has_place(const struct lost_attempt *a)
 {
 	return is_outside(a) ? a->decoding : a->busy;
 }
@@ -38,14 +38,14 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-static bool is_same_place(const struct attempt *a, const struct attempt *b)
+static bool is_same_place(const struct lost_attempt *a, const struct lost_attempt *b)
 {
 	return has_place(a) && has_place(b) && is_outside(a) == is_outside(b) &&
 	    is_own(a) == is_own(b) && distance(a->at, b->at) <= IPC_BLOCK_SAMPLES;
 }
 
 /* How many of the last ones, in a row. */
-static unsigned at_one_place(const struct attempt *a, size_t n)
+static unsigned at_one_place(const struct lost_attempt *a, size_t n)
 {
 	unsigned same = 1;
 
@@ -54,7 +54,7 @@ static unsigned at_one_place(const struct attempt *a, size_t n)
 	return same;
 }
 
-static bool began_apart(const struct attempt *a, size_t n)
+static bool began_apart(const struct lost_attempt *a, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (a[i].from != a[0].from)
@@ -62,7 +62,7 @@ static bool began_apart(const struct attempt *a, size_t n)
 	return false;
 }
 
-static bool is_poison(const struct attempt *a, size_t n)
+static bool is_poison(const struct lost_attempt *a, size_t n)
 {
 	unsigned same = at_one_place(a, n);
 
@@ -73,7 +73,7 @@ static bool is_poison(const struct attempt *a, size_t n)
 	return same >= VERDICT_SAME_STUCK;
 }
 
-enum verdict verdict_of(const struct attempt *a, size_t n, size_t vain, unsigned losses_max)
+enum verdict verdict_of(const struct lost_attempt *a, size_t n, size_t vain, unsigned losses_max)
 {
 	if (is_poison(a, n))
 		return VERDICT_POISON;

@@ -12,7 +12,7 @@
 #include "pool/loss.h"
 
 /* An instance that heard some of an utterance and was lost. */
-struct attempt {
+struct lost_attempt {
 	struct loss_cause cause;
 	uint64_t from; /* samples of the utterance: where it began, */
 	uint64_t at;   /* ... and how far it told to have come */
@@ -36,6 +36,6 @@ enum {
 
 /* On the attempts at an utterance, oldest first; n >= 1, and the last one is the new one. The last `vain` of them
  * have brought it no further. */
-enum verdict verdict_of(const struct attempt *a, size_t n, size_t vain, unsigned losses_max);
+enum verdict verdict_of(const struct lost_attempt *a, size_t n, size_t vain, unsigned losses_max);
 
 #endif

@@ -44,7 +44,7 @@ enum { BLOCK = 1600, LOSSES_MAX = 8 };
 
 static struct row {
 	const char *name;
-	struct attempt attempts[9];
+	struct lost_attempt attempts[9];
 	size_t n;
 	enum verdict want;
 } rows[] = {
@@ -115,7 +115,7 @@ static void test_verdict(void **state)
 /* Those that were lost before it got as far as it has do not count against the limit. */
 static void test_progress(void **state)
 {
-	const struct attempt a[] = { AT(KILL, 0), AT(KILL, 9000), FROM(KILL, 8000, 30000) };
+	const struct lost_attempt a[] = { AT(KILL, 0), AT(KILL, 9000), FROM(KILL, 8000, 30000) };
 
 	(void)state;
 	assert_int_equal(verdict_of(a, 3, 3, 3), VERDICT_GIVE_UP);

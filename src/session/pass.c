@@ -1,0 +1,331 @@
+/* What the attempts in one seat make of an utterance. Each one that hears it brings a final or is lost; then another one hears it
+ * again, or, after many attempts in vain, a part of it at a time, for a part that was heard need not be heard again.
+ *
+ *   OPEN --all of it was heard--> DONE
+ *   OPEN --it is to blame, too many were lost, or none can be had--> GIVEN_UP
+ *
+ * What is made of it is kept here until the utterance asks for it. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "session/parts.h"
+#include "session/session_internal.h"
+
+enum { SETTLE_MS = 2000 };
+
+#define NEVER PASS_STATES
+static const enum pass_state next[PASS_STATES][PASS_EVENTS] = {
+	/*                 final      lost all */
+	[PASS_OPEN] = { PASS_DONE, PASS_GIVEN_UP },
+	[PASS_DONE] = { NEVER, NEVER },
+	[PASS_GIVEN_UP] = { NEVER, NEVER },
+};
+
+static void step(struct pass *p, enum pass_event e)
+{
+	assert(next[p->state][e] != NEVER);
+	p->state = next[p->state][e];
+}
+
+struct pass *pass_of(struct utterance *u, const struct seat *seat)
+{
+	return &u->passes[seat->index];
+}
+
+void pass_init(struct pass *p)
+{
+	joined_init(&p->joined);
+}
+
+void pass_done(struct pass *p)
+{
+	joined_done(&p->joined);
+	told_free(&p->final);
+	free(p->lost);
+	free(p->why);
+}
+
+/* The caller frees them. */
+static struct session_word *words_of(
+    const struct session *s, const struct utterance *u, const struct ipc_result *r)
+{
+	struct session_word *words = xcalloc(r->words_n + 1u, sizeof *words);
+	uint64_t from_ms = session_ms(s, u->from);
+
+	for (unsigned i = 0; i < r->words_n; i++) {
+		words[i].text = r->words[i].text.bytes;
+		words[i].text_bytes = r->words[i].text.length;
+		words[i].start_ms = from_ms + r->words[i].start_ms;
+		words[i].end_ms = from_ms + r->words[i].end_ms;
+		words[i].confidence = (float)r->words[i].confidence / IPC_CONFIDENCE_ONE;
+	}
+	return words;
+}
+
+/* To be freed. Where the engine does not say how sure it is of what may still change, how long it has stood does. */
+static struct session_word *partial_words(
+    const struct session *s, const struct utterance *u, const struct ipc_result *r)
+{
+	struct session_word *words = words_of(s, u, r);
+
+	for (unsigned i = 0; i < r->words_n; i++)
+		if (!(words[i].confidence > 0))
+			words[i].confidence = text_confidence(&u->text, i);
+	return words;
+}
+
+static void tell_partial(struct seat *seat, const struct ipc_result *r)
+{
+	struct session *s = seat->session;
+	struct utterance *u = seat->at;
+	struct attempt *a = &pass_of(u, seat)->now;
+	struct session_event e = {
+		.kind = SESSION_EVENT_PARTIAL, .utterance = u->id, .instance = a->instance
+	};
+	struct session_word *words;
+
+	e.partial.stable_bytes =
+	    text_partial_at(&u->text, r->text.bytes, r->text.length, a->sent / SAMPLES_PER_MS);
+	e.partial.settled_bytes =
+	    text_settled(&u->text, s->cfg.settle_ms > 0 ? s->cfg.settle_ms : SETTLE_MS);
+	if (!s->cfg.partials || (u->state != UTTERANCE_OPEN && !s->cfg.paced_partials))
+		return;
+	words = partial_words(s, u, r);
+	e.partial.text = r->text.bytes;
+	e.partial.text_bytes = r->text.length;
+	e.partial.confidence = r->confidence > 0 ? (float)r->confidence / IPC_CONFIDENCE_ONE
+						 : text_confidence_of_all(&u->text);
+	e.partial.words = words;
+	e.partial.words_n = r->words_n;
+	metric_add(METRIC_partials_total, 1);
+	session_emit(s, &e);
+	free(words);
+}
+
+static uint32_t from_ms(const struct pass *p)
+{
+	return (uint32_t)(p->from / SAMPLES_PER_MS);
+}
+
+void pass_partial(struct seat *seat, const struct ipc_result *r)
+{
+	struct pass *p = pass_of(seat->at, seat);
+	struct joined_view all;
+
+	p->now.partial_pending = false;
+	p->partial_heard_at = p->now.partial_asked_at;
+	if (r->text.length == 0 || joined_view(&p->joined, r, from_ms(p), &all) < 0)
+		return;
+	tell_partial(seat, &all.result);
+	joined_view_done(&all);
+}
+
+static void remember_adaptation(struct seat *seat, const struct ipc_result *r)
+{
+	if (r->adaptation_bytes == 0)
+		return;
+	if (seat->adaptation == NULL)
+		seat->adaptation = xcalloc(1, IPC_BLOB_MAX);
+	assert(r->adaptation_bytes <= IPC_BLOB_MAX);
+	for (uint32_t i = 0; i < r->adaptation_bytes; i++)
+		seat->adaptation[i] = r->adaptation[i];
+	seat->adaptation_bytes = r->adaptation_bytes;
+}
+
+static struct told *make_final(
+    const struct seat *seat, const struct utterance *u, const struct ipc_result *r)
+{
+	const struct session *s = seat->session;
+	struct session_word *words = words_of(s, u, r);
+	struct session_event e = { .kind = SESSION_EVENT_FINAL,
+		.utterance = u->id,
+		.instance = u->passes[seat->index].now.instance };
+	struct told *t;
+
+	e.final.text = r->text.bytes;
+	e.final.text_bytes = r->text.length;
+	e.final.start_ms = session_ms(s, u->from);
+	e.final.end_ms = session_ms(s, u->to);
+	e.final.confidence = (float)r->confidence / IPC_CONFIDENCE_ONE;
+	e.final.words = words;
+	e.final.words_n = r->words_n;
+	e.final.adaptation = seat->adaptation;
+	e.final.adaptation_bytes = seat->adaptation_bytes;
+	e.final.cause = u->cause;
+	t = told_new(&e);
+	free(words);
+	return t;
+}
+
+static void count_work(const struct ipc_result *r)
+{
+	metric_add(METRIC_decode_cpu_seconds_total, r->cpu_us);
+	metric_add(METRIC_decode_faults_total, r->faults);
+}
+
+static void break_for_text(struct seat *seat)
+{
+	session_break_for_memory(seat->session, " for what was heard");
+}
+
+static void finish(struct seat *seat, const struct ipc_result *r)
+{
+	struct utterance *u = seat->at;
+	struct pass *p = pass_of(u, seat);
+	struct joined_view all;
+
+	step(p, PASS_FINAL);
+	seat->at = NULL;
+	if (!seat->gives_final)
+		return;
+	if (joined_view(&p->joined, r, from_ms(p), &all) < 0) {
+		break_for_text(seat);
+		return;
+	}
+	p->words = all.result.words_n;
+	p->final = make_final(seat, u, &all.result);
+	if (p->final == NULL)
+		break_for_text(seat);
+	joined_view_done(&all);
+}
+
+/* To the end, or where it is quiet before it gets too long. */
+static void choose_part(const struct utterance *u, struct pass *p)
+{
+	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
+	size_t left = utterance_samples(u) - p->from, cut;
+
+	p->to = 0;
+	if (p->most == 0 || left == 0)
+		return;
+	cut = parts_cut(samples + p->from, left, p->most);
+	if (cut < left)
+		p->to = p->from + cut;
+}
+
+/* A part was heard, and need not be heard again whatever becomes of the rest. */
+static void finish_part(struct seat *seat, const struct ipc_result *r)
+{
+	struct utterance *u = seat->at;
+	struct pass *p = pass_of(u, seat);
+
+	if (joined_add(&p->joined, r, from_ms(p)) < 0) {
+		break_for_text(seat);
+		return;
+	}
+	if (seat->gives_partials)
+		text_settle(
+		    &u->text, (const char *)buffer_head(&p->joined.text), p->joined.text.len);
+	p->vain = p->furthest = 0;
+	p->from = p->to;
+	p->partial_heard_at = MAX(p->partial_heard_at, p->from); /* its text is better than any */
+	p->now = (struct attempt){ .sent = p->from, .partial_asked_at = p->partial_heard_at };
+	choose_part(u, p);
+}
+
+void pass_final(struct seat *seat, const struct ipc_result *r)
+{
+	count_work(r);
+	remember_adaptation(seat, r);
+	if (pass_of(seat->at, seat)->to > 0)
+		finish_part(seat, r);
+	else
+		finish(seat, r);
+}
+
+void pass_give_up(struct seat *seat, const struct error *why)
+{
+	struct pass *p = pass_of(seat->at, seat);
+
+	step(p, PASS_LOST_ALL);
+	p->why = xcalloc(1, sizeof *p->why);
+	*p->why = *why;
+	seat->at = NULL;
+}
+
+static bool has_stable_text(const struct utterance *u)
+{
+	size_t n;
+
+	(void)text_stable(&u->text, &n);
+	return n > 0;
+}
+
+/* As if nothing had been sent: its audio is all here, and the adaptation it began with is the seat's still. */
+static void rewind_pass(const struct utterance *u, struct pass *p)
+{
+	size_t most = parts_length(utterance_samples(u) - p->from, p->furthest, p->vain);
+
+	if (most != SIZE_MAX)
+		p->most = most;
+	if (u->state == UTTERANCE_ENDED && !has_stable_text(u))
+		p->partial_heard_at = p->from; /* no later ones would come to agree with it */
+	p->now = (struct attempt){
+		.replay = true, .sent = p->from, .partial_asked_at = p->partial_heard_at
+	};
+	choose_part(u, p);
+}
+
+static void note_loss(struct pass *p, const struct loss *loss)
+{
+	const struct lost_attempt a = { .cause = loss->cause,
+		.from = p->from,
+		.at = p->from + loss->done,
+		.busy = loss->busy,
+		.decoding = loss->busy && loss->done > 0 && loss->done < loss->given };
+
+	if (p->lost == NULL)
+		p->lost = xcalloc(VERDICT_ATTEMPTS_MAX, sizeof *p->lost);
+	if (p->lost_n == VERDICT_ATTEMPTS_MAX)
+		memmove(p->lost, p->lost + 1, --p->lost_n * sizeof *p->lost);
+	p->lost[p->lost_n++] = a;
+	p->vain++;
+	p->furthest = MAX(p->furthest, (size_t)loss->done);
+}
+
+/* It is given up; worded in *err. */
+static void condemn(
+    struct seat *seat, enum verdict verdict, const struct error *why, struct error *err)
+{
+	struct session *s = seat->session;
+	char limit[64] = "";
+
+	lease_abort(seat->lease);
+	if (verdict == VERDICT_POISON) {
+		metric_add(METRIC_utterances_poisonous_total, 1);
+		poison_keep(s, seat, seat->at);
+	} else {
+		metric_add(METRIC_utterances_given_up_total, 1);
+		(void)snprintf(
+		    limit, sizeof limit, " (utterance_losses_max %u)", s->limits->losses_max);
+	}
+	(void)error_set(err, why->code,
+	    "%zu instances were lost to this utterance%s, the last because: %s",
+	    pass_of(seat->at, seat)->lost_n, limit, why->text);
+}
+
+void pass_lost(struct seat *seat, const struct error *why, const struct loss *loss)
+{
+	struct session *s = seat->session;
+	struct utterance *u = seat->at;
+	struct pass *p = pass_of(u, seat);
+	enum verdict verdict;
+	struct error err;
+
+	note_loss(p, loss);
+	metric_add(METRIC_utterances_lost_total, 1);
+	verdict = verdict_of(p->lost, p->lost_n, p->vain, s->limits->losses_max);
+	log_warn("session %llu: utterance %llu lost its instance: %s", (unsigned long long)s->id,
+	    (unsigned long long)u->id, why->text);
+	if (verdict == VERDICT_GO_ON) {
+		rewind_pass(u, p);
+		return;
+	}
+	condemn(seat, verdict, why, &err);
+	pass_give_up(seat, &err);
+}

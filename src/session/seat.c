@@ -1,0 +1,172 @@
+/* A session's place in one pool. It goes through the utterances in order, one attempt at a time: each is sent the audio in blocks of
+ * IPC_BLOCK_SAMPLES, which is what instances decode in (what is shorter waits for the rest of its block or for the end of
+ * the utterance), is asked for partials now and then, and told the end. What comes back is for pass.c. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/util.h"
+#include "session/session_internal.h"
+
+void seat_init(struct seat *seat, struct session *s, struct pool *pool)
+{
+	*seat = (struct seat){ .session = s, .pool = pool, .index = s->seats_n };
+	s->seats_n++;
+}
+
+static void tell_recovered(const struct seat *seat, const struct utterance *u)
+{
+	struct session *s = seat->session;
+	const struct pass *p = &u->passes[seat->index];
+	const struct session_event e = {
+		.kind = SESSION_EVENT_RECOVERED, .utterance = u->id, .instance = p->now.instance
+	};
+
+	metric_add(METRIC_utterances_recovered_total, 1);
+	log_info("session %llu: utterance %llu goes on with instance %s/%llu, from %llu ms on",
+	    (unsigned long long)s->id, (unsigned long long)u->id, pool_name(seat->pool),
+	    (unsigned long long)p->now.instance, (unsigned long long)(p->from / SAMPLES_PER_MS));
+	if (seat->gives_final)
+		session_emit(s, &e);
+}
+
+/* False: it waits for an instance. */
+static bool begin(struct seat *seat, struct utterance *u, struct attempt *a)
+{
+	const struct ipc_begin b = { .utterance = u->id,
+		.adaptation = seat->adaptation,
+		.adaptation_bytes = (uint32_t)seat->adaptation_bytes };
+
+	if (lease_attempt(seat->lease) == ATTEMPT_BEGUN)
+		return true;
+	seat->at = u;
+	if (!lease_begin(seat->lease, &b))
+		return false;
+	a->instance = lease_instance(seat->lease);
+	if (a->replay)
+		tell_recovered(seat, u);
+	return true;
+}
+
+static uint64_t partial_interval(const struct session *s)
+{
+	uint64_t ms = s->cfg.partial_interval_ms > 0 ? s->cfg.partial_interval_ms
+						     : s->limits->partial_interval_ms;
+
+	return ms * SAMPLES_PER_MS;
+}
+
+/* Instances answer when they have decoded all that they have, so where no partial may be missed audio comes bit by bit. Once an
+ * instance was lost that is what is sent again, also of those that the client is not told: they are all that there is,
+ * should the utterance have to be given up. */
+static bool is_paced(const struct seat *seat, const struct pass *p)
+{
+	const struct session_config *cfg = &seat->session->cfg;
+
+	if (!seat->gives_partials)
+		return false;
+	return (cfg->partials && cfg->paced_partials) ||
+	    (p->lost_n > 0 && (p->now.sent < p->reached || !cfg->partials));
+}
+
+/* Of what is sent again after a loss no partial is asked for that has come before. */
+static void ask_partial(struct seat *seat, const struct utterance *u, struct pass *p)
+{
+	const struct session_config *cfg = &seat->session->cfg;
+	bool told = cfg->partials && u->state == UTTERANCE_OPEN;
+	struct attempt *a = &p->now;
+
+	if (!seat->gives_partials || a->partial_pending ||
+	    (!told && !cfg->paced_partials && p->lost_n == 0) ||
+	    a->sent < a->partial_asked_at + partial_interval(seat->session))
+		return;
+	a->partial_asked_at = a->sent;
+	a->partial_pending = lease_request_partial(seat->lease);
+}
+
+/* Where what is heard now ends, as far as it has come. */
+static size_t heard_to(const struct utterance *u, const struct pass *p)
+{
+	return p->to > 0 ? p->to : utterance_samples(u);
+}
+
+/* Samples that may be sent now. */
+static size_t due_of(const struct seat *seat, const struct utterance *u, const struct pass *p)
+{
+	const struct attempt *a = &p->now;
+	size_t due = heard_to(u, p);
+
+	if (u->state == UTTERANCE_OPEN && p->to == 0)
+		due -= (due - a->sent) % IPC_BLOCK_SAMPLES;
+	if (!is_paced(seat, p))
+		return due;
+	return a->partial_pending ? a->sent
+				  : MIN(due, a->partial_asked_at + partial_interval(seat->session));
+}
+
+/* Sends what is due of the audio; false: the instance has no room now. */
+static bool send_due(struct seat *seat, const struct utterance *u, struct pass *p, size_t due)
+{
+	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
+	struct attempt *a = &p->now;
+
+	a->sent += lease_audio(seat->lease, samples + a->sent, due - a->sent);
+	seat->unsent_samples -= MAX(a->sent, p->reached) - p->reached;
+	p->reached = MAX(a->sent, p->reached);
+	ask_partial(seat, u, p);
+	return a->sent == due;
+}
+
+/* False: not all has been sent, or what is to be heard of it before its end has not. */
+static bool send_audio(struct seat *seat, const struct utterance *u, struct pass *p)
+{
+	size_t due;
+
+	while ((due = due_of(seat, u, p)) > p->now.sent)
+		if (!send_due(seat, u, p, due))
+			return false;
+	return p->now.sent == heard_to(u, p) && !(is_paced(seat, p) && p->now.partial_pending);
+}
+
+static struct utterance *next_of(const struct seat *seat)
+{
+	struct utterance *u = seat->session->first;
+
+	while (u != NULL && !(utterance_is_heard(u) && pass_of(u, seat)->state == PASS_OPEN))
+		u = u->next;
+	return u;
+}
+
+void seat_pump(struct seat *seat)
+{
+	struct utterance *u = next_of(seat);
+	struct pass *p;
+
+	if (u == NULL || lease_attempt(seat->lease) == ATTEMPT_ENDED)
+		return;
+	p = pass_of(u, seat);
+	if (!begin(seat, u, &p->now) || !send_audio(seat, u, p))
+		return;
+	if (u->state == UTTERANCE_ENDED || p->to > 0)
+		(void)lease_end(seat->lease);
+}
+
+void seat_forget(struct seat *seat, const struct utterance *u)
+{
+	const struct pass *p = &u->passes[seat->index];
+
+	seat->unsent_samples -= utterance_samples(u) - p->reached;
+	if (seat->at != u)
+		return;
+	seat->at = NULL;
+	if (seat->lease != NULL)
+		lease_abort(seat->lease);
+}
+
+void seat_close(struct seat *seat)
+{
+	seat->instance = lease_instance(seat->lease);
+	seat->at = NULL;
+	lease_release(&seat->lease);
+}
