@@ -1,3 +1,4 @@
+/* The engines of this build, by name. */
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -5,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "engine/engine_print.h"
 
 static const struct engine_ops *const engines[] = {
 #ifdef ENGINE_HAS_POCKETSPHINX
@@ -27,4 +29,10 @@ const struct engine_ops *engine_find(const char *name, struct error *err)
 	(void)error_set(
 	    err, ERROR_CONFIG, "there is no engine '%s' in this build, only %s", name, names);
 	return NULL;
+}
+
+void engine_print_all(FILE *to)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+		engine_print(to, engines[i]);
 }

@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include "ipc/traits.h"
 
 struct error;
 
@@ -24,6 +27,25 @@ enum {
 struct engine_param {
 	const char *key;   /* borrowed */
 	const char *value; /* borrowed */
+};
+
+enum engine_param_kind {
+	ENGINE_PARAM_TEXT,
+	ENGINE_PARAM_PATH,   /* something has to be there that can be read */
+	ENGINE_PARAM_WHOLE,  /* min..max */
+	ENGINE_PARAM_NUMBER, /* min..max */
+	ENGINE_PARAM_YES_NO,
+	ENGINE_PARAM_OTHERS, /* no single one: whatever else the library itself takes */
+	ENGINE_PARAM_KINDS,
+};
+
+/* A parameter that an engine takes. Parsing has ranges and defaults from here, and nowhere else. */
+struct engine_param_info {
+	const char *key;
+	enum engine_param_kind kind;
+	double min, max;
+	const char *initial; /* what it is when not given; "": nothing */
+	const char *text;    /* a sentence without its full stop */
 };
 
 struct engine_word {
@@ -60,6 +82,9 @@ struct engine; /* a loaded model with one decoder */
 /* All return 0, or -1 with the reason in *err; an error ends the utterance. */
 struct engine_ops {
 	const char *name;
+	const struct ipc_traits *traits;
+	const struct engine_param_info *params;
+	size_t params_n;
 	/* Takes key=value parameters; an unknown key or a bad value is a worded ERROR_CONFIG, a model that
 	 * is not there an ERROR_ENGINE that names the path. */
 	int (*load)(struct engine **out, const struct engine_param *params, size_t params_n,
@@ -79,5 +104,11 @@ extern const struct engine_ops engine_pocketsphinx; /* built where the library i
 
 /* The engine of that name, or NULL with the names there are in *err. */
 const struct engine_ops *engine_find(const char *name, struct error *err);
+
+/* What all of them are and take, for people and for programs (stenopool-host --engines):
+ *   engine NAME
+ *     WORD: value                                        a trait
+ *     param KEY: kind, what is allowed, default VALUE. Sentence. */
+void engine_print_all(FILE *to);
 
 #endif

@@ -1,3 +1,4 @@
+/* What can go wrong, and when: a plan made from parameters, and from markers that are found in the audio. */
 #define _GNU_SOURCE
 #include "engine/fake_fault.h"
 
@@ -65,7 +66,7 @@ static int parse_where(
 			continue;
 		plan->asked[fault].where = (enum fake_where)w;
 		plan->asked[fault].armed = true;
-		return 1;
+		return 0;
 	}
 	return error_set(err, ERROR_CONFIG, "%s: '%s' is not begin, audio, partial or end",
 	    fault_names[fault], value);
@@ -92,16 +93,18 @@ int fake_fault_param(
     struct fake_fault_plan *plan, const char *key, const char *value, struct error *err)
 {
 	if (strcmp(key, "once") == 0)
-		return map_once(plan, value, err) < 0 ? -1 : 1;
-	if (strcmp(key, fault_names[FAKE_LEAK]) == 0) {
-		plan->asked[FAKE_LEAK].armed = true;
-		plan->asked[FAKE_LEAK].where = FAKE_BEGIN;
-		return parse_number(key, value, &plan->leak_mb, err) < 0 ? -1 : 1;
-	}
+		return map_once(plan, value, err);
 	for (unsigned f = FAKE_NONE + 1; f < FAKE_FAULTS; f++)
 		if (strcmp(key, fault_names[f]) == 0)
 			return parse_where(plan, (enum fake_fault)f, value, err);
 	return 0;
+}
+
+void fake_fault_leak(struct fake_fault_plan *plan, unsigned long mb)
+{
+	plan->asked[FAKE_LEAK].armed = true;
+	plan->asked[FAKE_LEAK].where = FAKE_BEGIN;
+	plan->leak_mb = mb;
 }
 
 void fake_fault_done(struct fake_fault_plan *plan)

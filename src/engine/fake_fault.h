@@ -27,9 +27,10 @@ struct fake_fault_plan { /* plain data; zeroed is: no faults */
 	uint64_t samples;                        /* of this utterance */
 };
 
-/* 1: the key is one of ours and the value is fine; 0: not ours; -1: a bad value, in *err. */
+/* -1: a bad value, in *err. Keys that are no fault's do nothing. */
 int fake_fault_param(
     struct fake_fault_plan *plan, const char *key, const char *value, struct error *err);
+void fake_fault_leak(struct fake_fault_plan *plan, unsigned long mb); /* at each begin */
 void fake_fault_done(struct fake_fault_plan *plan);
 
 /* Each lets what was asked for this moment happen; -1 if that is the error of the utterance. */

@@ -315,8 +315,22 @@ static void pocketsphinx_reset(struct engine *e)
 	(void)pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, &ignored);
 }
 
+static const struct ipc_traits traits = {
+	.decoding = IPC_DECODES_AS_IT_COMES,
+	.partials = IPC_PARTIALS_OWN,
+	.threads = IPC_THREADS_NONE,
+	.decode_threads = 1,
+	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_ADAPTATION,
+	.isolation = IPC_BEARS_FORK | IPC_BEARS_PROCESS,
+	.warms_up = 1,
+	.quiet_factor = 1,
+};
+
 const struct engine_ops engine_pocketsphinx = {
 	.name = "pocketsphinx",
+	.traits = &traits,
+	.params = pocketsphinx_settings_params,
+	.params_n = POCKETSPHINX_PARAMS,
 	.load = pocketsphinx_load,
 	.unload = pocketsphinx_unload,
 	.model = pocketsphinx_model,

@@ -1,3 +1,5 @@
+/* Our own words stand in the table of parameters, with their defaults; everything else is the library's to know, and is
+ * checked by the kind that it says. */
 #define _GNU_SOURCE
 #include "engine/pocketsphinx_settings.h"
 
@@ -14,24 +16,27 @@
 
 #define MODEL_DIR "/usr/share/pocketsphinx/model/en-us/"
 
-/* Our words for the three settings every user needs, and what they are when not given. */
-static const struct {
-	const char *key, *setting, *value;
-} paths[] = {
-	{ "model", "hmm", MODEL_DIR "en-us" },
-	{ "language_model", "lm", MODEL_DIR "en-us.lm.bin" },
-	{ "dictionary", "dict", MODEL_DIR "cmudict-en-us.dict" },
+/* The library removes silence by default, and then its word times are short by what was removed. The ear has cut the
+ * silence already. */
+const struct engine_param_info pocketsphinx_settings_params[POCKETSPHINX_PARAMS] = {
+	{ "model", ENGINE_PARAM_PATH, 0, 0, MODEL_DIR "en-us", "The acoustic model, a directory" },
+	{ "language_model", ENGINE_PARAM_PATH, 0, 0, MODEL_DIR "en-us.lm.bin",
+	    "Which words follow each other; none by default where a grammar or keywords are "
+	    "given" },
+	{ "dictionary", ENGINE_PARAM_PATH, 0, 0, MODEL_DIR "cmudict-en-us.dict",
+	    "How words are pronounced" },
+	{ "remove_silence", ENGINE_PARAM_YES_NO, 0, 0, "no",
+	    "Whether the library cuts silence itself; then times of words are too early" },
+	{ "*", ENGINE_PARAM_OTHERS, 0, 0, "",
+	    "Every other setting of PocketSphinx by its own name" },
 };
+
+/* What the library calls the first of them, which are the three settings every user needs. */
+static const char *const path_settings[] = { "hmm", "lm", "dict" };
 
 /* Any of these says what can be heard; then there is no language model by default. */
 static const char *const instead_of_lm[] = { "lmctl", "fsg", "jsgf", "keyphrase", "kws",
 	"allphone" };
-
-/* The library removes silence by default, and then its word times are short by what was removed. The ear
- * has cut the silence already. */
-static const struct engine_param defaults[] = {
-	{ "remove_silence", "no" },
-};
 
 static const char *find(const struct engine_param *params, size_t n, const char *key)
 {
@@ -99,10 +104,10 @@ static int add_path(struct pocketsphinx_settings *s, const char *key, const char
 static int add_decoder_param(
     struct pocketsphinx_settings *s, const struct engine_param *p, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (strcmp(p->key, paths[i].setting) == 0)
-			return error_set(
-			    err, ERROR_CONFIG, "%s: here it is called %s", p->key, paths[i].key);
+	for (size_t i = 0; i < ARRAY_SIZE(path_settings); i++)
+		if (strcmp(p->key, path_settings[i]) == 0)
+			return error_set(err, ERROR_CONFIG, "%s: here it is called %s", p->key,
+			    pocketsphinx_settings_params[i].key);
 	if (strcmp(p->key, "samprate") == 0)
 		return error_set(
 		    err, ERROR_CONFIG, "samprate: it is always %d", ENGINE_SAMPLE_RATE_HZ);
@@ -118,13 +123,28 @@ static int add_paths(
 
 	for (size_t i = 0; i < ARRAY_SIZE(instead_of_lm); i++)
 		has_grammar = has_grammar || find(params, n, instead_of_lm[i]) != NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		const char *path = find(params, n, paths[i].key);
+	for (size_t i = 0; i < ARRAY_SIZE(path_settings); i++) {
+		const struct engine_param_info *info = &pocketsphinx_settings_params[i];
+		const char *path = find(params, n, info->key);
 
-		if (path == NULL && has_grammar && strcmp(paths[i].setting, "lm") == 0)
+		if (path == NULL && has_grammar && strcmp(path_settings[i], "lm") == 0)
 			continue;
-		path = path == NULL ? paths[i].value : path;
-		if (add_path(s, paths[i].key, paths[i].setting, path, err) < 0)
+		path = path == NULL ? info->initial : path;
+		if (add_path(s, info->key, path_settings[i], path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Not every version of the library has the setting. */
+static int add_defaults(struct pocketsphinx_settings *s, struct error *err)
+{
+	for (size_t i = ARRAY_SIZE(path_settings); i < POCKETSPHINX_PARAMS; i++) {
+		const struct engine_param_info *info = &pocketsphinx_settings_params[i];
+
+		if (info->kind != ENGINE_PARAM_OTHERS && find(s->list, s->n, info->key) == NULL &&
+		    pocketsphinx_compat_kind(info->key) != POCKETSPHINX_UNKNOWN &&
+		    add(s, info->key, info->initial, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -138,17 +158,13 @@ int pocketsphinx_settings_make(
 
 		if (find(params, i, params[i].key) != NULL)
 			return error_set(err, ERROR_CONFIG, "%s is given twice", params[i].key);
-		for (size_t k = 0; k < ARRAY_SIZE(paths); k++)
-			is_path = is_path || strcmp(params[i].key, paths[k].key) == 0;
+		for (size_t k = 0; k < ARRAY_SIZE(path_settings); k++)
+			is_path = is_path ||
+			    strcmp(params[i].key, pocketsphinx_settings_params[k].key) == 0;
 		if (!is_path && add_decoder_param(s, &params[i], err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
-		if (find(s->list, s->n, defaults[i].key) == NULL &&
-		    pocketsphinx_compat_kind(defaults[i].key) != POCKETSPHINX_UNKNOWN &&
-		    add(s, defaults[i].key, defaults[i].value, err) < 0)
-			return -1;
-	return add_paths(s, params, n, err);
+	return add_defaults(s, err) < 0 ? -1 : add_paths(s, params, n, err);
 }
 
 const char *pocketsphinx_settings_find(const struct pocketsphinx_settings *s, const char *name)

@@ -10,7 +10,8 @@
 
 struct error;
 
-enum { POCKETSPHINX_SETTINGS_MAX = 128 };
+enum { POCKETSPHINX_SETTINGS_MAX = 128, POCKETSPHINX_PARAMS = 5 };
+extern const struct engine_param_info pocketsphinx_settings_params[POCKETSPHINX_PARAMS];
 
 struct pocketsphinx_settings { /* plain data; zeroed is empty; borrows from the parameters */
 	struct engine_param

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -111,15 +112,39 @@ static const struct conditional {
 	{ SCMP_SYS(prlimit64), 2, UINT64_MAX, 0 },                 /* reading */
 };
 
+/* What an engine needs that starts threads. What clone3 is to do stands in memory, where no filter can look; a C library
+ * that may not call it does the same with clone. */
+static const int thread_calls[] = { SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+	SCMP_SYS(sched_setaffinity), SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler) };
+
+static int add_thread_rules(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		    SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	for (size_t i = 0; i < ARRAY_SIZE(thread_calls) && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, thread_calls[i], 0);
+	return rc;
+}
+
 #ifdef SANITIZED
 /* What a sanitizer tries while it words its report, and can do without. (It opens files in the old way; a C library
  * does not.) */
-static const int refused[] = { SCMP_SYS(clone), SCMP_SYS(clone3), SCMP_SYS(fork), SCMP_SYS(vfork),
-	SCMP_SYS(open), SCMP_SYS(pipe), SCMP_SYS(pipe2), SCMP_SYS(access), SCMP_SYS(faccessat),
-	SCMP_SYS(stat), SCMP_SYS(readlink), SCMP_SYS(readlinkat) };
+static const int refused[] = { SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(open), SCMP_SYS(pipe),
+	SCMP_SYS(pipe2), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(stat), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat) };
+
+static int refuse_threads(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 0);
+
+	return rc < 0 ? rc : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone3), 0);
+}
 #endif
 
-static int add_rules(scmp_filter_ctx ctx)
+static int add_rules(scmp_filter_ctx ctx, bool threads)
 {
 	int rc = 0;
 
@@ -131,7 +156,11 @@ static int add_rules(scmp_filter_ctx ctx)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->call, 1,
 		    SCMP_CMP64(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value));
 	}
+	if (rc == 0 && threads)
+		rc = add_thread_rules(ctx);
 #ifdef SANITIZED
+	if (rc == 0 && !threads)
+		rc = refuse_threads(ctx);
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 #endif
@@ -176,7 +205,7 @@ static int compile(struct confine *c)
 	if (rc == 0)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
 	if (rc == 0)
-		rc = add_rules(ctx);
+		rc = add_rules(ctx, c->cfg.threads);
 	if (rc == 0)
 		rc = export_program(c, ctx);
 	seccomp_release(ctx);
@@ -217,7 +246,10 @@ static int set_limits(const struct confine_config *cfg)
 		return 0;
 	if (!cfg->core_dumps && limit(RLIMIT_FSIZE, 0) < 0) /* it limits core files too */
 		return -1;
-	return limit(RLIMIT_NOFILE, DESCRIPTORS_MAX) < 0 ? -1 : limit(RLIMIT_NPROC, 0);
+	if (limit(RLIMIT_NOFILE, DESCRIPTORS_MAX) < 0)
+		return -1;
+	/* It counts the threads of all processes of the user, so with threads it is left to the filter. */
+	return cfg->threads ? 0 : limit(RLIMIT_NPROC, 0);
 }
 
 static int filter_calls(struct confine *c)

@@ -1,6 +1,6 @@
 /* confine: takes from a newborn all that hearing does not need. After it the process may use what it holds
  * (memory, its socket, its stderr, the clock) and nothing else: opening a file, making a socket, starting a program
- * or a thread, touching another process is not refused but ends it, with SIGSYS, so that it shows.
+ * or a thread (but for an engine that needs some), touching another process is not refused but ends it, with SIGSYS, so that it shows.
  *
  * The filter of system calls is compiled once, in the host; a newborn only hands it to the kernel. Host and
  * instance processes. */
@@ -17,6 +17,7 @@ struct confine_config {
 	    filter; /* system calls, files, processes; without it only core dumps are looked after */
 	bool
 	    core_dumps; /* a process that crashes leaves its memory behind, which has heard people speak */
+	bool threads; /* the engine starts threads: those may be made, processes may not */
 	bool
 	    is_roots; /* who started us can look into any process: nobody else may look into this one */
 };

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -207,6 +208,21 @@ static bool deed_fork(void)
 }
 #endif
 
+static void *be_thread(void *arg)
+{
+	*(int *)arg = malloc(100) == NULL ? 0 : FINE;
+	return NULL;
+}
+
+static bool deed_thread(void)
+{
+	pthread_t thread;
+	int done = 0;
+
+	return pthread_create(&thread, NULL, be_thread, &done) == 0 &&
+	    pthread_join(thread, NULL) == 0 && done == FINE;
+}
+
 /* As an instance has them: where they lead to a file, nothing may be written. */
 static void take_descriptors(void)
 {
@@ -275,19 +291,38 @@ static struct row {
 #else
 	{ "no file in the old way", deed_open_old, SIGSYS },
 	{ "no child", deed_fork, SIGSYS },
+	{ "no thread of an engine that needs none", deed_thread, SIGSYS },
 #endif
 };
 
-static void test_row(void **state)
+/* Of an engine that starts threads. */
+static struct row thread_rows[] = {
+	{ "beside threads: a thread", deed_thread, 0 },
+	{ "beside threads: no program", deed_exec, SIGSYS },
+	{ "beside threads: no file", deed_open, SIGSYS },
+#ifndef SANITIZED
+	{ "beside threads: no child", deed_fork, SIGSYS },
+#endif
+};
+
+static void assert_fate(const struct confine_config *cfg, const struct row *r)
 {
-	const struct row *r = *state;
-	const struct confine_config cfg = { .filter = true };
-	int status = fate_of(&cfg, r->deed);
+	int status = fate_of(cfg, r->deed);
 
 	if (r->signal == 0)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == FINE);
 	else
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == r->signal);
+}
+
+static void test_row(void **state)
+{
+	assert_fate(&(struct confine_config){ .filter = true }, *state);
+}
+
+static void test_thread_row(void **state)
+{
+	assert_fate(&(struct confine_config){ .filter = true, .threads = true }, *state);
 }
 
 static bool has_limit(int resource, rlim_t most)
@@ -383,11 +418,15 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_a_kernel_that_refuses_is_told_of),
 	};
-	struct CMUnitTest all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows)];
+	struct CMUnitTest all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + ARRAY_SIZE(thread_rows)];
 
 	memcpy(all, tests, sizeof tests);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		all[ARRAY_SIZE(tests) + i] =
 		    (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(thread_rows); i++)
+		all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + i] =
+		    (struct CMUnitTest){ thread_rows[i].name, test_thread_row, NULL, NULL,
+			    &thread_rows[i] };
 	return cmocka_run_group_tests_name("confine", all, setup, NULL);
 }

@@ -1,3 +1,4 @@
+/* A loop over two descriptors: the control socket, and the signals of children that ended. */
 #define _GNU_SOURCE
 #include "host/host.h"
 
@@ -95,17 +96,24 @@ static void tell_hello(struct host *h)
 		    .warmup_ms = h->warmup_ms,
 		    .rss_kb = use.rss_kb,
 		    .private_kb = use.private_kb,
+		    .traits = *h->ops->traits,
 		    .engine = text_of(h->ops->name),
 		    .model = text_of(h->ops->model(h->engine)) } };
 
 	tell(h, &m, NULL, 0);
 }
 
+/* Some engines start in a decode what a fork does not take along; those decode nothing before it. */
+static bool warms_up(const struct host *h)
+{
+	return h->cfg->warmup != NULL && h->ops->traits->warms_up;
+}
+
 static int warm_up(struct host *h, struct error *err)
 {
 	uint64_t begun_ns = clock_now_ns();
 
-	if (h->cfg->warmup == NULL)
+	if (!warms_up(h))
 		return 0;
 	if (warmup_engine(h->ops, h->engine, &h->warmup, &h->pages, err) < 0)
 		return -1;
@@ -118,7 +126,8 @@ static int warm_up(struct host *h, struct error *err)
 static int lower_rights(struct host *h, struct error *err)
 {
 	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
-		.is_roots = geteuid() == 0 };
+		.is_roots = geteuid() == 0,
+		.threads = h->ops->traits->threads != IPC_THREADS_NONE };
 
 	if (h->cfg->warmup != NULL && warmup_read(&h->warmup, h->cfg->warmup, err) < 0)
 		return -1;
@@ -131,10 +140,9 @@ static int load(struct host *h, struct error *err)
 {
 	uint64_t begun_ns = clock_now_ns();
 
-	if (h->cfg->warmup != NULL)
+	if (warms_up(h))
 		hugepages_hold();
-	h->ops = engine_find(h->cfg->engine, err);
-	if (h->ops == NULL || h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
+	if (h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
 		return -1;
 	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
 	h->instance = (struct instance_config){ h->ops, h->engine, &h->pages, h->confine };
@@ -268,7 +276,9 @@ int host_run(const struct host_config *cfg)
 
 	h->cfg = cfg;
 	h->signals = -1;
-	if (lower_rights(h, &err) < 0 || load(h, &err) < 0 || open_signals(h, &err) < 0) {
+	h->ops = engine_find(cfg->engine, &err);
+	if (h->ops == NULL || lower_rights(h, &err) < 0 || load(h, &err) < 0 ||
+	    open_signals(h, &err) < 0) {
 		tell_failed(h, &err);
 	} else {
 		tell_hello(h);

@@ -391,6 +391,26 @@ static void test_alone_it_says_who_starts_it(void **state)
 	assert_non_null(strstr(line, "started by stenopool"));
 }
 
+static void test_it_says_what_its_engines_are_and_take(void **state)
+{
+	static char said[16 * 1024];
+	char command[512];
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	(void)snprintf(command, sizeof command, "%s --engines", executable);
+	f = popen(command, "re");
+	assert_non_null(f);
+	n = fread(said, 1, sizeof said - 1, f);
+	said[n] = '\0';
+	assert_int_equal(pclose(f), 0);
+	assert_non_null(strstr(said,
+	    "engine fake\n  decodes: as it comes\n  partials: its own\n"
+	    "  tells: word times, confidences, adaptation\n"));
+	assert_non_null(strstr(said, "\n  param slow: number, 0 to 1000, default 0. "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_an_instance_has_its_own_stderr_and_nothing_else),
 		cmocka_unit_test(test_a_message_that_is_not_for_a_host_ends_it),
 		cmocka_unit_test(test_alone_it_says_who_starts_it),
+		cmocka_unit_test(test_it_says_what_its_engines_are_and_take),
 	};
 	struct CMUnitTest all[ARRAY_SIZE(tests) + ARRAY_SIZE(failures)];
 

@@ -1,5 +1,6 @@
 /* stenopool-host ENGINE [key=value ...]: started by the server, with a control socket as descriptor 3.
- * Keys that begin with "host." are for the host, the others for the engine. */
+ * Keys that begin with "host." are for the host, the others for the engine.
+ * stenopool-host --engines: says what the engines of this build are and take (engine/engine.h has the form). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -101,10 +102,15 @@ int main(int argc, char **argv)
 	int status = 1;
 
 	(void)signal(SIGINT, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--engines") == 0) {
+		engine_print_all(stdout);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
 	if (argc < 2 || !is_control_socket(CONTROL_FD)) {
 		(void)fputs(
 		    "stenopool-host is started by stenopool, with an engine, its parameters and a\n"
-		    "control socket as descriptor 3; alone it can do nothing.\n",
+		    "control socket as descriptor 3; alone it can only say what engines there are: "
+		    "stenopool-host --engines\n",
 		    stderr);
 		return 2;
 	}

@@ -14,10 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc/traits.h"
+
 struct error;
 
 enum {
-	IPC_VERSION = 3,
+	IPC_VERSION = 4,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
@@ -75,6 +77,7 @@ struct ipc_hello {
 	uint32_t warmup_ms;
 	uint32_t rss_kb;
 	uint32_t private_kb;
+	struct ipc_traits traits;
 	struct ipc_text engine, model;
 };
 

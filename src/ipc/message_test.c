@@ -24,7 +24,10 @@ static struct ipc_word two_words[] = {
 
 static const struct ipc_message samples[] = {
 	{ .type = IPC_HELLO,
-	    .hello = { IPC_VERSION, 4711, 300, 20, 91000, 88000, TEXT("fake"), TEXT("en-us") } },
+	    .hello = { IPC_VERSION, 4711, 300, 20, 91000, 88000,
+		{ IPC_DECODES_WHOLE, IPC_PARTIALS_ANEW, IPC_THREADS_AT_DECODE, 4,
+		    IPC_TELLS_CONFIDENCES, IPC_BEARS_FORK, 1, 3 },
+		TEXT("fake"), TEXT("en-us") } },
 	{ .type = IPC_HOST_FAILED, .failure = { ERROR_ENGINE, TEXT("model: /no is not there") } },
 	{ .type = IPC_SPAWNED, .spawn = { .instance = 1ull << 40, .pid = 99 } },
 	{ .type = IPC_SPAWN_FAILED, .spawn = { .instance = 7, .text = TEXT("no memory") } },
@@ -90,6 +93,18 @@ static void assert_result(const struct ipc_result *got, const struct ipc_result 
 	assert_int_equal(got->rss_kb, want->rss_kb);
 }
 
+static void assert_traits(const struct ipc_traits *got, const struct ipc_traits *want)
+{
+	assert_int_equal(got->decoding, want->decoding);
+	assert_int_equal(got->partials, want->partials);
+	assert_int_equal(got->threads, want->threads);
+	assert_int_equal(got->decode_threads, want->decode_threads);
+	assert_int_equal(got->tells, want->tells);
+	assert_int_equal(got->isolation, want->isolation);
+	assert_int_equal(got->warms_up, want->warms_up);
+	assert_int_equal(got->quiet_factor, want->quiet_factor);
+}
+
 static void assert_hello(const struct ipc_hello *got, const struct ipc_hello *want)
 {
 	assert_int_equal(got->version, want->version);
@@ -98,6 +113,7 @@ static void assert_hello(const struct ipc_hello *got, const struct ipc_hello *wa
 	assert_int_equal(got->warmup_ms, want->warmup_ms);
 	assert_int_equal(got->rss_kb, want->rss_kb);
 	assert_int_equal(got->private_kb, want->private_kb);
+	assert_traits(&got->traits, &want->traits);
 	assert_text(&got->engine, &want->engine);
 	assert_text(&got->model, &want->model);
 }
@@ -290,9 +306,17 @@ static struct patch patches[] = {
 	{ "a type beyond the last is refused", 12, 0, IPC_TYPES, 2, "not known" },
 	{ "type 65535 is refused", 12, 0, 65535, 2, "not known" },
 	{ "the zero field must be zero", 12, 2, 256, 2, "not 0" },
-	{ "a text longer than its packet is refused", 0, 40, 100, 4, "too short" },
-	{ "a text over the maximum is refused", 0, 40, IPC_TEXT_MAX + 1, 4, "at most 16384" },
-	{ "a text of 4 GB is refused", 0, 40, UINT32_MAX, 4, "at most 16384" },
+	{ "a text longer than its packet is refused", 0, 56, 100, 4, "too short" },
+	{ "a text over the maximum is refused", 0, 56, IPC_TEXT_MAX + 1, 4, "at most 16384" },
+	{ "a text of 4 GB is refused", 0, 56, UINT32_MAX, 4, "at most 16384" },
+	{ "an unknown way to decode is refused", 0, 40, IPC_DECODINGS, 2, "decodes is 2; 0 to 1" },
+	{ "an unknown kind of partials is refused", 0, 42, IPC_PARTIALS, 2, "partials is 3" },
+	{ "an unknown time for threads is refused", 0, 44, IPC_THREADS, 2, "threads is 3" },
+	{ "an engine without any thread is refused", 0, 46, 0, 2, "threads is 0; 1 to 256" },
+	{ "results that tell unknown things are refused", 0, 48, IPC_TELLS_ALL + 1, 2, "tell" },
+	{ "an engine that bears no isolation is refused", 0, 50, 0, 2, "isolation it bears is 0" },
+	{ "what is neither yes nor no is refused", 0, 52, 2, 2, "warms up is 2; 0 to 1" },
+	{ "an engine that is quiet for no time is refused", 0, 54, 0, 2, "quiet is 0" },
 	{ "a blob longer than its packet is refused", 6, 24, 5, 4, "too short" },
 	{ "a blob over the maximum is refused", 6, 24, IPC_BLOB_MAX + 1, 4, "at most 4096" },
 	{ "audio of no samples is refused", 8, 16, 0, 4, "1 to 8000" },

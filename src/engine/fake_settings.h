@@ -1,0 +1,29 @@
+/* fake_settings: the parameters of the fake engines (engine/fake.h). One table has them all. */
+#ifndef ENGINE_FAKE_SETTINGS_H
+#define ENGINE_FAKE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "engine/fake_fault.h"
+
+struct error;
+
+struct fake_settings { /* plain data; zeroed is empty */
+	char *model;   /* owned */
+	double load_ms, end_ms;
+	double slow, burn; /* times the duration of the audio */
+	bool reset_noop;
+	struct fake_fault_plan faults;
+};
+
+enum { FAKE_PARAMS = 17 };
+extern const struct engine_param_info fake_settings_params[FAKE_PARAMS];
+
+/* Fills an empty *s, and waits for load_ms. -1 as `load` of engine/engine.h; *s is to be given back either way. */
+int fake_settings_load(struct fake_settings *s, const struct engine_ops *ops,
+    const struct engine_param *params, size_t params_n, struct error *err);
+void fake_settings_done(struct fake_settings *s);
+
+#endif

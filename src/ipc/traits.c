@@ -1,0 +1,55 @@
+/* One table says for each field which values it may have; both directions walk it, so that what one side may send is
+ * what the other one takes. */
+#include "ipc/traits_internal.h"
+
+#include "base/util.h"
+#include "ipc/wire_internal.h"
+
+enum { FIELDS = 8 };
+
+static const struct {
+	const char *name;
+	uint16_t min, max;
+} fields[FIELDS] = {
+	{ "how the engine decodes", 0, IPC_DECODINGS - 1 },
+	{ "the kind of its partials", 0, IPC_PARTIALS - 1 },
+	{ "when the engine starts threads", 0, IPC_THREADS - 1 },
+	{ "the number of its threads", 1, IPC_DECODE_THREADS_MAX },
+	{ "what its results tell", 0, IPC_TELLS_ALL },
+	{ "the isolation it bears", 1, IPC_BEARS_ALL },
+	{ "whether it warms up", 0, 1 },
+	{ "how long it is quiet", 1, UINT16_MAX },
+};
+
+void traits_put(struct wire_writer *w, const struct ipc_traits *t)
+{
+	const uint16_t values[FIELDS] = { (uint16_t)t->decoding, (uint16_t)t->partials,
+		(uint16_t)t->threads, t->decode_threads, t->tells, t->isolation, t->warms_up,
+		t->quiet_factor };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (values[i] < fields[i].min || values[i] > fields[i].max)
+			wire_put_fail(w, fields[i].name, values[i], fields[i].max);
+		wire_put_u16(w, values[i]);
+	}
+}
+
+void traits_get(struct wire_reader *r, struct ipc_traits *t)
+{
+	uint16_t values[FIELDS];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		values[i] = wire_get_u16(r);
+		if (values[i] < fields[i].min || values[i] > fields[i].max)
+			wire_get_fail(r, "%s is %u; %u to %u are known", fields[i].name, values[i],
+			    fields[i].min, fields[i].max);
+	}
+	*t = (struct ipc_traits){ .decoding = (enum ipc_decoding)values[0],
+		.partials = (enum ipc_partials)values[1],
+		.threads = (enum ipc_threads)values[2],
+		.decode_threads = values[3],
+		.tells = values[4],
+		.isolation = values[5],
+		.warms_up = values[6],
+		.quiet_factor = values[7] };
+}
