@@ -130,7 +130,7 @@ static void on_host_ready(void *arg, const struct ipc_hello *hello)
 	struct crew_host *h = arg;
 	struct crew *c = h->crew;
 
-	(void)hello;
+	pool_set_traits(c->pool, &hello->traits);
 	if (h == c->coming)
 		take_over(c);
 	else

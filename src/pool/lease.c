@@ -208,10 +208,21 @@ static bool owes(const struct lease *l)
 /* An instance whose socket has ended owes the reason. */
 #define REASON_WITHIN_NS (200 * NS_PER_MS)
 
-/* How much it may have to decode before it is heard of again; for a partial some engines decode all of it anew. */
+/* How much it may have to decode before it is heard of again; some engines decode all of it anew for a partial, or for
+ * the final. */
 static uint64_t owed_samples(const struct lease *l)
 {
-	return l->partial_due ? l->given : l->given - l->done;
+	const struct ipc_traits *t = &l->pool->traits;
+	bool anew = l->attempt == ATTEMPT_ENDED
+	    ? t->decoding == IPC_DECODES_WHOLE
+	    : l->partial_due && t->partials == IPC_PARTIALS_ANEW;
+
+	return anew ? l->given : l->given - l->done;
+}
+
+unsigned lease_slowest_factor(const struct lease *l)
+{
+	return MAX(l->pool->cfg.slowest_factor, l->pool->traits.quiet_factor);
 }
 
 uint64_t lease_due_ns(const struct lease *l)
@@ -226,7 +237,7 @@ uint64_t lease_due_ns(const struct lease *l)
 	patience_ns =
 	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
 	    NS_PER_MS;
-	return l->sign_ns + patience_ns + audio_ns * cfg->slowest_factor;
+	return l->sign_ns + patience_ns + audio_ns * lease_slowest_factor(l);
 }
 
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)

@@ -88,6 +88,11 @@ void pool_stop(struct pool *p)
 	pool_settle(p);
 }
 
+void pool_set_traits(struct pool *p, const struct ipc_traits *traits)
+{
+	p->traits = *traits;
+}
+
 void pool_on_host_ready(struct pool *p)
 {
 	p->failure = (struct error)ERROR_INIT;

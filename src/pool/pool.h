@@ -124,6 +124,8 @@ void pool_renew(struct pool *pool);
 void pool_stop(struct pool *pool);
 
 /* What happened to the processes. */
+/* What kind of engine the host that is ready next has; before it pool_on_host_ready. Copied. */
+void pool_set_traits(struct pool *pool, const struct ipc_traits *traits);
 void pool_on_host_ready(struct pool *pool);
 /* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
 void pool_on_host_down(struct pool *pool, const struct error *why);

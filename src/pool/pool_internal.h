@@ -92,7 +92,8 @@ struct pool {
 	void *arg;
 	struct turn *turn; /* borrowed */
 	enum pool_state state;
-	struct error failure; /* why there is no host; ERROR_NONE: there is, or was not yet */
+	struct ipc_traits traits; /* zeroed until a host was ready: an engine that streams */
+	struct error failure;     /* why there is no host; ERROR_NONE: there is, or was not yet */
 	struct instance *buckets[BUCKETS];
 	unsigned in_state[INSTANCE_STATES];
 	unsigned worn_idle; /* of in_state[INSTANCE_IDLE] */
@@ -228,5 +229,7 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 void lease_drop_canary(struct lease *l); /* gives its instance back */
 /* When its instance is taken for stuck, or for gone for no known reason; UINT64_MAX: it owes nothing. */
 uint64_t lease_due_ns(const struct lease *l);
+/* How many times the audio that it owes it may take for that: what is set, or more if its engine is known to be quiet. */
+unsigned lease_slowest_factor(const struct lease *l);
 
 #endif

@@ -70,7 +70,7 @@ static void kill_stuck(struct pool *p, struct instance *i)
 	    "instance %s/%" PRIu64
 	    " made no progress within %s %u and %u times the audio it was given",
 	    p->name, i->id, ended ? "final_timeout_ms" : "begin_timeout_ms",
-	    ended ? p->cfg.final_timeout_ms : p->cfg.begin_timeout_ms, p->cfg.slowest_factor);
+	    ended ? p->cfg.final_timeout_ms : p->cfg.begin_timeout_ms, lease_slowest_factor(l));
 	log_warn("%s, killing it", err.text);
 	crowd_kill(p, i);
 	lease_lost(l, (struct loss_cause){ LOSS_STUCK, 0 }, &err);

@@ -452,6 +452,9 @@ static void test_stuck_while_open(void **state)
 
 static void test_stuck_before_a_partial(void **state)
 {
+	const struct ipc_traits anew = { .partials = IPC_PARTIALS_ANEW };
+	const struct ipc_traits quiet = { .partials = IPC_PARTIALS_ANEW, .quiet_factor = 8 };
+	const struct ipc_traits own = { .partials = IPC_PARTIALS_OWN };
 	const struct pool_config cfg = impatient();
 
 	(void)state;
@@ -460,14 +463,21 @@ static void test_stuck_before_a_partial(void **state)
 	hear(0, SECOND);
 	progress(1, SECOND, 0); /* so it owes nothing but what it is asked for now */
 	pool_fake_pass_ms(&f, 60000);
+	pool_set_traits(f.pool, &anew);
 	assert_true(lease_request_partial(clients[0].lease));
 	pool_fake_pass_ms(&f, 3900); /* an engine may decode the whole second anew for it */
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
 	pool_fake_partial(&f, 1, "text");
 	pool_fake_pass_ms(&f, 60000);
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
+	pool_set_traits(f.pool, &quiet);
 	assert_true(lease_request_partial(clients[0].lease));
-	pool_fake_pass_ms(&f, 4400);
+	pool_fake_pass_ms(&f, 8900);
+	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 0);
+	pool_fake_partial(&f, 1, "text");
+	pool_set_traits(f.pool, &own);
+	assert_true(lease_request_partial(clients[0].lease));
+	pool_fake_pass_ms(&f, 1400); /* there is nothing to be decoded for it */
 	assert_int_equal(clients[0].seen[LEASE_FAKE_LOST], 1);
 	assert_non_null(strstr(clients[0].why.text, "begin_timeout_ms 1000"));
 	finish();
