@@ -104,7 +104,8 @@ int config_finish(struct config *c, struct error *err);
 void config_free(struct config **c);
 
 /* The manual: every section and key with default, range, unit and sentence. It is a valid file itself, and stays one
- * when the ';' before its keys are taken away. */
-void config_print_help(FILE *to);
+ * when the ';' before its keys are taken away. `engines`, from where it stands: what engines take, in the words of
+ * stenopool-host; NULL: that could not be asked. */
+void config_print_help(FILE *to, FILE *engines);
 
 #endif

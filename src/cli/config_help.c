@@ -1,3 +1,4 @@
+/* All that is said of a setting comes from its row in the table. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +57,24 @@ static void print_section(FILE *to, enum config_section section)
 			print_row(to, &config_table[i]);
 }
 
-void config_print_help(FILE *to)
+/* Only what an engine is called and what it takes is for who writes settings; what else it is, is not. */
+static void print_engines(FILE *to, FILE *engines)
+{
+	char line[512], name[64];
+
+	(void)fputs(engines == NULL
+		? "\n# What the engines take is not known here: stenopool-host cannot be run.\n"
+		: "\n# What the engines take, each as param.KEY = VALUE:\n",
+	    to);
+	while (engines != NULL && fgets(line, sizeof line, engines) != NULL) {
+		if (sscanf(line, "engine %63s", name) == 1)
+			(void)fprintf(to, "# engine = %s\n", name);
+		else if (strncmp(line, "  param ", 8) == 0)
+			(void)fprintf(to, "#   param.%s", line + 8);
+	}
+}
+
+void config_print_help(FILE *to, FILE *engines)
 {
 	(void)fputs("# Stenopool: all settings, with their defaults. Take the ';' away in front of "
 		    "a line to change it.\n"
@@ -67,6 +85,9 @@ void config_print_help(FILE *to)
 		    "# A running server reads its settings again on SIGHUP; where it says no more, "
 		    "a change counts at once.\n",
 	    to);
-	for (int s = 0; s < CONFIG_SECTIONS; s++)
+	for (int s = 0; s < CONFIG_SECTIONS; s++) {
 		print_section(to, (enum config_section)s);
+		if (s == CONFIG_POOL)
+			print_engines(to, engines);
+	}
 }

@@ -438,7 +438,7 @@ static char *help_text(void)
 	FILE *to = open_memstream(&text, &n);
 
 	assert_non_null(to);
-	config_print_help(to);
+	config_print_help(to, NULL);
 	(void)fclose(to);
 	return text;
 }

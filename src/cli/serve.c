@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
+#include "cli/engine_list.h"
 #include "cli/listen_tls.h"
 #include "cli/server.h"
 #include "pool/lines.h"
@@ -43,6 +44,15 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static void explain(void)
+{
+	FILE *engines = engine_list_open_own();
+
+	config_print_help(stdout, engines);
+	if (engines != NULL)
+		(void)fclose(engines);
+}
+
 /* First round: which file, and what needs no config at all. */
 static enum outcome find_file(int argc, char **argv, const char **path, bool *check)
 {
@@ -60,7 +70,7 @@ static enum outcome find_file(int argc, char **argv, const char **path, bool *ch
 			if (c == 'h')
 				(void)fputs(usage, stdout);
 			else
-				config_print_help(stdout);
+				explain();
 			return LEAVE_WELL;
 		}
 	}

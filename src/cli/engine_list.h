@@ -1,0 +1,13 @@
+/* engine_list: what the engines of this build take, as stenopool-host says it. The server links no engine, so it asks
+ * the program that does. */
+#ifndef CLI_ENGINE_LIST_H
+#define CLI_ENGINE_LIST_H
+
+#include <stdio.h>
+
+/* What `program --engines` says, from its beginning; NULL: it cannot be run. The caller's to close. Blocks. */
+FILE *engine_list_open(const char *program);
+/* The program that stands beside this one. */
+FILE *engine_list_open_own(void);
+
+#endif
