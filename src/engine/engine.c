@@ -13,6 +13,7 @@ static const struct engine_ops *const engines[] = {
 	&engine_pocketsphinx,
 #endif
 	&engine_fake,
+	&engine_fake_whole,
 };
 
 const struct engine_ops *engine_find(const char *name, struct error *err)

@@ -67,7 +67,9 @@ struct engine_result {
 };
 
 /* Called by an engine now and then while it computes: `decoded` samples of the utterance are done. False:
- * give up soon, by returning an error from the call in progress; end or begin must still work after it. */
+ * give up soon, by returning an error from the call in progress. After a partial that was given up the utterance goes on
+ * as if it had not been asked for; after anything else begin must still work. An engine that computes for long calls it
+ * from inside, in short intervals: that is what tells the server that it is alive, and how it learns to stop. */
 typedef bool engine_progress_f(void *arg, uint64_t decoded_samples);
 
 struct engine_begin {
@@ -99,7 +101,7 @@ struct engine_ops {
 	void (*reset)(struct engine *engine);
 };
 
-extern const struct engine_ops engine_fake;
+extern const struct engine_ops engine_fake, engine_fake_whole;
 extern const struct engine_ops engine_pocketsphinx; /* built where the library is */
 
 /* The engine of that name, or NULL with the names there are in *err. */

@@ -1,13 +1,18 @@
-/* fake: an engine without a model, for tests. What it hears is a function of the samples: each 200 ms that
+/* fake, fake_whole: engines without a model, for tests. What they hear is a function of the samples: each 200 ms that
  * are not silent become one word. Words come from samples and model; confidence from these, from the
  * adaptation, and from RESIDUE: what this process heard before and nobody reset, so that a test of
  * isolation can fail.
  *
- * Parameters: model=NAME, load_ms=N (loading takes so long), load_fail=TEXT, slow=FACTOR (sleeps FACTOR
- * times the duration of the audio), burn=FACTOR (the same in CPU time), end_ms=N (so long for `end`),
- * reset_noop=yes (a reset that forgets nothing), and
+ * fake decodes as the audio comes. fake_whole only keeps it, and decodes all of it anew for each partial and for the
+ * end; the words are the same.
+ *
+ * Parameters: model=NAME, load_ms=N (loading takes so long), load_fail=TEXT, burn=FACTOR (decoding takes FACTOR
+ * times the duration of the audio, in CPU time), end_ms=N (so long for `end`), reset_noop=yes (a reset that forgets
+ * nothing); of fake slow=FACTOR (sleeps FACTOR times the duration of the audio); of fake_whole decode_ms=N and
+ * decode_factor=FACTOR (a decode sleeps so long, and so many times the audio), progress_ms=N (between two signs
+ * of progress); and
  * faults: crash=WHERE, hang=WHERE, garbage=WHERE, exit=WHERE, fail=WHERE with WHERE one of begin, audio,
- * partial, end, and "@N" after it for only the N-th utterance of each process; leak=MB at each begin;
+ * partial, end, of fake_whole also decode (amid one), and "@N" after it for only the N-th utterance of each process; leak=MB at each begin;
  * once=FILE: of all processes that have loaded with the same FILE, one lets a fault happen, once. FILE is made
  * at load, with a byte that says whether it has happened: 0 or 1.
  *
@@ -39,7 +44,7 @@ enum fake_fault {
 	FAKE_FAULTS,
 };
 
-enum fake_where { FAKE_AUDIO, FAKE_PARTIAL, FAKE_END, FAKE_BEGIN, FAKE_WHERES };
+enum fake_where { FAKE_AUDIO, FAKE_PARTIAL, FAKE_END, FAKE_BEGIN, FAKE_DECODE, FAKE_WHERES };
 
 enum {
 	FAKE_BLOCK_SAMPLES = 3200, /* one word, or one silence */

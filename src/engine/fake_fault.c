@@ -38,6 +38,7 @@ static const char *const where_names[FAKE_WHERES] = {
 	[FAKE_PARTIAL] = "partial",
 	[FAKE_END] = "end",
 	[FAKE_BEGIN] = "begin",
+	[FAKE_DECODE] = "decode",
 };
 
 static int parse_number(const char *key, const char *text, unsigned long *out, struct error *err)
@@ -61,15 +62,15 @@ static int parse_where(
 	if (value[n] == '@' &&
 	    parse_number(fault_names[fault], value + n + 1, &plan->asked[fault].nth, err) < 0)
 		return -1;
-	for (unsigned w = 0; w < FAKE_WHERES; w++) {
+	for (unsigned w = 0; w < (plan->decodes ? FAKE_WHERES : FAKE_DECODE); w++) {
 		if (strlen(where_names[w]) != n || strncmp(where_names[w], value, n) != 0)
 			continue;
 		plan->asked[fault].where = (enum fake_where)w;
 		plan->asked[fault].armed = true;
 		return 0;
 	}
-	return error_set(err, ERROR_CONFIG, "%s: '%s' is not begin, audio, partial or end",
-	    fault_names[fault], value);
+	return error_set(err, ERROR_CONFIG, "%s: '%s' is not begin, audio, partial%s",
+	    fault_names[fault], value, plan->decodes ? ", end or decode" : " or end");
 }
 
 /* Now, because a confined instance can open nothing. */
@@ -248,6 +249,12 @@ static int recent_steps(const struct fake_fault_plan *plan, unsigned i, int step
 	return (sample + (sample < 0 ? -step : step) / 2) / step;
 }
 
+/* Of the places that a marker in the audio can name. */
+static bool is_to_come(const struct fake_fault_plan *plan, int where)
+{
+	return (where >= 0 && where <= FAKE_END) || (plan->decodes && where == FAKE_DECODE);
+}
+
 static void look_for_marker(struct fake_fault_plan *plan)
 {
 	int fault, where;
@@ -257,7 +264,7 @@ static void look_for_marker(struct fake_fault_plan *plan)
 			return;
 	fault = recent_steps(plan, FAKE_MARKER_SAMPLES, FAKE_STEP);
 	where = recent_steps(plan, FAKE_MARKER_SAMPLES + 1, FAKE_STEP);
-	if (fault <= FAKE_NONE || fault >= FAKE_FAULTS || where < 0 || where > FAKE_END)
+	if (fault <= FAKE_NONE || fault >= FAKE_FAULTS || !is_to_come(plan, where))
 		return;
 	plan->heard = (enum fake_fault)fault;
 	plan->heard_where = (enum fake_where)where;

@@ -11,6 +11,7 @@
 struct error;
 
 struct fake_fault_plan { /* plain data; zeroed is: no faults */
+	bool decodes;    /* whole: there is a place amid a decode */
 	struct {
 		bool armed;
 		enum fake_where where;

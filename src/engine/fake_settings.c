@@ -13,12 +13,16 @@
 
 #define FAULT_AT ": begin, audio, partial or end; with @N behind it only in the N-th utterance"
 
-const struct engine_param_info fake_settings_params[FAKE_PARAMS] = {
+const struct engine_param_info fake_settings_params[FAKE_SETTINGS_PARAMS] = {
+	{ "decode_ms", ENGINE_PARAM_NUMBER, 0, 600000, "0", "A decode takes so long, in ms" },
+	{ "decode_factor", ENGINE_PARAM_NUMBER, 0, 1000, "0", "And so many times the audio" },
+	{ "progress_ms", ENGINE_PARAM_NUMBER, 1, 600000, "10",
+	    "Between two signs of progress in a decode" },
 	{ "model", ENGINE_PARAM_TEXT, 0, 0, "fake", "Another name hears other words" },
 	{ "load_ms", ENGINE_PARAM_NUMBER, 0, 600000, "0", "Loading takes so long, in ms" },
 	{ "load_fail", ENGINE_PARAM_TEXT, 0, 0, "", "Loading fails, and this is why" },
-	{ "slow", ENGINE_PARAM_NUMBER, 0, 1000, "0", "Hearing sleeps so many times the audio" },
-	{ "burn", ENGINE_PARAM_NUMBER, 0, 1000, "0", "The same, in CPU time" },
+	{ "burn", ENGINE_PARAM_NUMBER, 0, 1000, "0",
+	    "Decoding takes so many times the audio, in CPU time" },
 	{ "end_ms", ENGINE_PARAM_NUMBER, 0, 600000, "0", "The end takes so long, in ms" },
 	{ "reset_noop", ENGINE_PARAM_YES_NO, 0, 0, "no", "A reset forgets nothing" },
 	{ "crash", ENGINE_PARAM_TEXT, 0, 0, "", "SIGSEGV" FAULT_AT },
@@ -32,6 +36,7 @@ const struct engine_param_info fake_settings_params[FAKE_PARAMS] = {
 	{ "leak", ENGINE_PARAM_WHOLE, 0, 1000000, "", "So many MB are lost at each begin" },
 	{ "once", ENGINE_PARAM_PATH, 0, 0, "",
 	    "Of all processes with this file one lets a fault happen, once" },
+	{ "slow", ENGINE_PARAM_NUMBER, 0, 1000, "0", "Hearing sleeps so many times the audio" },
 };
 
 static const struct {
@@ -42,6 +47,9 @@ static const struct {
 	{ "end_ms", offsetof(struct fake_settings, end_ms) },
 	{ "slow", offsetof(struct fake_settings, slow) },
 	{ "burn", offsetof(struct fake_settings, burn) },
+	{ "decode_ms", offsetof(struct fake_settings, decode_ms) },
+	{ "decode_factor", offsetof(struct fake_settings, decode_factor) },
+	{ "progress_ms", offsetof(struct fake_settings, progress_ms) },
 };
 
 static int set_number(struct fake_settings *s, const struct engine_param_info *info,
@@ -89,6 +97,8 @@ int fake_settings_load(struct fake_settings *s, const struct engine_ops *ops,
     const struct engine_param *params, size_t params_n, struct error *err)
 {
 	s->model = xstrdup("fake");
+	s->progress_ms = 10;
+	s->faults.decodes = ops->traits->decoding == IPC_DECODES_WHOLE;
 	for (size_t i = 0; i < params_n; i++)
 		if (set_param(s, ops, &params[i], err) < 0)
 			return -1;

@@ -13,13 +13,19 @@ struct error;
 struct fake_settings { /* plain data; zeroed is empty */
 	char *model;   /* owned */
 	double load_ms, end_ms;
-	double slow, burn; /* times the duration of the audio */
+	double slow, burn, decode_factor; /* times the duration of the audio */
+	double decode_ms, progress_ms;
 	bool reset_noop;
 	struct fake_fault_plan faults;
 };
 
-enum { FAKE_PARAMS = 17 };
-extern const struct engine_param_info fake_settings_params[FAKE_PARAMS];
+/* Those of fake_whole are the first of the table, those of fake the last. */
+enum {
+	FAKE_SETTINGS_PARAMS = 20,
+	FAKE_SETTINGS_OF_WHOLE_ONLY = 3,
+	FAKE_SETTINGS_OF_FAKE_ONLY = 1,
+};
+extern const struct engine_param_info fake_settings_params[FAKE_SETTINGS_PARAMS];
 
 /* Fills an empty *s, and waits for load_ms. -1 as `load` of engine/engine.h; *s is to be given back either way. */
 int fake_settings_load(struct fake_settings *s, const struct engine_ops *ops,
