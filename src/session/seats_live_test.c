@@ -29,7 +29,7 @@ static const struct kind {
 	const char *params[8];
 } kinds[POOLS] = {
 	[QUICK] = { "quick", "fake", { "model=quick", "end_ms=300", NULL } },
-	[SLOW] = { "slow", "fake", { "model=slow", "end_ms=400", NULL } },
+	[SLOW] = { "slow", "fake_whole", { "model=slow", "decode_ms=400", NULL } },
 };
 
 static uv_loop_t loop;
