@@ -29,6 +29,19 @@ static uint64_t deadline_ns(const struct pool *p, const struct instance *i)
 	return UINT64_MAX;
 }
 
+bool crowd_is_older(const void *left, const void *right)
+{
+	const struct instance *a = left, *b = right;
+
+	return a->id < b->id;
+}
+
+static void join_idle(struct pool *p, struct instance *i)
+{
+	heap_add(&p->idle, &i->idle);
+	p->worn_look_ns = MIN(p->worn_look_ns, wear_due_ns(p, i));
+}
+
 void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
 {
 	enum instance_state from = i->state, to = instance_next(from, e);
@@ -36,11 +49,12 @@ void crowd_step(struct pool *p, struct instance *i, enum instance_event e)
 	assert(to != INSTANCE_NONE);
 	p->in_state[from]--;
 	p->in_state[to]++;
-	p->worn_idle -= from == INSTANCE_IDLE && i->worn;
-	p->worn_idle += to == INSTANCE_IDLE && i->worn;
 	i->state = to;
 	if (from != to)
 		i->since_ns = pool_now_ns(p);
+	heap_remove(&p->idle, &i->idle);
+	if (to == INSTANCE_IDLE && !i->worn)
+		join_idle(p, i);
 	p->deadline_ns = MIN(p->deadline_ns, deadline_ns(p, i));
 	log_debug("instance %s/%llu: %s -> %s on %s", p->name, (unsigned long long)i->id,
 	    instance_state_name(from), instance_state_name(to), instance_event_name(e));
@@ -51,6 +65,7 @@ static void insert(struct pool *p, uint64_t id)
 	struct instance *i = xcalloc(1, sizeof *i);
 
 	i->id = id;
+	i->idle.of = i;
 	i->state = INSTANCE_STARTING;
 	i->generation = p->generation;
 	i->born_ns = i->since_ns = pool_now_ns(p);
@@ -76,7 +91,18 @@ void crowd_remove(struct pool *p, struct instance *i)
 
 unsigned crowd_idle(const struct pool *p)
 {
-	return p->in_state[INSTANCE_IDLE] - p->worn_idle;
+	return p->idle.n;
+}
+
+unsigned crowd_worn_idle(const struct pool *p)
+{
+	return p->in_state[INSTANCE_IDLE] - p->idle.n;
+}
+
+void crowd_mark_worn(struct pool *p, struct instance *i)
+{
+	i->worn = true;
+	heap_remove(&p->idle, &i->idle);
 }
 
 static unsigned ahead(const struct pool *p)
@@ -151,15 +177,10 @@ void crowd_trust_births(struct pool *p)
 /* The oldest idle one: the others stay warm for as long as they can. */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l)
 {
-	struct instance *best = NULL;
+	struct instance *best = heap_first(&p->idle);
 
-	if (crowd_idle(p) == 0)
+	if (best == NULL)
 		return NULL;
-	for (unsigned b = 0; b < BUCKETS; b++)
-		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->state == INSTANCE_IDLE && !i->worn &&
-			    (best == NULL || i->id < best->id))
-				best = i;
 	crowd_step(p, best, INSTANCE_LENT);
 	best->lease = l;
 	return best;

@@ -19,22 +19,37 @@ void lease_queue_up(struct lease *l)
 	queue_push(l);
 }
 
+/* Its place lacks an instance. */
+static void wait_bare(struct lease *l)
+{
+	lease_list_append(&l->pool->bare, l);
+	lease_note_bare(l);
+}
+
+/* If it waits for one it does so for so long. */
+void lease_note_bare(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	if (l->list == &p->bare && l->attempt == ATTEMPT_WAITING)
+		p->bare_look_ns =
+		    MIN(p->bare_look_ns, l->wish_ns + p->cfg.queue_timeout_ms * NS_PER_MS);
+}
+
 void lease_take_place(struct lease *l)
 {
 	struct pool *p = l->pool;
 
 	l->state = LEASE_GRANTED;
 	l->granted_ns = pool_now_ns(p);
-	l->tenant->held++;
-	l->tenant->turn = ++p->last_turn;
-	p->places_taken++;
+	queue_take_place(l);
 	p->counts.leases_granted++;
 	histogram_observe(&p->counts.wait, l->granted_ns - l->asked_ns);
 	l->instance = crowd_take_idle(p, l);
 	if (l->instance != NULL)
 		l->last_instance = l->instance->id;
 	else
-		lease_list_append(&p->bare, l);
+		wait_bare(l);
 }
 
 void lease_leave_place(struct lease *l)
@@ -46,10 +61,8 @@ void lease_leave_place(struct lease *l)
 	if (l->instance != NULL)
 		crowd_give_back(p, l->instance);
 	l->instance = NULL;
-	l->tenant->held--;
-	p->places_taken--;
+	queue_leave_place(l);
 	p->counts.leases_ended++;
-	p->queue_moved = true;
 	queue_note_lease(p, pool_now_ns(p) - l->granted_ns);
 }
 
@@ -69,12 +82,14 @@ bool lease_is_at_work(const struct lease *l)
 	return l->attempt == ATTEMPT_BEGUN || l->attempt == ATTEMPT_ENDED;
 }
 
-void lease_ask(struct lease *l)
+bool lease_ask(struct lease *l)
 {
 	if (l->attempt == ATTEMPT_WAITING)
-		return;
+		return false;
 	step(l, ATTEMPT_ASK);
 	l->wish_ns = pool_now_ns(l->pool);
+	lease_note_bare(l);
+	return true;
 }
 
 /* It was at work. */
@@ -120,7 +135,7 @@ static void finish_utterance(struct lease *l, enum attempt_event how)
 	if (l->instance != NULL && is_used_up(l)) {
 		crowd_retire(p, l->instance);
 		l->instance = NULL;
-		lease_list_append(&p->bare, l);
+		wait_bare(l);
 	}
 	if (lease_is_by_utterance(l)) {
 		lease_leave_place(l);
@@ -163,7 +178,7 @@ void lease_forget_utterance(struct lease *l)
 	if (l->pool->cfg.refresh != REFRESH_UTTERANCE && !send_to(l, &m)) {
 		crowd_retire(l->pool, l->instance);
 		l->instance = NULL;
-		lease_list_append(&l->pool->bare, l);
+		wait_bare(l);
 	}
 	finish_utterance(l, ATTEMPT_GIVE_UP);
 }
@@ -388,7 +403,7 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 
 	l->instance = NULL;
 	if (l->tenant != NULL)
-		lease_list_append(&l->pool->bare, l);
+		wait_bare(l);
 	if (open)
 		note_over(l, ATTEMPT_LOSE);
 	else if (l->tenant == NULL)

@@ -42,7 +42,7 @@ struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
 	l->session = owner->session;
 	l->priority = owner->priority;
 	lease_tell_init(l);
-	l->tenant = queue_tenant(pool, owner->tenant);
+	l->tenant = tenants_enter(pool, owner->tenant);
 	return l;
 }
 
@@ -58,6 +58,8 @@ void lease_start(struct lease *l)
 	}
 	lease_queue_up(l);
 	pool_settle(p);
+	if (l->state == LEASE_WAITING)
+		lease_tell_queued(l);
 }
 
 void lease_abort(struct lease *l)
@@ -83,7 +85,7 @@ void lease_release(struct lease **lease)
 		queue_remove(l);
 		p->counts.queue_left++;
 	}
-	queue_leave_tenant(l);
+	tenants_leave(p, l->tenant);
 	lease_tell_none(l);
 	free(l);
 	pool_settle(p);
@@ -102,16 +104,17 @@ static void ask_place(struct lease *l)
 bool lease_begin(struct lease *l, const struct ipc_begin *what)
 {
 	struct pool *p = l->pool;
-	bool begun, changed = l->state == LEASE_RESTING;
+	bool begun, first, resting = l->state == LEASE_RESTING;
 
 	assert(l->state != LEASE_NEW && l->state != LEASE_REFUSED && !lease_is_at_work(l));
 	if (lease_tells_an_end(l))
 		return false; /* who is told it asks again */
-	lease_ask(l);
-	if (changed)
+	first = lease_ask(l);
+	if (resting)
 		ask_place(l);
 	begun = lease_send_begin(l, what);
-	if (changed || (begun && p->in_work == 1)) /* somebody has to look whether it gets on */
+	/* Somebody has to look whether it gets on, or an instance. */
+	if (resting || (begun && p->in_work == 1) || (first && l->instance == NULL))
 		pool_settle(p);
 	return begun;
 }

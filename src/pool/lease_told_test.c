@@ -113,9 +113,9 @@ static void granted(void *arg)
 
 static void say_and_overwrite(uint64_t id)
 {
-	char packet[] = "one two";
-	uint8_t learnt[] = { 1, 2, 3, 4 };
-	struct ipc_word words[] = { { .text = { packet, 3 }, .end_ms = 100 },
+	static char packet[] = "one two";
+	static uint8_t learnt[] = { 1, 2, 3, 4 };
+	static struct ipc_word words[] = { { .text = { packet, 3 }, .end_ms = 100 },
 		{ .text = { packet + 4, 3 }, .end_ms = 200 } };
 	struct ipc_message m = { .type = IPC_FINAL,
 		.epoch = pool_fake_at(&f, id)->epoch,

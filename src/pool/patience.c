@@ -7,21 +7,6 @@ static uint64_t waits_until_ns(const struct lease *l)
 	return l->asked_ns + l->pool->cfg.queue_timeout_ms * NS_PER_MS;
 }
 
-/* The one that has waited longest: each list has its own at its front. */
-static struct lease *oldest(const struct pool *p)
-{
-	struct lease *found = NULL;
-
-	for (const struct tenant *t = p->tenants; t != NULL && p->waiting > 0; t = t->next)
-		for (unsigned level = 0; level < PRIORITIES; level++) {
-			struct lease *l = t->waiting[level].first;
-
-			if (l != NULL && (found == NULL || l->asked_ns < found->asked_ns))
-				found = l;
-		}
-	return found;
-}
-
 /* Where there is no host, or it can bear nobody, that is what is wrong, and not that others are served. */
 static void word_late(const struct pool *p, const char *what, struct error *err)
 {
@@ -38,7 +23,7 @@ static bool check_queue(struct pool *p)
 	struct lease *l;
 	bool any = false;
 
-	while ((l = oldest(p)) != NULL && waits_until_ns(l) <= now_ns) {
+	while ((l = p->oldest) != NULL && waits_until_ns(l) <= now_ns) {
 		struct error err;
 
 		word_late(p, "place came free", &err);
@@ -69,12 +54,17 @@ static bool check_bare(struct pool *p)
 	uint64_t now_ns = pool_now_ns(p);
 	bool any = false;
 
+	if (now_ns < p->bare_look_ns)
+		return false;
+	p->bare_look_ns = UINT64_MAX;
 	for (struct lease *l = p->bare.first, *next; l != NULL; l = next) {
 		next = l->next;
-		if (serves_until_ns(l) > now_ns)
-			continue;
-		fail_unserved(l);
-		any = true;
+		if (serves_until_ns(l) <= now_ns) {
+			fail_unserved(l);
+			any = true;
+		} else {
+			lease_note_bare(l);
+		}
 	}
 	return any;
 }
@@ -88,10 +78,6 @@ bool patience_check(struct pool *p)
 
 uint64_t patience_next_ns(const struct pool *p)
 {
-	const struct lease *l = oldest(p);
-	uint64_t next = l == NULL ? UINT64_MAX : waits_until_ns(l);
-
-	for (l = p->bare.first; l != NULL; l = l->next)
-		next = MIN(next, serves_until_ns(l));
-	return next;
+	return p->oldest == NULL ? p->bare_look_ns
+				 : MIN(p->bare_look_ns, waits_until_ns(p->oldest));
 }

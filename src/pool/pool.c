@@ -22,7 +22,10 @@ struct pool *pool_new(const char *name, const struct pool_config *cfg, struct tu
 	p->ops = ops;
 	p->arg = arg;
 	p->canary.events = &canary_events;
-	p->deadline_ns = UINT64_MAX;
+	p->deadline_ns = p->bare_look_ns = UINT64_MAX;
+	p->queue_moves = p->announced_moves = 1;
+	p->idle.before = crowd_is_older;
+	tenants_init(p);
 	p->mean_lease_ns = FIRST_MEAN_LEASE_NS;
 	return p;
 }
@@ -34,15 +37,18 @@ void pool_free(struct pool **pool)
 	if (p == NULL)
 		return;
 	*pool = NULL;
-	assert(p->tenants == NULL && p->places_taken == 0);
+	assert(p->tenants.n == 0 && p->places_taken == 0);
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		while (p->buckets[b] != NULL) {
 			struct instance *i = p->buckets[b];
 
 			p->buckets[b] = i->next;
+			heap_remove(&p->idle, &i->idle);
 			free(i);
 		}
 	}
+	heap_done(&p->idle);
+	tenants_done(p);
 	free(p);
 }
 
@@ -68,15 +74,15 @@ void pool_reconfigure(struct pool *p, const struct pool_config *cfg)
 	p->cfg = *cfg;
 	p->cfg.lease = lease;
 	p->cfg.refresh = refresh;
-	p->deadline_ns = 0; /* which are other ones now */
+	p->deadline_ns = p->bare_look_ns = p->worn_look_ns = 0; /* which are other ones now */
 	crowd_trim(p);
-	p->queue_moved = true;
 	pool_settle(p);
 }
 
 void pool_renew(struct pool *p)
 {
 	p->generation++;
+	p->worn_look_ns = 0;
 	pool_settle(p);
 }
 

@@ -5,9 +5,9 @@
  *   canary, renewal, patience
  *   lease, announce
  *   lease_told         what others are told
- *   queue
+ *   queue, tenants
  *   crowd, pool_view
- *   wear, pool_base, attempt, instance, loss    the last three pure */
+ *   wear, pool_base, attempt, heap, instance, loss    the last four pure */
 #include "pool/pool_internal.h"
 
 uint64_t pool_now_ns(const struct pool *p)

@@ -11,12 +11,14 @@
 
 #include "base/error.h"
 #include "base/turn.h"
+#include "pool/heap.h"
 #include "pool/pool.h"
 
 enum { BUCKETS = 256 };
 
 struct instance {
 	struct instance *next; /* in its bucket */
+	struct heap_node idle; /* in pool->idle while it is IDLE and not worn */
 	uint64_t id;
 	int pid; /* 0 until spawned */
 	enum instance_state state;
@@ -49,11 +51,19 @@ struct tenant {
 	uint64_t came;   /* numbers that rise: when it came */
 	uint64_t turn;   /* ... and when it was granted its last place; 0: it never was */
 	struct lease_list waiting[PRIORITIES];
+	struct heap_node turns[PRIORITIES]; /* in that of the pool's where it has leases waiting */
+};
+
+struct tenants {
+	struct tenant **table; /* owned; by id, those of one slot in a list */
+	unsigned cap, n;
+	struct heap turns[PRIORITIES]; /* whose turn it is, of those that wait */
 };
 
 struct lease {
 	struct lease *prev, *next;
-	struct lease_list *list; /* NULL: in none */
+	struct lease_list *list;     /* NULL: in none */
+	struct lease *older, *newer; /* of all that wait */
 	struct pool *pool;
 	struct tenant *tenant; /* NULL: the canary's lease, which takes no place */
 	const struct lease_events *events;
@@ -63,7 +73,8 @@ struct lease {
 	uint64_t session;
 	enum priority priority;
 	enum lease_state state;
-	unsigned position;  /* in the queue */
+	unsigned position; /* in the queue, if ranked_at is the pool's queue_moves */
+	uint64_t ranked_at;
 	unsigned announced; /* position last told; 0: none */
 	struct instance *instance;
 	uint64_t last_instance;
@@ -96,7 +107,7 @@ struct pool {
 	struct error failure;     /* why there is no host; ERROR_NONE: there is, or was not yet */
 	struct instance *buckets[BUCKETS];
 	unsigned in_state[INSTANCE_STATES];
-	unsigned worn_idle; /* of in_state[INSTANCE_IDLE] */
+	struct heap idle; /* instances that may be lent, the oldest first */
 	unsigned generation;
 	uint64_t last_id, last_epoch;
 	unsigned spawn_failures; /* in a row */
@@ -106,16 +117,22 @@ struct pool {
 	/* When instances are looked at next for being late; at the earliest deadline, or before it. */
 	uint64_t deadline_ns;
 	uint64_t births_since_ns; /* those asked for earlier are not counted */
-	struct tenant *tenants;
+	struct tenants tenants;
 	uint64_t last_turn;
 	unsigned waiting; /* leases, of all tenants */
-	bool queue_moved; /* since positions were announced */
+	unsigned waiting_in[PRIORITIES];
+	struct lease *oldest, *newest; /* of them */
+	uint64_t queue_moves;          /* counts what changed the positions of some; from 1 */
+	uint64_t announced_moves, announced_ns; /* when they were announced last */
 	struct lease_list bare;
+	uint64_t
+	    bare_look_ns; /* when those are looked at next for having waited too long; at the earliest, or before */
 	unsigned places_taken;
 	uint64_t mean_lease_ns; /* running mean of how long a place is kept */
 	uint64_t look_at_ns;    /* when leases are looked at next for being stuck */
-	uint64_t worn_look_ns;  /* when idle instances are looked at next for being worn */
-	unsigned surplus_low;   /* the fewest idle instances beyond need since surplus_since_ns */
+	uint64_t
+	    worn_look_ns; /* when idle instances are looked at next for being worn; when the first is, or before */
+	unsigned surplus_low; /* the fewest idle instances beyond need since surplus_since_ns */
 	uint64_t surplus_since_ns;
 	struct canary canary;
 	unsigned in_work;   /* utterances begun and not over, the canary's included */
@@ -133,10 +150,13 @@ void crowd_refill(struct pool *p);
 void crowd_note_spawn_failure(struct pool *p); /* none is asked for, for a moment */
 /* Before `i` is told to go: should it be a newborn, it was born in vain, and its host may be to blame. */
 void crowd_judge_birth(struct pool *p, const struct instance *i);
-void crowd_trust_births(struct pool *p);   /* a newborn is ready, or the host is a new one */
-unsigned crowd_idle(const struct pool *p); /* that may be lent */
+void crowd_trust_births(struct pool *p);        /* a newborn is ready, or the host is a new one */
+unsigned crowd_idle(const struct pool *p);      /* that may be lent */
+unsigned crowd_worn_idle(const struct pool *p); /* that may not, and go when successors are there */
+void crowd_mark_worn(struct pool *p, struct instance *i); /* an idle one */
 unsigned crowd_wanted(
     const struct pool *p); /* newborns wanted now, of those that start and those that are idle */
+bool crowd_is_older(const void *left, const void *right); /* of two instances */
 struct instance *crowd_take_idle(struct pool *p, struct lease *l);
 void crowd_give_back(struct pool *p, struct instance *i);
 void crowd_retire(struct pool *p, struct instance *i);
@@ -150,7 +170,8 @@ uint64_t crowd_next_ns(const struct pool *p); /* when to look again */
 /* wear.c: when an instance is worn */
 bool wear_is_oversized(const struct pool *p, const struct instance *i); /* over max_rss_mb */
 bool wear_is_due(const struct pool *p, const struct instance *i);
-uint64_t wear_lives_until_ns(const struct pool *p, const struct instance *i); /* with max_age_ms */
+uint64_t wear_due_ns(const struct pool *p,
+    const struct instance *i); /* 0: it is; UINT64_MAX: age alone does not wear it */
 
 /* renewal.c */
 bool renewal_check(struct pool *p); /* marks and retires; whether successors are wanted */
@@ -173,11 +194,10 @@ extern const struct lease_events canary_events;
 /* queue.c: the waiting leases */
 void lease_list_append(struct lease_list *list, struct lease *l);
 void lease_list_remove(struct lease *l);
-struct tenant *queue_tenant(
-    struct pool *p, uint64_t id); /* made if it is new; counts a lease of it */
-void queue_leave_tenant(struct lease *l);
 void queue_push(struct lease *l);
-void queue_remove(struct lease *l);              /* a WAITING one */
+void queue_remove(struct lease *l);     /* a WAITING one */
+void queue_take_place(struct lease *l); /* counts it */
+void queue_leave_place(struct lease *l);
 struct lease *queue_first(const struct pool *p); /* whose turn it is; NULL: nobody waits */
 void queue_each(
     const struct pool *p, void (*f)(void *arg, struct lease *l, unsigned position), void *arg);
@@ -189,7 +209,19 @@ bool queue_may_grant(const struct pool *p);
 void queue_note_lease(struct pool *p, uint64_t duration_ns);
 unsigned queue_position(const struct lease *l); /* of a WAITING one, from 1; 0: not known now */
 
+/* tenants.c */
+void tenants_init(struct pool *p);
+void tenants_done(struct pool *p); /* all have left */
+struct tenant *tenants_enter(
+    struct pool *p, uint64_t id); /* made if it is new; counts a lease of it */
+void tenants_leave(struct pool *p, struct tenant *t);
+void tenants_moved(
+    struct pool *p, struct tenant *t); /* it holds more or fewer places, or had a turn */
+/* Whose turn it is of two that hold equally many places. */
+bool tenants_is_before(const struct tenant *a, const struct tenant *b);
+
 /* announce.c */
+uint64_t announce_next_ns(const struct pool *p);
 void announce_check(struct pool *p); /* has the waiters told their new places */
 
 /* lease_told.c: what is queued to be told at the end of the turn */
@@ -212,9 +244,10 @@ void lease_tell_none_of_utterance(struct lease *l);
 bool lease_is_by_utterance(const struct lease *l);
 bool lease_is_at_work(
     const struct lease *l);      /* an instance hears its utterance or owes the final */
-void lease_ask(struct lease *l); /* an attempt is wanted, unless one waits already */
+bool lease_ask(struct lease *l); /* an attempt is wanted; false: one waits already */
 void lease_queue_up(struct lease *l);
 void lease_leave_place(struct lease *l);
+void lease_note_bare(struct lease *l); /* it may wait for an instance in its place now */
 /* The utterance that was begun, wished for or lost, if any; nothing more is told of it. */
 void lease_forget_utterance(struct lease *l);
 bool lease_send_begin(struct lease *l, const struct ipc_begin *what); /* false: not now */

@@ -1,13 +1,24 @@
 /* The leases that wait for a place. The higher priority goes first; within one, the tenant that holds the fewest places,
  * and of those with equally many the one whose last turn is longest ago; within a tenant, first come, first served. So
- * one that opens many sessions waits behind its own, and not others behind it. */
+ * one that opens many sessions waits behind its own, and not others behind it.
+ *
+ * Nothing here costs more for thousands that wait than for a few, but for queue_each. A waiter's rank is what it would be
+ * if places were given out now one after the other: each waiter stands where its tenant will hold as many places as it
+ * holds now and as have gone to those of it that wait before. So the rank of one is counted from how many wait of each tenant, which
+ * is done where those are few; otherwise it is known when all have been ranked (announce.c). `queue_moves` counts
+ * what changes the ranks of others. */
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-enum { RETRY_AFTER_MIN_MS = 1000, MEAN_WEIGHT = 5 /* a lease counts for one fifth of the mean */ };
+enum {
+	RETRY_AFTER_MIN_MS = 1000,
+	MEAN_WEIGHT = 5, /* a lease counts for one fifth of the mean */
+	COUNTED_MAX = 64 /* tenants, or leases of one, beyond which a single rank is not counted */
+};
 
 void lease_list_append(struct lease_list *list, struct lease *l)
 {
@@ -42,113 +53,199 @@ void lease_list_remove(struct lease *l)
 	l->list = NULL;
 }
 
-struct tenant *queue_tenant(struct pool *p, uint64_t id)
-{
-	struct tenant *t = p->tenants;
+/* All that wait, by when they came. */
 
-	while (t != NULL && t->id != id)
-		t = t->next;
-	if (t == NULL) {
-		t = xcalloc(1, sizeof *t);
-		t->id = id;
-		t->came = ++p->last_turn;
-		t->next = p->tenants;
-		p->tenants = t;
-	}
-	t->leases++;
-	return t;
+static void join_ages(struct pool *p, struct lease *l)
+{
+	l->older = p->newest;
+	l->newer = NULL;
+	if (p->newest != NULL)
+		p->newest->newer = l;
+	else
+		p->oldest = l;
+	p->newest = l;
 }
 
-void queue_leave_tenant(struct lease *l)
+static void leave_ages(struct pool *p, struct lease *l)
 {
-	struct tenant **at = &l->pool->tenants, *t = l->tenant;
+	if (l->older != NULL)
+		l->older->newer = l->newer;
+	else
+		p->oldest = l->newer;
+	if (l->newer != NULL)
+		l->newer->older = l->older;
+	else
+		p->newest = l->older;
+	l->older = l->newer = NULL;
+}
 
-	l->tenant = NULL;
-	if (t == NULL || --t->leases > 0)
-		return;
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
-	free(t);
+/* How many places a tenant holds when the first of its leases in a level is granted. */
+static unsigned held_before(const struct tenant *t, unsigned level)
+{
+	unsigned held = t->held;
+
+	for (unsigned above = 0; above < level; above++)
+		held += t->waiting[above].count;
+	return held;
+}
+
+/* How many wait before it in its list; UINT_MAX: not counted. New ones are at the end. */
+static unsigned count_own(const struct lease *l)
+{
+	unsigned behind = 0;
+
+	for (const struct lease *o = l->next; o != NULL; o = o->next)
+		if (++behind == COUNTED_MAX)
+			return UINT_MAX;
+	return l->list->count - 1 - behind;
+}
+
+/* Of `t`, how many go before one whose tenant holds `held` places by then. */
+static unsigned count_of(
+    const struct tenant *t, unsigned level, unsigned held, const struct tenant *of)
+{
+	unsigned from = held_before(t, level), to = from + t->waiting[level].count;
+
+	if (held < from)
+		return 0;
+	if (held >= to)
+		return to - from;
+	return held - from + tenants_is_before(t, of);
+}
+
+static unsigned count_position(const struct lease *l)
+{
+	const struct pool *p = l->pool;
+	const struct heap *turns = &p->tenants.turns[l->priority];
+	unsigned own = count_own(l), position = own + 1, held;
+
+	if (own == UINT_MAX || turns->n > COUNTED_MAX)
+		return 0;
+	held = held_before(l->tenant, l->priority) + own;
+	for (unsigned above = 0; above < l->priority; above++)
+		position += p->waiting_in[above];
+	for (unsigned i = 1; i <= turns->n; i++)
+		if (turns->nodes[i]->of != l->tenant)
+			position += count_of(turns->nodes[i]->of, l->priority, held, l->tenant);
+	return position;
+}
+
+unsigned queue_position(const struct lease *l)
+{
+	return l->ranked_at == l->pool->queue_moves ? l->position : count_position(l);
+}
+
+/* One that is the last of all comes and goes without moving others. */
+static void note_moved(struct pool *p, const struct lease *l)
+{
+	if (p->cfg.lease == LEASE_BY_SESSION && count_position(l) != p->waiting)
+		p->queue_moves++;
 }
 
 void queue_push(struct lease *l)
 {
-	lease_list_append(&l->tenant->waiting[l->priority], l);
-	l->pool->waiting++;
-	l->pool->queue_moved = true;
+	struct pool *p = l->pool;
+	struct lease_list *list = &l->tenant->waiting[l->priority];
+
+	lease_list_append(list, l);
+	join_ages(p, l);
+	p->waiting_in[l->priority]++;
+	p->waiting++;
+	if (list->count == 1)
+		heap_add(&p->tenants.turns[l->priority], &l->tenant->turns[l->priority]);
+	note_moved(p, l);
 }
 
 void queue_remove(struct lease *l)
 {
+	struct pool *p = l->pool;
+	struct lease_list *list = l->list;
+
+	note_moved(p, l);
 	lease_list_remove(l);
-	l->pool->waiting--;
-	l->pool->queue_moved = true;
+	leave_ages(p, l);
+	p->waiting_in[l->priority]--;
+	p->waiting--;
+	if (list->count == 0)
+		heap_remove(&p->tenants.turns[l->priority], &l->tenant->turns[l->priority]);
 }
 
-static bool goes_before(const struct tenant *a, const struct tenant *b)
+void queue_take_place(struct lease *l)
 {
-	if (a->held != b->held)
-		return a->held < b->held;
-	return a->turn != b->turn ? a->turn < b->turn : a->came < b->came;
+	struct pool *p = l->pool;
+
+	l->tenant->held++;
+	l->tenant->turn = ++p->last_turn;
+	p->places_taken++;
+	p->queue_moves++;
+	tenants_moved(p, l->tenant);
+}
+
+void queue_leave_place(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	l->tenant->held--;
+	p->places_taken--;
+	p->queue_moves++;
+	tenants_moved(p, l->tenant);
 }
 
 struct lease *queue_first(const struct pool *p)
 {
-	for (unsigned level = 0; level < PRIORITIES && p->waiting > 0; level++) {
-		const struct tenant *best = NULL;
+	for (unsigned level = 0; level < PRIORITIES; level++) {
+		const struct tenant *t = heap_first(&p->tenants.turns[level]);
 
-		for (const struct tenant *t = p->tenants; t != NULL; t = t->next)
-			if (t->waiting[level].count > 0 && (best == NULL || goes_before(t, best)))
-				best = t;
-		if (best != NULL)
-			return best->waiting[level].first;
+		if (t != NULL)
+			return t->waiting[level].first;
 	}
 	return NULL;
 }
 
-/* A waiter's rank: how many places its tenant will hold before it is its turn. */
 struct rank {
 	struct lease *lease;
-	unsigned held;
+	unsigned held; /* places of its tenant when it is its turn */
+	uint64_t turn, came;
 };
 
+/* Of one level. */
 static int compare(const void *left, const void *right)
 {
 	const struct rank *a = left, *b = right;
-	const struct lease *l = a->lease, *r = b->lease;
-	struct tenant lt = *l->tenant, rt = *r->tenant;
 
-	if (l->priority != r->priority)
-		return l->priority < r->priority ? -1 : 1;
-	lt.held = a->held;
-	rt.held = b->held;
-	return goes_before(&lt, &rt) ? -1 : goes_before(&rt, &lt);
+	if (a->held != b->held)
+		return a->held < b->held ? -1 : 1;
+	if (a->turn != b->turn)
+		return a->turn < b->turn ? -1 : 1;
+	return a->came < b->came ? -1 : a->came > b->came;
 }
 
-static struct rank *rank_all(const struct pool *p)
+static unsigned rank_level(const struct pool *p, unsigned level, struct rank *ranks)
 {
-	struct rank *ranks = xcalloc(p->waiting + 1u, sizeof *ranks);
+	const struct heap *turns = &p->tenants.turns[level];
 	unsigned n = 0;
 
-	for (const struct tenant *t = p->tenants; t != NULL; t = t->next) {
-		unsigned held = t->held;
+	for (unsigned i = 1; i <= turns->n; i++) {
+		const struct tenant *t = turns->nodes[i]->of;
+		unsigned held = held_before(t, level);
 
-		for (unsigned level = 0; level < PRIORITIES; level++)
-			for (struct lease *l = t->waiting[level].first; l != NULL; l = l->next)
-				ranks[n++] = (struct rank){ l, held++ };
+		for (struct lease *l = t->waiting[level].first; l != NULL; l = l->next)
+			ranks[n++] = (struct rank){ l, held++, t->turn, t->came };
 	}
-	assert(n == p->waiting);
 	qsort(ranks, n, sizeof *ranks, compare);
-	return ranks;
+	return n;
 }
 
 void queue_each(
     const struct pool *p, void (*f)(void *arg, struct lease *l, unsigned position), void *arg)
 {
-	struct rank *ranks = rank_all(p);
+	struct rank *ranks = xcalloc(p->waiting + 1u, sizeof *ranks);
+	unsigned n = 0;
 
-	for (unsigned i = 0; i < p->waiting; i++)
+	for (unsigned level = 0; level < PRIORITIES; level++)
+		n += rank_level(p, level, ranks + n);
+	assert(n == p->waiting);
+	for (unsigned i = 0; i < n; i++)
 		f(arg, ranks[i].lease, i + 1);
 	free(ranks);
 }
@@ -169,11 +266,6 @@ unsigned queue_retry_after_ms(const struct pool *p)
 	uint64_t ms = queue_estimate_ms(p, p->waiting + 1);
 
 	return (unsigned)MIN(MAX(ms, (uint64_t)RETRY_AFTER_MIN_MS), (uint64_t)3600000);
-}
-
-unsigned queue_position(const struct lease *l)
-{
-	return l->position;
 }
 
 bool queue_may_grant(const struct pool *p)

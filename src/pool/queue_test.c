@@ -232,6 +232,11 @@ static void test_long_queue_moves_up(void **state)
 	for (unsigned i = 0; i < LONG; i++)
 		assert_true(lease_fake_ask(&crowd[i], 100 + i, f.pool));
 	lease_fake_release(client(0));
+	for (unsigned i = 1; i < LONG; i++) {
+		assert_int_equal(crowd[i].position, i + 1); /* as it was told when it came */
+		assert_int_equal(crowd[i].seen[LEASE_FAKE_QUEUED], 1);
+	}
+	pool_fake_pass_ms(&f, 250);
 	for (unsigned i = 1; i < LONG; i++)
 		assert_int_equal(crowd[i].position, i);
 	pool_stop(f.pool);
@@ -274,7 +279,8 @@ int main(void)
 		    NULL },
 		{ "who leaves the queue moves up the others", test_leaving_the_queue, setup, NULL,
 		    NULL },
-		{ "a queue of thousands moves up", test_long_queue_moves_up, setup, NULL, NULL },
+		{ "a queue of thousands moves up, and is told so a little later",
+		    test_long_queue_moves_up, setup, NULL, NULL },
 		{ "the wait for a place is measured", test_wait_is_measured, setup, NULL, NULL },
 	};
 

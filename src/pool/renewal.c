@@ -10,14 +10,14 @@ static void retire(struct pool *p, struct instance *i, const char *why)
 	crowd_retire(p, i);
 }
 
-/* The idle one that was born first, of the worn ones or of the others. */
-static struct instance *oldest_idle(const struct pool *p, bool worn)
+/* The worn idle one that was born first. */
+static struct instance *oldest_worn(const struct pool *p)
 {
 	struct instance *found = NULL;
 
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next)
-			if (i->state == INSTANCE_IDLE && i->worn == worn &&
+			if (i->state == INSTANCE_IDLE && i->worn &&
 			    (found == NULL || i->id < found->id))
 				found = i;
 	return found;
@@ -27,16 +27,18 @@ static bool mark_worn(struct pool *p)
 {
 	bool any = false;
 
+	if (pool_now_ns(p) < p->worn_look_ns)
+		return false;
 	p->worn_look_ns = UINT64_MAX;
 	for (unsigned b = 0; b < BUCKETS; b++) {
 		for (struct instance *i = p->buckets[b]; i != NULL; i = i->next) {
 			if (i->state != INSTANCE_IDLE || i->worn)
 				continue;
 			if (wear_is_due(p, i)) {
-				i->worn = any = true;
-				p->worn_idle++;
-			} else if (p->cfg.max_age_ms > 0) {
-				p->worn_look_ns = MIN(p->worn_look_ns, wear_lives_until_ns(p, i));
+				crowd_mark_worn(p, i);
+				any = true;
+			} else {
+				p->worn_look_ns = MIN(p->worn_look_ns, wear_due_ns(p, i));
 			}
 		}
 	}
@@ -45,9 +47,9 @@ static bool mark_worn(struct pool *p)
 
 static void retire_worn(struct pool *p)
 {
-	while (p->worn_idle > 0 && p->in_state[INSTANCE_IDLE] > crowd_wanted(p)) {
+	while (crowd_worn_idle(p) > 0 && p->in_state[INSTANCE_IDLE] > crowd_wanted(p)) {
 		p->counts.worn++;
-		retire(p, oldest_idle(p, true), "worn");
+		retire(p, oldest_worn(p), "worn");
 	}
 }
 
@@ -73,7 +75,7 @@ static void check_surplus(struct pool *p)
 		return;
 	for (; p->surplus_low > 0; p->surplus_low--) {
 		p->counts.surplus++;
-		retire(p, oldest_idle(p, false), "idle for idle_ttl_ms");
+		retire(p, heap_first(&p->idle), "idle for idle_ttl_ms");
 	}
 	p->surplus_low = surplus(p);
 	p->surplus_since_ns = now_ns;

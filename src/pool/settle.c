@@ -42,7 +42,7 @@ static bool grant_one(struct pool *p)
 
 static bool refuse_one(struct pool *p)
 {
-	struct lease *l = p->waiting > 0 ? queue_first(p) : NULL;
+	struct lease *l = queue_first(p);
 	struct error err;
 
 	if (l == NULL)
@@ -127,6 +127,7 @@ static uint64_t next_ns(const struct pool *p)
 {
 	uint64_t at_ns = MIN(crowd_next_ns(p), patience_next_ns(p));
 
+	at_ns = MIN(at_ns, announce_next_ns(p));
 	at_ns = MIN(at_ns, renewal_next_ns(p));
 	at_ns = MIN(at_ns, canary_due_ns(p));
 	return p->in_work > 0 ? MIN(at_ns, p->look_at_ns) : at_ns;

@@ -4,7 +4,7 @@
 #include "pool/pool_internal.h"
 
 /* Ages differ by up to a tenth, so that instances born together do not go together. */
-uint64_t wear_lives_until_ns(const struct pool *p, const struct instance *i)
+static uint64_t lives_until_ns(const struct pool *p, const struct instance *i)
 {
 	uint64_t max_ns = p->cfg.max_age_ms * NS_PER_MS;
 	uint64_t any =
@@ -18,13 +18,16 @@ bool wear_is_oversized(const struct pool *p, const struct instance *i)
 	return p->cfg.max_rss_mb > 0 && i->rss_kb / 1024 > p->cfg.max_rss_mb;
 }
 
+uint64_t wear_due_ns(const struct pool *p, const struct instance *i)
+{
+	if (i->generation != p->generation || wear_is_oversized(p, i))
+		return 0;
+	if (p->cfg.max_uses > 0 && i->clients >= p->cfg.max_uses)
+		return 0;
+	return p->cfg.max_age_ms > 0 ? lives_until_ns(p, i) : UINT64_MAX;
+}
+
 bool wear_is_due(const struct pool *p, const struct instance *i)
 {
-	if (i->generation != p->generation)
-		return true;
-	if (p->cfg.max_uses > 0 && i->clients >= p->cfg.max_uses)
-		return true;
-	if (wear_is_oversized(p, i))
-		return true;
-	return p->cfg.max_age_ms > 0 && pool_now_ns(p) >= wear_lives_until_ns(p, i);
+	return pool_now_ns(p) >= wear_due_ns(p, i);
 }

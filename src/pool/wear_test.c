@@ -149,6 +149,24 @@ static void test_max_age(void **state)
 	finish();
 }
 
+/* When it is idle again nothing else is due for long. */
+static void test_grown_old_while_leased(void **state)
+{
+	struct pool_config cfg = pool_fake_config();
+
+	(void)state;
+	cfg.max = cfg.spare = 1;
+	cfg.max_age_ms = 10000;
+	start(&cfg, 1);
+	pool_fake_pass_ms(&f, 15000);
+	pool_fake_born_all(&f);
+	assert_true(pool_fake_at(&f, 2)->let_go); /* the spare one, which was as old */
+	assert_false(pool_fake_at(&f, 1)->let_go);
+	lease_fake_release(&clients[0]);
+	assert_true(pool_fake_at(&f, 1)->let_go);
+	finish();
+}
+
 static void test_ages_differ(void **state)
 {
 	struct pool_config cfg = pool_fake_config();
@@ -314,6 +332,8 @@ int main(void)
 		    test_max_rss_within_a_session),
 		T("max_age_ms: an idle one goes when its successor is there", test_max_age),
 		T("max_age_ms: those born together do not go together", test_ages_differ),
+		T("max_age_ms: one that grew old with a client goes after it",
+		    test_grown_old_while_leased),
 		T("one of an old model is not lent", test_worn_is_not_lent),
 		T("... but stays with its client", test_renewed_while_leased),
 		T("idle_ttl_ms: those not needed go", test_idle_ttl),
