@@ -24,7 +24,7 @@ function build() {
   if (!fs.existsSync(path.join(BUILD, 'build.ninja')))
     execFileSync('meson', ['setup', BUILD, ROOT, '--buildtype=release', '-Db_ndebug=false'], { stdio: 'ignore' });
   const targets = ['stenopool', 'stenopool-host', 'warmup.wav', 'bench/server/server_load', 'bench/server/engine_direct',
-    'bench/vad/vad_bench', 'bench/host/host_bench'];
+    'bench/vad/vad_bench', 'bench/host/host_bench', 'bench/pool/pool_bench'];
   const ninja = spawnSync('ninja', ['-C', BUILD, ...targets], { encoding: 'utf8' });
   if (ninja.status !== 0) throw new BenchError(`the build failed:\n${ninja.stdout.slice(-3000)}`);
 }
