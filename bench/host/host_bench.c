@@ -175,7 +175,10 @@ static struct spawned spawn(void)
 	struct spawned s;
 	struct error err = ERROR_INIT;
 
-	const struct instance_config cfg = { bench.ops, bench.engine, &bench.pages, bench.confine };
+	const struct instance_config cfg = { .ops = bench.ops,
+		.engine = bench.engine,
+		.pages = &bench.pages,
+		.confine = bench.confine };
 
 	if (spawn_instance(&cfg, &s, &err) < 0)
 		die("%s", err.text);

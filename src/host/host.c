@@ -145,7 +145,9 @@ static int load(struct host *h, struct error *err)
 	if (h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
 		return -1;
 	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
-	h->instance = (struct instance_config){ h->ops, h->engine, &h->pages, h->confine };
+	h->instance = (struct instance_config){
+		.ops = h->ops, .engine = h->engine, .pages = &h->pages, .confine = h->confine
+	};
 	return warm_up(h, err);
 }
 

@@ -1,3 +1,5 @@
+/* One loop: all messages that are there, then one piece of work. The engine computes inside of that piece, and calls back
+ * to have the messages read that came meanwhile; whoever acts on one there must not call the engine. */
 #define _GNU_SOURCE
 #include "host/instance.h"
 
@@ -16,6 +18,7 @@
 #include "base/util.h"
 #include "engine/engine.h"
 #include "host/hugepages.h"
+#include "host/instance_state.h"
 #include "host/memory.h"
 #include "host/result.h"
 #include "ipc/channel.h"
@@ -23,40 +26,8 @@
 /* A partial waits until nothing else is to be decoded, but not so long that one who hears slower than is spoken never gives any. */
 enum { PARTIAL_LATE_SAMPLES = 2 * IPC_RATE_HZ };
 
-/* What follows a state on an event. A missing cell is INSTANCE_NONE: the server broke the protocol. An
- * ABORT may cross with the answer it was to prevent, so it is heard in every state. */
-static const enum instance_state next[INSTANCE_STATES][INSTANCE_EVENTS] = {
-	[INSTANCE_IDLE] = { [INSTANCE_ON_BEGIN] = INSTANCE_HEARING,
-	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
-	    [INSTANCE_ON_RESET] = INSTANCE_IDLE },
-	[INSTANCE_HEARING] = { [INSTANCE_ON_AUDIO] = INSTANCE_HEARING,
-	    [INSTANCE_ON_PARTIAL_REQUEST] = INSTANCE_HEARING,
-	    [INSTANCE_ON_END] = INSTANCE_ENDING,
-	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
-	    [INSTANCE_ON_FAILED] = INSTANCE_DEAF },
-	[INSTANCE_ENDING] = { [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
-	    [INSTANCE_ON_DONE] = INSTANCE_IDLE,
-	    [INSTANCE_ON_FAILED] = INSTANCE_DEAF },
-	[INSTANCE_DEAF] = { [INSTANCE_ON_BEGIN] = INSTANCE_HEARING,
-	    [INSTANCE_ON_AUDIO] = INSTANCE_DEAF,
-	    [INSTANCE_ON_PARTIAL_REQUEST] = INSTANCE_DEAF,
-	    [INSTANCE_ON_END] = INSTANCE_DEAF,
-	    [INSTANCE_ON_ABORT] = INSTANCE_IDLE,
-	    [INSTANCE_ON_RESET] = INSTANCE_IDLE },
-};
-
-static const char *const state_names[INSTANCE_STATES] = {
-	[INSTANCE_NONE] = "none",
-	[INSTANCE_IDLE] = "idle",
-	[INSTANCE_HEARING] = "hearing",
-	[INSTANCE_ENDING] = "ending",
-	[INSTANCE_DEAF] = "deaf",
-};
-
-enum instance_state instance_next(enum instance_state s, enum instance_event e)
-{
-	return next[s][e];
-}
+/* What an engine that computes for long has to say of itself; often enough for any patience that can be set. */
+#define SIGN_EVERY_NS (100 * NS_PER_MS)
 
 /* What becomes of the process. */
 enum fate { FATE_LIVES, FATE_CLOSED, FATE_BROKEN };
@@ -66,14 +37,20 @@ struct instance {
 	const struct engine_ops *ops;
 	struct engine *engine;         /* borrowed */
 	const struct hugepages *pages; /* borrowed; NULL when they are taken */
+	clock_now_f *now_ns;
+	void *clock_arg;
 	enum instance_state state;
 	enum fate fate;
+	uint64_t signs;   /* that the engine gave since we were born */
+	uint64_t told_ns; /* when PROGRESS was last sent */
 
 	/* of the utterance */
 	uint64_t epoch, utterance;
 	bool wants_partial;
 	uint64_t
-	    partial_by; /* decoded samples, from which on it is given though more audio waits */
+	    partial_by;    /* decoded samples, from which on it is given though more audio waits */
+	bool partial_runs; /* the engine computes one */
+	bool cancelled;    /* ... and nobody wants it */
 	struct buffer audio; /* read but not decoded */
 	uint64_t decoded_samples;
 	uint64_t cpu_ns_at_begin;
@@ -86,7 +63,7 @@ static struct result_scratch scratch;
 
 static void step(struct instance *in, enum instance_event e)
 {
-	enum instance_state to = next[in->state][e];
+	enum instance_state to = instance_next(in->state, e);
 
 	assert(to != INSTANCE_NONE);
 	in->state = to;
@@ -125,12 +102,40 @@ static void answer_ready(struct instance *in)
 	answer(in, &(struct ipc_message){ .type = IPC_READY });
 }
 
+static void answer_cancelled(struct instance *in)
+{
+	answer(in, &(struct ipc_message){ .type = IPC_CANCELLED, .epoch = in->epoch });
+}
+
+static struct ipc_message progress_of(struct instance *in, uint64_t now_ns)
+{
+	in->told_ns = now_ns;
+	return (struct ipc_message){ .type = IPC_PROGRESS,
+		.epoch = in->epoch,
+		.progress = { in->decoded_samples, memory_rss_kb(), in->signs } };
+}
+
 static void answer_progress(struct instance *in)
 {
-	answer(in,
-	    &(struct ipc_message){ .type = IPC_PROGRESS,
-		.epoch = in->epoch,
-		.progress = { in->decoded_samples, memory_rss_kb() } });
+	struct ipc_message m;
+
+	in->signs++;
+	m = progress_of(in, in->now_ns(in->clock_arg));
+	answer(in, &m);
+}
+
+/* From inside of the engine: where there is no room, it goes on computing instead of waiting. */
+static void show_alive(struct instance *in)
+{
+	uint64_t now_ns = in->now_ns(in->clock_arg);
+	struct ipc_message m;
+	struct error ignored;
+
+	in->signs++;
+	if (now_ns - in->told_ns < SIGN_EVERY_NS)
+		return;
+	m = progress_of(in, now_ns);
+	(void)channel_send(in->fd, &m, NULL, 0, &ignored);
 }
 
 static void drop_audio(struct instance *in)
@@ -174,6 +179,7 @@ static void begin(struct instance *in, const struct ipc_message *m)
 	in->epoch = m->epoch;
 	in->utterance = m->begin.utterance;
 	in->decoded_samples = 0;
+	in->told_ns = in->now_ns(in->clock_arg);
 	in->cpu_ns_at_begin = clock_process_cpu_ns();
 	in->faults_at_begin = minor_faults();
 	drop_audio(in);
@@ -191,6 +197,16 @@ static void take_audio(struct instance *in, const struct ipc_message *m)
 		break_off(in, "no memory for audio");
 }
 
+/* One that is in work is answered for when the engine has left it. */
+static void cancel(struct instance *in)
+{
+	if (in->partial_runs)
+		in->cancelled = true;
+	else if (in->wants_partial)
+		answer_cancelled(in);
+	in->wants_partial = false;
+}
+
 static void act(struct instance *in, enum instance_event e, const struct ipc_message *m)
 {
 	switch (e) {
@@ -204,6 +220,9 @@ static void act(struct instance *in, enum instance_event e, const struct ipc_mes
 		if (!in->wants_partial)
 			in->partial_by = in->decoded_samples + PARTIAL_LATE_SAMPLES;
 		in->wants_partial = in->state == INSTANCE_HEARING;
+		break;
+	case INSTANCE_ON_CANCEL:
+		cancel(in);
 		break;
 	case INSTANCE_ON_END:
 		in->wants_partial = false;
@@ -235,6 +254,8 @@ static enum instance_event event_of(enum ipc_type type)
 		return INSTANCE_ON_PARTIAL_REQUEST;
 	case IPC_END:
 		return INSTANCE_ON_END;
+	case IPC_CANCEL:
+		return INSTANCE_ON_CANCEL;
 	case IPC_ABORT:
 		return INSTANCE_ON_ABORT;
 	case IPC_RESET:
@@ -244,13 +265,13 @@ static enum instance_event event_of(enum ipc_type type)
 	}
 }
 
-/* An ABORT for an utterance that is over, and a RESET, mean none; a BEGIN brings its own epoch. */
+/* An ABORT or a CANCEL for an utterance that is over, and a RESET, mean none; a BEGIN brings its own epoch. */
 static bool epoch_fits(const struct instance *in, enum instance_event e, uint64_t epoch)
 {
 	if (e == INSTANCE_ON_BEGIN)
 		return epoch != 0;
 	return e == INSTANCE_ON_RESET || epoch == in->epoch ||
-	    (e == INSTANCE_ON_ABORT && in->state == INSTANCE_IDLE);
+	    ((e == INSTANCE_ON_ABORT || e == INSTANCE_ON_CANCEL) && in->state == INSTANCE_IDLE);
 }
 
 static void hear_message(struct instance *in, const struct ipc_message *m)
@@ -258,14 +279,14 @@ static void hear_message(struct instance *in, const struct ipc_message *m)
 	enum instance_event e = event_of(m->type);
 	char why[128];
 
-	if (e != INSTANCE_EVENTS && next[in->state][e] != INSTANCE_NONE &&
+	if (e != INSTANCE_EVENTS && instance_next(in->state, e) != INSTANCE_NONE &&
 	    epoch_fits(in, e, m->epoch)) {
 		step(in, e);
 		act(in, e, m);
 		return;
 	}
 	(void)snprintf(why, sizeof why, "a %s message of epoch %llu while %s in epoch %llu",
-	    ipc_type_name(m->type), (unsigned long long)m->epoch, state_names[in->state],
+	    ipc_type_name(m->type), (unsigned long long)m->epoch, instance_state_name(in->state),
 	    (unsigned long long)in->epoch);
 	break_off(in, why);
 }
@@ -294,7 +315,14 @@ static bool hear_one(struct instance *in)
 	}
 }
 
-/* Called by the engine while it computes. Reads what is queued, so that the end of the server or an ABORT
+/* Whether what the engine computes is of use to nobody: a partial stands back for the final as well. */
+static bool is_unwanted(const struct instance *in)
+{
+	return in->state == INSTANCE_IDLE ||
+	    (in->partial_runs && (in->cancelled || in->state == INSTANCE_ENDING));
+}
+
+/* Called by the engine while it computes. Reads what is queued, so that the end of the server, an ABORT, an END or a CANCEL
  * are noticed; stops after an ABORT, because what follows it is for the engine, which is busy. */
 static bool on_progress(void *arg, uint64_t decoded_samples)
 {
@@ -303,7 +331,10 @@ static bool on_progress(void *arg, uint64_t decoded_samples)
 	(void)decoded_samples;
 	while (in->state != INSTANCE_IDLE && hear_one(in))
 		continue;
-	return in->state != INSTANCE_IDLE && in->fate == FATE_LIVES;
+	if (in->fate != FATE_LIVES || is_unwanted(in))
+		return false;
+	show_alive(in);
+	return true;
 }
 
 /* Gives the engine up to one block of what waits. */
@@ -326,6 +357,19 @@ static void decode(struct instance *in)
 		answer_progress(in);
 }
 
+/* What became of it once nobody wants it does not matter. */
+static int compute_partial(struct instance *in, struct engine_result *heard, struct error *err)
+{
+	int failed;
+
+	in->wants_partial = false;
+	in->cancelled = false;
+	in->partial_runs = true;
+	failed = in->ops->partial(in->engine, heard, err);
+	in->partial_runs = false;
+	return failed;
+}
+
 static void answer_partial(struct instance *in)
 {
 	struct ipc_message m = {
@@ -333,14 +377,18 @@ static void answer_partial(struct instance *in)
 	};
 	struct engine_result heard;
 	struct error err = ERROR_INIT;
+	int failed = compute_partial(in, &heard, &err);
 
-	in->wants_partial = false;
-	if (in->ops->partial(in->engine, &heard, &err) < 0) {
+	if (in->state != INSTANCE_HEARING) /* aborted meanwhile, or the final stands for it */
+		return;
+	if (in->cancelled) {
+		answer_cancelled(in);
+		return;
+	}
+	if (failed < 0) {
 		fail(in, &err);
 		return;
 	}
-	if (in->state == INSTANCE_IDLE) /* aborted meanwhile */
-		return;
 	result_fill(&m.result, &heard, &scratch);
 	answer(in, &m);
 }
@@ -387,12 +435,20 @@ static bool work(struct instance *in)
 	return true;
 }
 
+static uint64_t system_now_ns(void *arg)
+{
+	(void)arg;
+	return clock_now_ns();
+}
+
 int instance_run(int fd, const struct instance_config *cfg)
 {
 	struct instance in = { .fd = fd,
 		.ops = cfg->ops,
 		.engine = cfg->engine,
 		.pages = cfg->pages,
+		.now_ns = cfg->now_ns == NULL ? system_now_ns : cfg->now_ns,
+		.clock_arg = cfg->clock_arg,
 		.state = INSTANCE_IDLE };
 	struct error err;
 

@@ -2,17 +2,23 @@
  * a message that does not fit ends the process, with a line on stderr.
  *
  *   IDLE     waits for BEGIN
- *   HEARING  takes AUDIO and PARTIAL_REQUEST, until END or ABORT
- *   ENDING   computes the final; only ABORT is heard
+ *   HEARING  takes AUDIO, PARTIAL_REQUEST and CANCEL, until END or ABORT
+ *   ENDING   computes the final; only ABORT is heard, and CANCEL does no harm
  *   DEAF     the utterance has failed; what the server had sent before it knew is ignored
  *
  * Audio reaches the engine in blocks of IPC_BLOCK_SAMPLES however it was sent. Between blocks all that
  * is queued is read, so that an ABORT is heard at once, and a partial is answered only when all audio
  * that came before is decoded: of several requests the last.
  *
+ * While the engine computes, what is queued is read as often as it tells of its progress. A partial in work is broken off by
+ * CANCEL, ABORT and END, everything by ABORT and by the end of the socket. Every 100 ms of that the server is
+ * told that the engine is alive.
+ *
  * Instance process (or thread); blocks. */
 #ifndef HOST_INSTANCE_H
 #define HOST_INSTANCE_H
+
+#include "base/clock.h"
 
 struct confine;
 struct engine;
@@ -25,35 +31,13 @@ struct instance_config { /* all borrowed */
 	const struct hugepages *pages; /* taken at the first BEGIN; NULL: none */
 	struct confine
 	    *confine; /* entered by a process of its own; NULL: it is as free as its parent */
+	clock_now_f *now_ns; /* tells when PROGRESS is due again; NULL: the system's clock */
+	void *clock_arg;
 };
 
 enum {
 	INSTANCE_QUEUE_SAMPLES = 30 * 16000, /* audio read ahead; more stays in the socket */
 };
-
-enum instance_state {
-	INSTANCE_NONE, /* of a cell of the table: must not happen */
-	INSTANCE_IDLE,
-	INSTANCE_HEARING,
-	INSTANCE_ENDING,
-	INSTANCE_DEAF,
-	INSTANCE_STATES,
-};
-
-enum instance_event {
-	INSTANCE_ON_BEGIN,
-	INSTANCE_ON_AUDIO,
-	INSTANCE_ON_PARTIAL_REQUEST,
-	INSTANCE_ON_END,
-	INSTANCE_ON_ABORT,
-	INSTANCE_ON_RESET,
-	INSTANCE_ON_DONE,   /* the final is sent */
-	INSTANCE_ON_FAILED, /* the engine could not */
-	INSTANCE_EVENTS,
-};
-
-/* Pure: what follows. */
-enum instance_state instance_next(enum instance_state s, enum instance_event e);
 
 /* Sends READY and serves until the other end of `fd` is closed: 0; or until the server breaks the protocol
  * or the engine cannot go on: 1. Makes `fd` non-blocking; borrows all. */

@@ -16,6 +16,8 @@ static const char *const names[IPC_TYPES] = {
 	[IPC_SPAWN_FAILED] = "SPAWN_FAILED",
 	[IPC_EXITED] = "EXITED",
 	[IPC_PONG] = "PONG",
+	[IPC_CANCEL] = "CANCEL",
+	[IPC_CANCELLED] = "CANCELLED",
 	[IPC_SPAWN] = "SPAWN",
 	[IPC_PING] = "PING",
 	[IPC_BEGIN] = "BEGIN",
@@ -166,9 +168,12 @@ static void put_fields(struct wire_writer *w, const struct ipc_message *m)
 	case IPC_PROGRESS:
 		wire_put_u64(w, m->progress.samples);
 		wire_put_u32(w, m->progress.rss_kb);
+		wire_put_u64(w, m->progress.signs);
 		break;
 	case IPC_PING:
 	case IPC_PONG:
+	case IPC_CANCEL:
+	case IPC_CANCELLED:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:
@@ -346,9 +351,12 @@ static void get_fields(struct wire_reader *r, struct ipc_word *words, struct ipc
 	case IPC_PROGRESS:
 		m->progress.samples = wire_get_u64(r);
 		m->progress.rss_kb = wire_get_u32(r);
+		m->progress.signs = wire_get_u64(r);
 		break;
 	case IPC_PING:
 	case IPC_PONG:
+	case IPC_CANCEL:
+	case IPC_CANCELLED:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:

@@ -19,7 +19,7 @@
 struct error;
 
 enum {
-	IPC_VERSION = 4,
+	IPC_VERSION = 5,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
@@ -56,6 +56,10 @@ enum ipc_type {
 	/* server -> host, and back; the host answers this and SPAWN in the order in which they came */
 	IPC_PING,
 	IPC_PONG,
+	/* server -> instance, and back: the partials asked for so far are not wanted any more. Harmless in every state;
+	 * answered, once nothing is computed for them any more, unless they were answered before or the utterance is over. */
+	IPC_CANCEL,
+	IPC_CANCELLED,
 	IPC_TYPES,
 };
 
@@ -105,8 +109,9 @@ struct ipc_audio {
 };
 
 struct ipc_progress {
-	uint64_t samples; /* decoded since BEGIN */
+	uint64_t samples; /* taken by the engine since BEGIN */
 	uint32_t rss_kb;  /* of the instance now */
+	uint64_t signs;   /* since it was born: grows whenever the engine was heard of */
 };
 
 struct ipc_result { /* PARTIAL, FINAL */

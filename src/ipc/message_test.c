@@ -41,7 +41,7 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_ABORT, .epoch = 3 },
 	{ .type = IPC_RESET },
 	{ .type = IPC_READY },
-	{ .type = IPC_PROGRESS, .epoch = UINT64_MAX, .progress = { 123456789012ull, 4711 } },
+	{ .type = IPC_PROGRESS, .epoch = UINT64_MAX, .progress = { 123456789012ull, 4711, 9 } },
 	{ .type = IPC_PARTIAL,
 	    .epoch = 4,
 	    .result = { .utterance = 17,
@@ -56,6 +56,8 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_FAILED, .epoch = 4, .failure = { ERROR_INVALID, TEXT("") } },
 	{ .type = IPC_PING },
 	{ .type = IPC_PONG },
+	{ .type = IPC_CANCEL, .epoch = 3 },
+	{ .type = IPC_CANCELLED, .epoch = 3 },
 };
 
 static struct ipc_word words[IPC_WORDS_MAX];
@@ -147,6 +149,7 @@ static void assert_message(const struct ipc_message *got, const struct ipc_messa
 	case IPC_PROGRESS:
 		assert_int_equal(got->progress.samples, want->progress.samples);
 		assert_int_equal(got->progress.rss_kb, want->progress.rss_kb);
+		assert_int_equal(got->progress.signs, want->progress.signs);
 		break;
 	case IPC_SPAWN:
 	case IPC_SPAWNED:

@@ -189,7 +189,7 @@ static void note_begun(struct lease *l)
 
 	l->epoch = ++p->last_epoch;
 	step(l, ATTEMPT_BEGIN);
-	l->given = l->done = 0;
+	l->given = l->done = l->signs = 0;
 	l->partial_due = false;
 	l->sign_ns = pool_now_ns(p);
 	l->instance->uses++;
@@ -360,6 +360,9 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 	struct pool *p = l->pool;
 
 	l->instance->rss_kb = progress->rss_kb;
+	if (progress->signs > l->signs)
+		l->sign_ns = pool_now_ns(p); /* it computes, whatever has come of it */
+	l->signs = progress->signs;
 	if (progress->samples > l->done && progress->samples <= l->given) {
 		l->done = progress->samples;
 		p->proven_ns = l->sign_ns = pool_now_ns(p);
@@ -376,6 +379,14 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 	lease_tell_partial(l, r);
 }
 
+/* No partial comes for what it was asked. */
+static void on_cancelled(struct lease *l)
+{
+	if (l->partial_due)
+		l->sign_ns = pool_now_ns(l->pool);
+	l->partial_due = false;
+}
+
 /* The epoch is the lease's, and an utterance is in work. */
 void lease_message(struct lease *l, const struct ipc_message *m)
 {
@@ -383,6 +394,8 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 		on_progress(l, &m->progress);
 	else if (m->type == IPC_PARTIAL)
 		on_partial(l, &m->result);
+	else if (m->type == IPC_CANCELLED)
+		on_cancelled(l);
 	else if (m->type == IPC_FAILED)
 		on_failed(l, &m->failure);
 	else if (l->attempt == ATTEMPT_ENDED)

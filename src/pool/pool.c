@@ -199,7 +199,7 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 		return;
 	if (m->type == IPC_READY && i->state == INSTANCE_STARTING)
 		on_instance_ready(p, i);
-	else if (m->type < IPC_PROGRESS || m->type > IPC_FAILED)
+	else if ((m->type < IPC_PROGRESS || m->type > IPC_FAILED) && m->type != IPC_CANCELLED)
 		on_violation(p, i, m->type);
 	else if (i->lease != NULL && lease_is_at_work(i->lease) && m->epoch == i->lease->epoch)
 		lease_message(i->lease, m);

@@ -83,8 +83,9 @@ struct lease {
 	uint64_t asked_ns, granted_ns;
 	uint64_t wish_ns;  /* when the attempt was asked for */
 	uint64_t ended_ns; /* when END was written */
-	/* Of the utterance in work: samples sent and samples the instance has told it decoded; since when it owes us. */
-	uint64_t given, done, sign_ns;
+	/* Of the utterance in work: samples sent and samples the instance has told it decoded; how often it was heard of;
+	 * since when it owes us. */
+	uint64_t given, done, signs, sign_ns;
 	bool partial_due; /* it was asked for one and has not answered */
 };
 

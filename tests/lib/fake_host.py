@@ -30,7 +30,7 @@ def tell(kind, fields=b''):
 
 
 def hello():
-    tell(HELLO, struct.pack('<6I8H', 4, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 1, 1, 1) + text('fake') + text('fake'))
+    tell(HELLO, struct.pack('<6I8H', 5, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 1, 1, 1) + text('fake') + text('fake'))
 
 
 def next_message():
