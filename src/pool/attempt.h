@@ -1,5 +1,5 @@
 /* attempt: what becomes of an utterance with one lease: it is asked for, begun, ended and heard, or it is lost or given up. The
- * table of its states is pure; the lease is the only writer (pool/lease.c), and tells the state to whoever asks
+ * table of its states is pure; the lease is the only writer (pool/lease_state.c), and tells the state to whoever asks
  * (lease_attempt). Server process. */
 #ifndef POOL_ATTEMPT_H
 #define POOL_ATTEMPT_H

@@ -66,27 +66,11 @@ void lease_leave_place(struct lease *l)
 	queue_note_lease(p, pool_now_ns(p) - l->granted_ns);
 }
 
-/* The only writer of l->attempt. */
-static void step(struct lease *l, enum attempt_event e)
-{
-	enum attempt_state from = l->attempt, to = attempt_next(from, e);
-
-	assert(to != ATTEMPT_NONE);
-	l->attempt = to;
-	log_debug("session %" PRIu64 ", pool %s: attempt %s -> %s on %s", l->session, l->pool->name,
-	    attempt_state_name(from), attempt_state_name(to), attempt_event_name(e));
-}
-
-bool lease_is_at_work(const struct lease *l)
-{
-	return l->attempt == ATTEMPT_BEGUN || l->attempt == ATTEMPT_ENDED;
-}
-
 bool lease_ask(struct lease *l)
 {
 	if (l->attempt == ATTEMPT_WAITING)
 		return false;
-	step(l, ATTEMPT_ASK);
+	lease_step(l, ATTEMPT_ASK);
 	l->wish_ns = pool_now_ns(l->pool);
 	lease_note_bare(l);
 	return true;
@@ -95,7 +79,7 @@ bool lease_ask(struct lease *l)
 /* It was at work. */
 static void note_over(struct lease *l, enum attempt_event how)
 {
-	step(l, how);
+	lease_step(l, how);
 	l->pool->in_work--;
 	l->pool->counts.utterances_ended += l->tenant != NULL;
 }
@@ -123,7 +107,7 @@ static bool is_used_up(const struct lease *l)
 }
 
 /* The instance has done its part: by `refresh` it stays with the lease or makes room for a newborn. */
-static void finish_utterance(struct lease *l, enum attempt_event how)
+void lease_finish(struct lease *l, enum attempt_event how)
 {
 	struct pool *p = l->pool;
 
@@ -141,11 +125,6 @@ static void finish_utterance(struct lease *l, enum attempt_event how)
 		lease_leave_place(l);
 		l->state = LEASE_RESTING;
 	}
-}
-
-static bool send_to(struct lease *l, const struct ipc_message *m)
-{
-	return l->pool->ops->send(l->pool->arg, l->instance->id, m) == 1;
 }
 
 /* Of a place for an utterance that was not begun, or was lost. */
@@ -171,237 +150,16 @@ void lease_forget_utterance(struct lease *l)
 	lease_tell_none_of_utterance(l);
 	if (!lease_is_at_work(l)) {
 		if (l->attempt != ATTEMPT_NONE && l->attempt != ATTEMPT_GIVEN_UP)
-			step(l, ATTEMPT_GIVE_UP);
+			lease_step(l, ATTEMPT_GIVE_UP);
 		give_up_wish(l);
 		return;
 	}
-	if (l->pool->cfg.refresh != REFRESH_UTTERANCE && !send_to(l, &m)) {
+	if (l->pool->cfg.refresh != REFRESH_UTTERANCE && !lease_send(l, &m)) {
 		crowd_retire(l->pool, l->instance);
 		l->instance = NULL;
 		wait_bare(l);
 	}
-	finish_utterance(l, ATTEMPT_GIVE_UP);
-}
-
-static void note_begun(struct lease *l)
-{
-	struct pool *p = l->pool;
-
-	l->epoch = ++p->last_epoch;
-	step(l, ATTEMPT_BEGIN);
-	l->given = l->done = l->signs = 0;
-	l->partial_due = false;
-	l->sign_ns = pool_now_ns(p);
-	l->instance->uses++;
-	l->instance->dirty = true;
-	p->in_work++;
-	if (l->tenant == NULL)
-		return;
-	p->counts.utterances_begun++;
-	histogram_observe(&p->counts.begin, l->sign_ns - l->wish_ns);
-}
-
-bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
-{
-	const struct ipc_message m = {
-		.type = IPC_BEGIN, .epoch = l->pool->last_epoch + 1, .begin = *what
-	};
-
-	if (l->instance == NULL || !send_to(l, &m))
-		return false;
-	note_begun(l);
-	return true;
-}
-
-static bool owes(const struct lease *l)
-{
-	return l->attempt == ATTEMPT_ENDED ||
-	    (l->attempt == ATTEMPT_BEGUN &&
-		(l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
-}
-
-/* An instance whose socket has ended owes the reason. */
-#define REASON_WITHIN_NS (200 * NS_PER_MS)
-
-/* How much it may have to decode before it is heard of again; some engines decode all of it anew for a partial, or for
- * the final. */
-static uint64_t owed_samples(const struct lease *l)
-{
-	const struct ipc_traits *t = &l->pool->traits;
-	bool anew = l->attempt == ATTEMPT_ENDED
-	    ? t->decoding == IPC_DECODES_WHOLE
-	    : l->partial_due && t->partials == IPC_PARTIALS_ANEW;
-
-	return anew ? l->given : l->given - l->done;
-}
-
-unsigned lease_slowest_factor(const struct lease *l)
-{
-	return MAX(l->pool->cfg.slowest_factor, l->pool->traits.quiet_factor);
-}
-
-uint64_t lease_due_ns(const struct lease *l)
-{
-	const struct pool_config *cfg = &l->pool->cfg;
-	uint64_t patience_ns, audio_ns = owed_samples(l) * NS_PER_S / IPC_RATE_HZ;
-
-	if (l->instance != NULL && l->instance->closed_ns != 0)
-		return l->instance->closed_ns + REASON_WITHIN_NS;
-	if (!owes(l))
-		return UINT64_MAX;
-	patience_ns =
-	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
-	    NS_PER_MS;
-	return l->sign_ns + patience_ns + audio_ns * lease_slowest_factor(l);
-}
-
-size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
-{
-	bool owed = owes(l);
-	size_t taken = 0;
-
-	if (l->attempt != ATTEMPT_BEGUN)
-		return 0;
-	while (taken < n) {
-		size_t part = MIN(n - taken, (size_t)IPC_AUDIO_MAX_SAMPLES);
-		struct ipc_message m = { .type = IPC_AUDIO, .epoch = l->epoch };
-
-		m.audio.bytes =
-		    (const uint8_t *)(samples + taken); /* s16le: the hosts we run on are */
-		m.audio.samples = (uint32_t)part;
-		if (!send_to(l, &m))
-			break;
-		taken += part;
-		l->given += part;
-	}
-	if (!owed)
-		l->sign_ns = pool_now_ns(l->pool);
-	return taken;
-}
-
-bool lease_request_partial(struct lease *l)
-{
-	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
-	bool owed = owes(l);
-
-	if (l->attempt != ATTEMPT_BEGUN || !send_to(l, &m))
-		return false;
-	l->partial_due = true;
-	if (!owed)
-		l->sign_ns = pool_now_ns(l->pool);
-	return true;
-}
-
-bool lease_end(struct lease *l)
-{
-	const struct ipc_message m = { .type = IPC_END, .epoch = l->epoch };
-
-	if (l->attempt != ATTEMPT_BEGUN || !send_to(l, &m))
-		return false;
-	step(l, ATTEMPT_END);
-	l->partial_due = false; /* the final stands for it */
-	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
-	return true;
-}
-
-static void on_final(struct lease *l, const struct ipc_result *r)
-{
-	struct pool *p = l->pool;
-
-	p->proven_ns = pool_now_ns(p);
-	if (l->tenant != NULL)
-		histogram_observe(&p->counts.final, p->proven_ns - l->ended_ns);
-	l->instance->rss_kb = r->rss_kb;
-	finish_utterance(l, ATTEMPT_FINAL);
-	lease_tell_final(l, r);
-}
-
-/* What an engine could not do with this instance it may do with another. */
-static void on_failed(struct lease *l, const struct ipc_failure *f)
-{
-	struct error err;
-
-	(void)error_set(&err, ERROR_ENGINE, "%.*s", (int)f->text.length, f->text.bytes);
-	crowd_retire(l->pool, l->instance);
-	lease_lost(l, (struct loss_cause){ LOSS_FAILED, 0 }, &err);
-}
-
-static void kill_and_lose(struct lease *l, enum loss_kind kind, const struct error *why)
-{
-	log_warn("%s, killing it", why->text);
-	crowd_kill(l->pool, l->instance);
-	lease_lost(l, (struct loss_cause){ kind, 0 }, why);
-}
-
-static void on_early_final(struct lease *l)
-{
-	struct instance *i = l->instance;
-	struct error err;
-
-	l->pool->counts.protocol_errors++;
-	(void)error_set(&err, ERROR_PEER,
-	    "instance %s/%" PRIu64 " sent a final before the utterance's end", l->pool->name,
-	    i->id);
-	kill_and_lose(l, LOSS_GARBAGE, &err);
-}
-
-static void on_oversized(struct lease *l)
-{
-	struct error err;
-
-	l->pool->counts.oversized++;
-	(void)error_set(&err, ERROR_LIMIT, "instance %s/%" PRIu64 " uses %u MB (max_rss_mb %u)",
-	    l->pool->name, l->instance->id, l->instance->rss_kb / 1024, l->pool->cfg.max_rss_mb);
-	kill_and_lose(l, LOSS_MEMORY, &err);
-}
-
-static void on_progress(struct lease *l, const struct ipc_progress *progress)
-{
-	struct pool *p = l->pool;
-
-	l->instance->rss_kb = progress->rss_kb;
-	if (progress->signs > l->signs)
-		l->sign_ns = pool_now_ns(p); /* it computes, whatever has come of it */
-	l->signs = progress->signs;
-	if (progress->samples > l->done && progress->samples <= l->given) {
-		l->done = progress->samples;
-		p->proven_ns = l->sign_ns = pool_now_ns(p);
-	}
-	if (wear_is_oversized(l->pool, l->instance))
-		on_oversized(l);
-}
-
-static void on_partial(struct lease *l, const struct ipc_result *r)
-{
-	if (l->partial_due)
-		l->pool->proven_ns = l->sign_ns = pool_now_ns(l->pool);
-	l->partial_due = false;
-	lease_tell_partial(l, r);
-}
-
-/* No partial comes for what it was asked. */
-static void on_cancelled(struct lease *l)
-{
-	if (l->partial_due)
-		l->sign_ns = pool_now_ns(l->pool);
-	l->partial_due = false;
-}
-
-/* The epoch is the lease's, and an utterance is in work. */
-void lease_message(struct lease *l, const struct ipc_message *m)
-{
-	if (m->type == IPC_PROGRESS)
-		on_progress(l, &m->progress);
-	else if (m->type == IPC_PARTIAL)
-		on_partial(l, &m->result);
-	else if (m->type == IPC_CANCELLED)
-		on_cancelled(l);
-	else if (m->type == IPC_FAILED)
-		on_failed(l, &m->failure);
-	else if (l->attempt == ATTEMPT_ENDED)
-		on_final(l, &m->result);
-	else
-		on_early_final(l);
+	lease_finish(l, ATTEMPT_GIVE_UP);
 }
 
 /* The instance is gone already; the place stays and gets another one. */
@@ -411,7 +169,7 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 	const struct loss loss = { .cause = cause,
 		.done = l->done,
 		.given = l->given,
-		.busy = owes(l),
+		.busy = lease_owes(l),
 		.ended = l->attempt == ATTEMPT_ENDED };
 
 	l->instance = NULL;
@@ -420,7 +178,7 @@ void lease_lost(struct lease *l, struct loss_cause cause, const struct error *wh
 	if (open)
 		note_over(l, ATTEMPT_LOSE);
 	else if (l->tenant == NULL)
-		step(l, ATTEMPT_LOSE);
+		lease_step(l, ATTEMPT_LOSE);
 	if (open || l->tenant == NULL)
 		lease_tell_lost(l, why, &loss);
 }
@@ -442,7 +200,7 @@ void lease_leave_for(
 
 void lease_unserved(struct lease *l, const struct error *why)
 {
-	step(l, ATTEMPT_GIVE_UP);
+	lease_step(l, ATTEMPT_GIVE_UP);
 	give_up_wish(l);
 	lease_tell_failed(l, why);
 }
@@ -454,20 +212,10 @@ void lease_refuse(struct lease *l, const struct error *why)
 		queue_remove(l);
 	if (lease_is_by_utterance(l)) {
 		l->state = LEASE_RESTING;
-		step(l, ATTEMPT_GIVE_UP);
+		lease_step(l, ATTEMPT_GIVE_UP);
 		lease_tell_failed(l, why);
 	} else {
 		l->state = LEASE_REFUSED;
 		lease_tell_refused(l, why, queue_retry_after_ms(l->pool));
 	}
-}
-
-enum attempt_state lease_attempt(const struct lease *l)
-{
-	return l->attempt;
-}
-
-uint64_t lease_instance(const struct lease *l)
-{
-	return l->last_instance;
 }

@@ -241,29 +241,40 @@ bool lease_tells_an_end(const struct lease *l); /* of an attempt, that has not b
 void lease_tell_none(struct lease *l);
 void lease_tell_none_of_utterance(struct lease *l);
 
+/* lease_state.c */
+void lease_step(struct lease *l, enum attempt_event e); /* the only writer of l->attempt */
+bool lease_is_at_work(
+    const struct lease *l); /* an instance hears its utterance or owes the final */
+bool lease_send(struct lease *l, const struct ipc_message *m); /* false: no room now */
+
+/* lease_work.c */
+bool lease_send_begin(struct lease *l, const struct ipc_begin *what); /* false: not now */
+bool lease_owes(const struct lease *l); /* its instance is to be heard of */
+/* When its instance is taken for stuck, or for gone for no known reason; UINT64_MAX: it owes nothing. */
+uint64_t lease_due_ns(const struct lease *l);
+/* How many times the audio that it owes it may take for that: what is set, or more if its engine is known to be quiet. */
+unsigned lease_slowest_factor(const struct lease *l);
+
 /* lease.c */
 bool lease_is_by_utterance(const struct lease *l);
-bool lease_is_at_work(
-    const struct lease *l);      /* an instance hears its utterance or owes the final */
 bool lease_ask(struct lease *l); /* an attempt is wanted; false: one waits already */
 void lease_queue_up(struct lease *l);
 void lease_leave_place(struct lease *l);
 void lease_note_bare(struct lease *l); /* it may wait for an instance in its place now */
 /* The utterance that was begun, wished for or lost, if any; nothing more is told of it. */
 void lease_forget_utterance(struct lease *l);
-bool lease_send_begin(struct lease *l, const struct ipc_begin *what); /* false: not now */
+/* The utterance at work is over: by `refresh` its instance stays with the lease or makes room for a newborn. */
+void lease_finish(struct lease *l, enum attempt_event how);
 /* `i` ended unasked, and with it what its lease had in work. */
 void lease_leave_for(
     struct pool *p, struct instance *i, struct loss_cause cause, const struct error *why);
 void lease_take_place(struct lease *l); /* a WAITING one that is in the queue no more */
 void lease_refuse(struct lease *l, const struct error *why);
 void lease_unserved(struct lease *l, const struct error *why); /* its place gets no instance */
-void lease_message(struct lease *l, const struct ipc_message *m);
 void lease_lost(struct lease *l, struct loss_cause cause, const struct error *why);
 void lease_drop_canary(struct lease *l); /* gives its instance back */
-/* When its instance is taken for stuck, or for gone for no known reason; UINT64_MAX: it owes nothing. */
-uint64_t lease_due_ns(const struct lease *l);
-/* How many times the audio that it owes it may take for that: what is set, or more if its engine is known to be quiet. */
-unsigned lease_slowest_factor(const struct lease *l);
+
+/* lease_answer.c */
+void lease_message(struct lease *l, const struct ipc_message *m);
 
 #endif

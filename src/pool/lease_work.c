@@ -1,0 +1,127 @@
+/* What a lease has its instance do: hear audio, tell a partial, come to an end; and until when it may take for that without a sign
+ * of life. */
+#include <assert.h>
+
+#include "base/util.h"
+#include "pool/pool_internal.h"
+
+static void note_begun(struct lease *l)
+{
+	struct pool *p = l->pool;
+
+	l->epoch = ++p->last_epoch;
+	lease_step(l, ATTEMPT_BEGIN);
+	l->given = l->done = l->signs = 0;
+	l->partial_due = false;
+	l->sign_ns = pool_now_ns(p);
+	l->instance->uses++;
+	l->instance->dirty = true;
+	p->in_work++;
+	if (l->tenant == NULL)
+		return;
+	p->counts.utterances_begun++;
+	histogram_observe(&p->counts.begin, l->sign_ns - l->wish_ns);
+}
+
+bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
+{
+	const struct ipc_message m = {
+		.type = IPC_BEGIN, .epoch = l->pool->last_epoch + 1, .begin = *what
+	};
+
+	if (l->instance == NULL || !lease_send(l, &m))
+		return false;
+	note_begun(l);
+	return true;
+}
+
+bool lease_owes(const struct lease *l)
+{
+	return l->attempt == ATTEMPT_ENDED ||
+	    (l->attempt == ATTEMPT_BEGUN &&
+		(l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
+}
+
+/* An instance whose socket has ended owes the reason. */
+#define REASON_WITHIN_NS (200 * NS_PER_MS)
+
+/* How much it may have to decode before it is heard of again; some engines decode all of it anew for a partial, or for
+ * the final. */
+static uint64_t owed_samples(const struct lease *l)
+{
+	const struct ipc_traits *t = &l->pool->traits;
+	bool anew = l->attempt == ATTEMPT_ENDED
+	    ? t->decoding == IPC_DECODES_WHOLE
+	    : l->partial_due && t->partials == IPC_PARTIALS_ANEW;
+
+	return anew ? l->given : l->given - l->done;
+}
+
+unsigned lease_slowest_factor(const struct lease *l)
+{
+	return MAX(l->pool->cfg.slowest_factor, l->pool->traits.quiet_factor);
+}
+
+uint64_t lease_due_ns(const struct lease *l)
+{
+	const struct pool_config *cfg = &l->pool->cfg;
+	uint64_t patience_ns, audio_ns = owed_samples(l) * NS_PER_S / IPC_RATE_HZ;
+
+	if (l->instance != NULL && l->instance->closed_ns != 0)
+		return l->instance->closed_ns + REASON_WITHIN_NS;
+	if (!lease_owes(l))
+		return UINT64_MAX;
+	patience_ns =
+	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
+	    NS_PER_MS;
+	return l->sign_ns + patience_ns + audio_ns * lease_slowest_factor(l);
+}
+
+size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
+{
+	bool owed = lease_owes(l);
+	size_t taken = 0;
+
+	if (l->attempt != ATTEMPT_BEGUN)
+		return 0;
+	while (taken < n) {
+		size_t part = MIN(n - taken, (size_t)IPC_AUDIO_MAX_SAMPLES);
+		struct ipc_message m = { .type = IPC_AUDIO, .epoch = l->epoch };
+
+		m.audio.bytes =
+		    (const uint8_t *)(samples + taken); /* s16le: the hosts we run on are */
+		m.audio.samples = (uint32_t)part;
+		if (!lease_send(l, &m))
+			break;
+		taken += part;
+		l->given += part;
+	}
+	if (!owed)
+		l->sign_ns = pool_now_ns(l->pool);
+	return taken;
+}
+
+bool lease_request_partial(struct lease *l)
+{
+	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
+	bool owed = lease_owes(l);
+
+	if (l->attempt != ATTEMPT_BEGUN || !lease_send(l, &m))
+		return false;
+	l->partial_due = true;
+	if (!owed)
+		l->sign_ns = pool_now_ns(l->pool);
+	return true;
+}
+
+bool lease_end(struct lease *l)
+{
+	const struct ipc_message m = { .type = IPC_END, .epoch = l->epoch };
+
+	if (l->attempt != ATTEMPT_BEGUN || !lease_send(l, &m))
+		return false;
+	lease_step(l, ATTEMPT_END);
+	l->partial_due = false; /* the final stands for it */
+	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
+	return true;
+}
