@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/turn.h"
 #include "pool/heap.h"
+#include "pool/id_table.h"
 #include "pool/pool.h"
 
 enum { BUCKETS = 256 };
@@ -44,20 +45,13 @@ struct lease_list {
 
 /* Those on whose behalf leases are wanted. There while it has a lease. */
 struct tenant {
-	struct tenant *next;
-	uint64_t id;
+	struct id_node node;
 	unsigned leases; /* in any state */
 	unsigned held;   /* places */
 	uint64_t came;   /* numbers that rise: when it came */
 	uint64_t turn;   /* ... and when it was granted its last place; 0: it never was */
 	struct lease_list waiting[PRIORITIES];
 	struct heap_node turns[PRIORITIES]; /* in that of the pool's where it has leases waiting */
-};
-
-struct tenants {
-	struct tenant **table; /* owned; by id, those of one slot in a list */
-	unsigned cap, n;
-	struct heap turns[PRIORITIES]; /* whose turn it is, of those that wait */
 };
 
 struct lease {
@@ -118,7 +112,8 @@ struct pool {
 	/* When instances are looked at next for being late; at the earliest deadline, or before it. */
 	uint64_t deadline_ns;
 	uint64_t births_since_ns; /* those asked for earlier are not counted */
-	struct tenants tenants;
+	struct id_table tenants;
+	struct heap turns[PRIORITIES]; /* whose turn it is, of the tenants that wait */
 	uint64_t last_turn;
 	unsigned waiting; /* leases, of all tenants */
 	unsigned waiting_in[PRIORITIES];

@@ -116,7 +116,7 @@ static unsigned count_of(
 static unsigned count_position(const struct lease *l)
 {
 	const struct pool *p = l->pool;
-	const struct heap *turns = &p->tenants.turns[l->priority];
+	const struct heap *turns = &p->turns[l->priority];
 	unsigned own = count_own(l), position = own + 1, held;
 
 	if (own == UINT_MAX || turns->n > COUNTED_MAX)
@@ -152,7 +152,7 @@ void queue_push(struct lease *l)
 	p->waiting_in[l->priority]++;
 	p->waiting++;
 	if (list->count == 1)
-		heap_add(&p->tenants.turns[l->priority], &l->tenant->turns[l->priority]);
+		heap_add(&p->turns[l->priority], &l->tenant->turns[l->priority]);
 	note_moved(p, l);
 }
 
@@ -167,7 +167,7 @@ void queue_remove(struct lease *l)
 	p->waiting_in[l->priority]--;
 	p->waiting--;
 	if (list->count == 0)
-		heap_remove(&p->tenants.turns[l->priority], &l->tenant->turns[l->priority]);
+		heap_remove(&p->turns[l->priority], &l->tenant->turns[l->priority]);
 }
 
 void queue_take_place(struct lease *l)
@@ -194,7 +194,7 @@ void queue_leave_place(struct lease *l)
 struct lease *queue_first(const struct pool *p)
 {
 	for (unsigned level = 0; level < PRIORITIES; level++) {
-		const struct tenant *t = heap_first(&p->tenants.turns[level]);
+		const struct tenant *t = heap_first(&p->turns[level]);
 
 		if (t != NULL)
 			return t->waiting[level].first;
@@ -222,7 +222,7 @@ static int compare(const void *left, const void *right)
 
 static unsigned rank_level(const struct pool *p, unsigned level, struct rank *ranks)
 {
-	const struct heap *turns = &p->tenants.turns[level];
+	const struct heap *turns = &p->turns[level];
 	unsigned n = 0;
 
 	for (unsigned i = 1; i <= turns->n; i++) {
