@@ -44,7 +44,6 @@ static const struct pool_counts *counts(void)
 	return pool_counts(f.pool);
 }
 
-/* A pool with its host up and its newborns born. */
 static void start(const struct pool_config *cfg)
 {
 	pool_fake_init(&f, cfg);
@@ -65,8 +64,6 @@ static uint64_t begin_and_end(unsigned n)
 	assert_true(lease_fake_end(&clients[n]));
 	return id;
 }
-
-/* The host. */
 
 static void test_host_down(void **state)
 {
