@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { withServer, fake } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { onFakes } from './lib/fakes.mjs';
 import { babble, fault, join } from './lib/speech.mjs';
 
 const sound = babble(800);
@@ -55,7 +56,7 @@ async function sufferBesideNeighbour(s, what) {
 }
 
 for (const what of ['open', 'socket', 'exec']) {
-  test(`an engine that tries ${what} is killed and counted, and other sessions go on`, async () => {
+  onFakes(`an engine that tries ${what} is killed and counted, and other sessions go on`, async (fake) => {
     await withServer(fake(), async (s) => {
       const error = await sufferBesideNeighbour(s, what);
       assert.equal(error.utterance, 1);
@@ -66,7 +67,7 @@ for (const what of ['open', 'socket', 'exec']) {
     });
   });
 
-  test(`with confine = no nothing stops ${what}, and the engine says so`, async () => {
+  onFakes(`with confine = no nothing stops ${what}, and the engine says so`, async (fake) => {
     await withServer(fake({ 'pool.en.confine': 'no' }), async (s) => {
       await sufferBesideNeighbour(s, what);
       await s.says(/instance en\/\d+: nothing stopped /);
@@ -75,7 +76,7 @@ for (const what of ['open', 'socket', 'exec']) {
   });
 }
 
-test('a fault can be asked for by a parameter too, and once for all instances', async () => {
+onFakes('a fault can be asked for by a parameter too, and once for all instances', async (fake) => {
   const once = { 'pool.en.param.socket': 'end', 'pool.en.param.once': 'once', 'pool.en.warmup': '' };
   await withServer(fake(once), async (s) => {
     const c = await dictate(s, sound, manual);
@@ -86,7 +87,7 @@ test('a fault can be asked for by a parameter too, and once for all instances', 
   });
 });
 
-test('an instance has a filter, no new rights, no other descriptors, and dumps no core', async () => {
+onFakes('an instance has a filter, no new rights, no other descriptors, and dumps no core', async (fake) => {
   await withServer(fake(), async (s) => {
     const { pid } = await idleInstance(s);
     const status = statusOf(pid);
@@ -113,7 +114,7 @@ test('with confine = no and core_dumps = yes an instance has neither', async () 
 
 const noCores = /^core/.test(fs.readFileSync('/proc/sys/kernel/core_pattern', 'utf8')) ? false : 'this machine dumps cores elsewhere';
 for (const asked of ['no', 'yes']) {
-  test(`with core_dumps = ${asked} a crash leaves ${asked === 'yes' ? 'a' : 'no'} core dump`, { skip: noCores }, async () => {
+  onFakes(`with core_dumps = ${asked} a crash leaves ${asked === 'yes' ? 'a' : 'no'} core dump`, { skip: noCores }, async (fake) => {
     await withServer(fake({ 'pool.en.core_dumps': asked }), async (s) => {
       const most = fs.readFileSync(`/proc/${(await s.pool()).host_pid}/limits`, 'utf8').match(/^Max core file size +\S+ +(\S+)/m)[1];
       const c = await Client.start(s, manual);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { Server, withServer, fake, set, signal } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { onFakes } from './lib/fakes.mjs';
 import { babble, fault, join } from './lib/speech.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -29,7 +30,7 @@ async function midUtterance(s) {
   return c;
 }
 
-test('an idle instance that is killed is replaced', async () => {
+onFakes('an idle instance that is killed is replaced', async (fake) => {
   await withServer(fake(), async (s) => {
     const i = await instanceIn(s, 'idle');
     kill(i.pid);
@@ -40,7 +41,7 @@ test('an idle instance that is killed is replaced', async () => {
   });
 });
 
-test('an instance that is killed between two utterances costs no word', async () => {
+onFakes('an instance that is killed between two utterances costs no word', async (fake) => {
   await withServer(fake(), async (s) => {
     const expected = (await dictate(s, sound, manual)).text;
     const c = await Client.start(s, manual);
@@ -55,7 +56,7 @@ test('an instance that is killed between two utterances costs no word', async ()
   });
 });
 
-test('an instance that is killed in an utterance costs no word: another one hears all of it', async () => {
+onFakes('an instance that is killed in an utterance costs no word: another one hears all of it', async (fake) => {
   await withServer(fake(), async (s) => {
     const twice = join(sound, other);
     const undisturbed = (await dictate(s, twice, manual)).finals.map(({ instance, ...f }) => f);
@@ -74,7 +75,7 @@ test('an instance that is killed in an utterance costs no word: another one hear
   });
 });
 
-test('an utterance that utterance_losses_max instances were lost to ends with an error, and the session goes on', async () => {
+onFakes('an utterance that utterance_losses_max instances were lost to ends with an error, and the session goes on', async (fake) => {
   await withServer(fake({ 'server.utterance_losses_max': 3 }), async (s) => {
     const expected = (await dictate(s, other, manual)).text;
     const c = await midUtterance(s);
@@ -98,7 +99,7 @@ test('an utterance that utterance_losses_max instances were lost to ends with an
   });
 });
 
-test('a host that is killed leaves its leased instance at work and is started again', async () => {
+onFakes('a host that is killed leaves its leased instance at work and is started again', async (fake) => {
   await withServer(fake(), async (s) => {
     const expected = (await dictate(s, sound, manual)).text;
     const c = await midUtterance(s);
@@ -112,7 +113,7 @@ test('a host that is killed leaves its leased instance at work and is started ag
   });
 });
 
-test('a host and all its instances that are killed at once are replaced', async () => {
+onFakes('a host and all its instances that are killed at once are replaced', async (fake) => {
   await withServer(fake(), async (s) => {
     const c = await midUtterance(s);
     const pool = await s.pool();
@@ -132,7 +133,7 @@ for (const [what, words] of [
   ['garbage', /: instance en\/\d+ spoke garbage: /],
   ['fail', /./],
 ]) {
-  test(`an engine's ${what} is one session's trouble only`, async () => {
+  onFakes(`an engine's ${what} is one session's trouble only`, async (fake) => {
     await withServer(fake(), async (s) => {
       const alone = (await dictate(s, other, manual)).finals.map((f) => f.words);
       const neighbour = await Client.start(s, manual);
@@ -154,7 +155,7 @@ for (const [what, words] of [
   });
 }
 
-test('what an instance writes to its stderr is in the log with its id', async () => {
+onFakes('what an instance writes to its stderr is in the log with its id', async (fake) => {
   await withServer(fake(), async (s) => {
     const c = await Client.start(s, manual);
     c.audio(join(sound, fault('garbage'), sound));
@@ -197,7 +198,7 @@ test('an engine that is not there is named together with those that are', async 
   }, { ready: false });
 });
 
-test('SIGTERM tells every client and leaves no process', async () => {
+onFakes('SIGTERM tells every client and leaves no process', async (fake) => {
   const s = await Server.start(fake({ 'pool.en.max': 1, 'server.drain_timeout_ms': 0 }));
   const speaking = await midUtterance(s);
   const waiting = await Client.start(s);
@@ -210,7 +211,7 @@ test('SIGTERM tells every client and leaves no process', async () => {
   await stopped;
 });
 
-test('a second SIGTERM does not wait for a client that does not close', async () => {
+onFakes('a second SIGTERM does not wait for a client that does not close', async (fake) => {
   const s = await Server.start(fake({ 'server.linger_timeout_ms': 60000 }));
   const c = await midUtterance(s);
   c.socket.pause();
@@ -229,7 +230,7 @@ function hasEnded(pid) {
   }
 }
 
-test('when the server is killed its hosts and instances end by themselves', async () => {
+onFakes('when the server is killed its hosts and instances end by themselves', async (fake) => {
   const s = await Server.start(fake());
   const c = await midUtterance(s);
   const family = s.processes();

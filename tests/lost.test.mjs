@@ -6,6 +6,7 @@ import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { fake, program, root, set, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { onFakes } from './lib/fakes.mjs';
 import { wav } from './lib/audio.mjs';
 import { heard } from './lib/residue.mjs';
 import { babble, clip, fault, join, noRealSpeech, silence, speak } from './lib/speech.mjs';
@@ -19,7 +20,7 @@ const deadly = { 'pool.en.param.crash': 'end', 'pool.en.warmup': '' };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)); // the pace of speech and of faults; waits for nothing
 const begins = (whole, text) => text.length > 0 && text.length < whole.length && whole.startsWith(`${text} `);
 
-test('instances that are killed from outside, here and there, cost no word', async () => {
+onFakes('instances that are killed from outside, here and there, cost no word', async (fake) => {
   await withServer(fake({ 'pool.en.max': 1, 'pool.en.spare': 1 }), async (s) => {
     const pieces = [babble(700, 1), babble(700, 2), babble(700, 3)];
     const expected = heard(await dictate(s, join(...pieces), manual));
@@ -40,7 +41,7 @@ test('instances that are killed from outside, here and there, cost no word', asy
   });
 });
 
-test('what was understood of an open utterance that instances die of is its final, and what is said then is heard', async () => {
+onFakes('what was understood of an open utterance that instances die of is its final, and what is said then is heard', async (fake) => {
   await withServer(fake(), async (s) => {
     const [whole, after] = [(await dictate(s, sound, manual)).text, (await dictate(s, babble(900, 5), manual)).text];
     const c = await Client.start(s, manual);

@@ -3,7 +3,8 @@
 import test, { before, after, describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { Server, withServer, fake, set } from './lib/server.mjs';
+import { Server, withServer, set } from './lib/server.mjs';
+import { onFakes } from './lib/fakes.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { clip, noRealSpeech, sentences, speak, babble } from './lib/speech.mjs';
 import { pairsInOneWalk, heard, freshly, clips } from './lib/residue.mjs';
@@ -107,20 +108,20 @@ async function secondOfSession(server, [u1, u2]) {
   return { used: relative(second), newborn: relative(newborn), instances: [first.instance, second.instance] };
 }
 
-// The fake engine tells by its confidence that it heard something before.
-const fakePlace = (more) => fake({ 'pool.en.max': 1, 'pool.en.spare': 0, ...more });
+// The fake engines tell by their confidence that they heard something before.
+const single = { 'pool.en.max': 1, 'pool.en.spare': 0 };
 const sounds = [babble(1000, 1), babble(1400, 2)];
 
-test('fake engine, refresh = utterance: the second utterance of a session is a newborn\'s', async () => {
-  await withServer(fakePlace({ 'pool.en.refresh': 'utterance' }), async (s) => {
+onFakes('refresh = utterance: the second utterance of a session is a newborn\'s', async (fake) => {
+  await withServer(fake({ ...single, 'pool.en.refresh': 'utterance' }), async (s) => {
     const { used, newborn, instances } = await secondOfSession(s, sounds);
     assert.notEqual(instances[0], instances[1]);
     assert.deepEqual(used, newborn);
   });
 });
 
-test('fake engine, refresh = session: the second utterance of a session shows residue', async () => {
-  await withServer(fakePlace({ 'pool.en.refresh': 'session' }), async (s) => {
+onFakes('refresh = session: the second utterance of a session shows residue', async (fake) => {
+  await withServer(fake({ ...single, 'pool.en.refresh': 'session' }), async (s) => {
     const { used, newborn, instances } = await secondOfSession(s, sounds);
     assert.equal(instances[0], instances[1]);
     assert.notDeepEqual(used, newborn);
@@ -136,24 +137,24 @@ async function twice(server) {
   return [await hear(sounds[0]), await hear(sounds[0])];
 }
 
-test('fake engine, refresh = session: the next client is heard by another instance, without residue', async () => {
-  await withServer(fakePlace({ 'pool.en.refresh': 'session' }), async (s) => {
+onFakes('refresh = session: the next client is heard by another instance, without residue', async (fake) => {
+  await withServer(fake({ ...single, 'pool.en.refresh': 'session' }), async (s) => {
     const [first, second] = await twice(s);
     assert.notEqual(second.instance, first.instance);
     assert.deepEqual(second.heard, first.heard);
   });
 });
 
-test('fake engine, refresh = reset: the next client is heard by the same instance, without residue', async () => {
-  await withServer(fakePlace({ 'pool.en.refresh': 'reset' }), async (s) => {
+onFakes('refresh = reset: the next client is heard by the same instance, without residue', async (fake) => {
+  await withServer(fake({ ...single, 'pool.en.refresh': 'reset' }), async (s) => {
     const [first, second] = await twice(s);
     assert.equal(second.instance, first.instance);
     assert.deepEqual(second.heard, first.heard);
   });
 });
 
-test('fake engine, refresh = reset: a reset that does nothing shows', async () => {
-  await withServer(fakePlace({ 'pool.en.refresh': 'reset', 'pool.en.param.reset_noop': 'yes' }), async (s) => {
+onFakes('refresh = reset: a reset that does nothing shows', async (fake) => {
+  await withServer(fake({ ...single, 'pool.en.refresh': 'reset', 'pool.en.param.reset_noop': 'yes' }), async (s) => {
     const [first, second] = await twice(s);
     assert.equal(second.instance, first.instance);
     assert.notDeepEqual(second.heard, first.heard);

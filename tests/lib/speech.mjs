@@ -89,7 +89,7 @@ export function babble(ms, seed = 1) {
 
 // What makes the fake engine misbehave (src/engine/fake.h).
 const FAULTS = { crash: 1, hang: 2, garbage: 3, leak: 4, exit: 5, fail: 6, open: 7, socket: 8, exec: 9 };
-const WHERES = { audio: 0, partial: 1, end: 2 };
+const WHERES = { audio: 0, partial: 1, end: 2, decode: 4 };
 export function fault(what, where = 'audio', argument = 0) {
   return Int16Array.from([...fakeMarker(), FAULTS[what] * 1000, WHERES[where] * 1000, argument * 100]);
 }
