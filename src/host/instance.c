@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,8 +33,15 @@ enum { PARTIAL_LATE_SAMPLES = 2 * IPC_RATE_HZ };
 /* What becomes of the process. */
 enum fate { FATE_LIVES, FATE_CLOSED, FATE_BROKEN };
 
+/* Large, and touched only as far as it is used: a newborn that waits has hardly any of it in memory. */
+struct room {
+	struct channel_inbox inbox;
+	struct result_scratch scratch;
+};
+
 struct instance {
-	int fd; /* borrowed */
+	int fd;            /* borrowed */
+	struct room *room; /* owned: pages of its own */
 	const struct engine_ops *ops;
 	struct engine *engine;         /* borrowed */
 	const struct hugepages *pages; /* borrowed; NULL when they are taken */
@@ -56,10 +64,6 @@ struct instance {
 	uint64_t cpu_ns_at_begin;
 	uint64_t faults_at_begin;
 };
-
-/* Large, and one a process: touched only as far as they are used. */
-static struct channel_inbox inbox;
-static struct result_scratch scratch;
 
 static void step(struct instance *in, enum instance_event e)
 {
@@ -299,7 +303,7 @@ static bool hear_one(struct instance *in)
 
 	if (in->fate != FATE_LIVES || in->audio.len >= INSTANCE_QUEUE_SAMPLES * 2)
 		return false;
-	switch (channel_receive(in->fd, &inbox, &m, &err)) {
+	switch (channel_receive(in->fd, &in->room->inbox, &m, &err)) {
 	case CHANNEL_OK:
 		hear_message(in, &m);
 		return true;
@@ -389,7 +393,7 @@ static void answer_partial(struct instance *in)
 		fail(in, &err);
 		return;
 	}
-	result_fill(&m.result, &heard, &scratch);
+	result_fill(&m.result, &heard, &in->room->scratch);
 	answer(in, &m);
 }
 
@@ -407,7 +411,7 @@ static void answer_final(struct instance *in)
 	}
 	if (in->state == INSTANCE_IDLE) /* aborted meanwhile */
 		return;
-	result_fill(&m.result, &heard, &scratch);
+	result_fill(&m.result, &heard, &in->room->scratch);
 	m.result.cpu_us = (uint32_t)((clock_process_cpu_ns() - in->cpu_ns_at_begin) / 1000);
 	m.result.faults = (uint32_t)(minor_faults() - in->faults_at_begin);
 	m.result.rss_kb = memory_rss_kb();
@@ -441,9 +445,30 @@ static uint64_t system_now_ns(void *arg)
 	return clock_now_ns();
 }
 
+/* Not from the heap, where what others freed would be touched to be zeroed. */
+static struct room *room_map(void)
+{
+	void *pages = mmap(NULL, sizeof(struct room), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return pages == MAP_FAILED ? NULL : pages;
+}
+
+static void serve(struct instance *in)
+{
+	answer_ready(in);
+	while (in->fate == FATE_LIVES) {
+		while (hear_one(in))
+			continue;
+		if (in->fate == FATE_LIVES && !work(in))
+			wait_for(in, POLLIN);
+	}
+}
+
 int instance_run(int fd, const struct instance_config *cfg)
 {
 	struct instance in = { .fd = fd,
+		.room = room_map(),
 		.ops = cfg->ops,
 		.engine = cfg->engine,
 		.pages = cfg->pages,
@@ -452,17 +477,15 @@ int instance_run(int fd, const struct instance_config *cfg)
 		.state = INSTANCE_IDLE };
 	struct error err;
 
-	if (channel_set_nonblocking(fd, &err) < 0)
+	if (in.room == NULL)
+		break_off(&in, "no memory for messages");
+	else if (channel_set_nonblocking(fd, &err) < 0)
 		break_off(&in, err.text);
 	memory_open();
 	buffer_init(&in.audio, INSTANCE_QUEUE_SAMPLES * 2 + IPC_AUDIO_MAX_SAMPLES * 2);
-	answer_ready(&in);
-	while (in.fate == FATE_LIVES) {
-		while (hear_one(&in))
-			continue;
-		if (in.fate == FATE_LIVES && !work(&in))
-			wait_for(&in, POLLIN);
-	}
+	serve(&in);
 	buffer_done(&in.audio);
+	if (in.room != NULL)
+		(void)munmap(in.room, sizeof *in.room);
 	return in.fate == FATE_CLOSED ? 0 : 1;
 }

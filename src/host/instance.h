@@ -14,7 +14,8 @@
  * CANCEL, ABORT and END, everything by ABORT and by the end of the socket. Every 100 ms of that the server is
  * told that the engine is alive.
  *
- * Instance process (or thread); blocks. */
+ * Instance process, or a thread with an engine of its own; blocks. All that it needs is its own, so that one process can have
+ * several. (What it says of memory and CPU time is of the process; memory_open() is called before threads are started.) */
 #ifndef HOST_INSTANCE_H
 #define HOST_INSTANCE_H
 
