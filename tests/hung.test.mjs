@@ -4,12 +4,11 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { spawn } from 'node:child_process';
-import { build, fake, program, root, withServer } from './lib/server.mjs';
+import { fake, withServer } from './lib/server.mjs';
+import { withFakeHost } from './lib/hosts.mjs';
 import { deadline } from './lib/wait.mjs';
 import { Client, dictate } from './lib/client.mjs';
+import { onFakes } from './lib/fakes.mjs';
 import { babble } from './lib/speech.mjs';
 import { reload, Settings } from './lib/ops.mjs';
 import { leavesBehind, signal, losses, none, trace } from './lib/faults.mjs';
@@ -38,7 +37,7 @@ async function midUtterance(s) {
   return c;
 }
 
-test('hung-host: one that is stopped is replaced; clients wait a moment, nobody is refused, and who is heard is heard on', async () => {
+onFakes('hung-host: one that is stopped is replaced; clients wait a moment, nobody is refused, and who is heard is heard on', async (fake) => {
   await withServer(fake({ 'pool.en.max': 2, 'pool.en.spare': 1, 'pool.en.host_timeout_ms': 1000 }), async (s) => {
     const c = await midUtterance(s);
     const { host_pid: host } = await s.pool();
@@ -92,25 +91,6 @@ test('hung-host: a server is left by a host that is stopped, and by what it was 
     await dictate(s, sound, manual); // another newborn is asked for, and does not come
   }, { sums: false });
 });
-
-// The program beside a host of our own, which is the real one after `lives`.
-async function withFakeHost(wrong, lives, settings, body) {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-hung-'));
-  fs.chmodSync(dir, 0o755);
-  for (const [from, name] of [[program, 'stenopool'], [path.join(build, 'warmup.wav'), 'warmup.wav'], [path.join(root, 'tests/lib/fake_host.py'), 'stenopool-host']]) {
-    if (!fs.existsSync(from)) continue;
-    fs.copyFileSync(from, path.join(dir, name));
-    fs.chmodSync(path.join(dir, name), name.endsWith('.wav') ? 0o644 : 0o755);
-  }
-  const env = { FAKE_HOST_REAL: path.join(build, 'stenopool-host'), FAKE_HOST_LIVES: path.join(dir, 'lives') };
-  const launch = (all, options) => spawn(path.join(dir, 'stenopool'), all, options);
-  const args = fake({ 'pool.en.param.wrong': wrong, 'pool.en.param.lives': lives, 'pool.en.backoff_min_ms': 1, ...settings });
-  try {
-    await withServer(args, body, { env, launch, ready: false });
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true });
-  }
-}
 
 const quick = { 'pool.en.host_timeout_ms': 200 };
 for (const [what, wrong, settings, words, stuck] of [

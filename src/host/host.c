@@ -186,6 +186,7 @@ static void on_spawn(struct host *h, uint64_t instance)
 	}
 	h->children[h->children_n++] = (struct child){ instance, s.pid };
 	m.spawn.pid = (uint32_t)s.pid;
+	m.spawn.carries = IPC_CARRIES_ALL;
 	tell(h, &m, s.fds, SPAWN_FDS);
 	spawn_close(&s);
 }

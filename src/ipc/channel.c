@@ -18,9 +18,13 @@ union control {
 	char bytes[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
 };
 
-static size_t fds_of_type(enum ipc_type type)
+static size_t fds_of(const struct ipc_message *m)
 {
-	return type == IPC_SPAWNED ? 3 : 0;
+	size_t n = 0;
+
+	for (uint32_t left = m->type == IPC_SPAWNED ? m->spawn.carries : 0; left != 0; left >>= 1)
+		n += left & 1;
+	return n;
 }
 
 int channel_pair(int fds_out[2], struct error *err)
@@ -68,7 +72,7 @@ enum channel_status channel_send(
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t sent;
 
-	assert(fds_n == fds_of_type(m->type));
+	assert(fds_n == fds_of(m));
 	if (n < 0)
 		return CHANNEL_FAILED;
 	if (fds_n > 0)
@@ -145,7 +149,7 @@ static enum channel_status status_of_errno(struct error *err)
 static int check_packet(
     const struct channel_inbox *inbox, const struct ipc_message *m, size_t came, struct error *err)
 {
-	size_t want = fds_of_type(m->type);
+	size_t want = fds_of(m);
 
 	if (came != want || inbox->fds_n != want)
 		return error_set(err, ERROR_PEER, "%s message with %zu descriptors instead of %zu",
@@ -191,8 +195,7 @@ enum channel_status channel_receive(
 		(void)error_set(err, ERROR_PEER, "message of more than %d bytes", IPC_PACKET_MAX);
 	else if (ipc_decode(inbox->packet, (size_t)n, inbox->words, &m, err) < 0)
 		; /* worded there */
-	else if ((msg.msg_flags & MSG_CTRUNC) != 0 && m.type == IPC_SPAWNED &&
-	    came < fds_of_type(m.type))
+	else if ((msg.msg_flags & MSG_CTRUNC) != 0 && m.type == IPC_SPAWNED && came < fds_of(&m))
 		return come_short(inbox, &m, out, err);
 	else if ((msg.msg_flags & MSG_CTRUNC) != 0)
 		(void)error_set(

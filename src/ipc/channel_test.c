@@ -20,7 +20,8 @@
 
 static struct channel_inbox inbox;
 
-static const struct ipc_message spawned = { .type = IPC_SPAWNED, .spawn = { .instance = 5 } };
+static const struct ipc_message spawned = { .type = IPC_SPAWNED,
+	.spawn = { .instance = 5, .carries = IPC_CARRIES_ALL } };
 static const struct ipc_message ready = { .type = IPC_READY };
 
 static unsigned open_fds(void)
@@ -174,6 +175,30 @@ static void test_any_other_number_of_descriptors_is_refused(void **state)
 	}
 }
 
+static void test_it_carries_what_it_says_it_carries(void **state)
+{
+	static const uint32_t fewer[] = { IPC_CARRIES_SOCKET,
+		IPC_CARRIES_SOCKET | IPC_CARRIES_STDERR, IPC_CARRIES_SOCKET | IPC_CARRIES_PIDFD };
+	struct pair *p = *state;
+	struct ipc_message m = spawned;
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fewer); i++) {
+		size_t n = i == 0 ? 1 : 2;
+
+		m.spawn.carries = fewer[i];
+		send_with_fds(p, &m, n);
+		assert_int_equal(receive(p, &m, &err), CHANNEL_OK);
+		assert_int_equal(m.spawn.carries, fewer[i]);
+		assert_int_equal(inbox.fds_n, n);
+		while (n > 0)
+			fd_close(&inbox.fds[--n]);
+		send_with_fds(p, &m, 3);
+		assert_int_equal(receive(p, &m, &err), CHANNEL_FAILED);
+		assert_int_equal(open_fds(), p->before);
+	}
+}
+
 /* Room for one more descriptor, where three come. */
 static void test_descriptors_that_find_no_room_are_told_from_a_broken_peer(void **state)
 {
@@ -292,6 +317,7 @@ int main(void)
 		T(test_passed_descriptors_are_the_same_files_and_close_on_exec),
 		T(test_descriptors_with_a_message_that_carries_none_are_closed),
 		T(test_any_other_number_of_descriptors_is_refused),
+		T(test_it_carries_what_it_says_it_carries),
 		T(test_descriptors_that_find_no_room_are_told_from_a_broken_peer),
 		T(test_descriptors_with_garbage_are_closed),
 		T(test_a_packet_that_is_too_large_is_refused),

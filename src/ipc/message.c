@@ -127,11 +127,20 @@ static void put_result(struct wire_writer *w, enum ipc_type type, const struct i
 		put_final(w, r);
 }
 
+static void put_carries(struct wire_writer *w, uint32_t carries)
+{
+	if ((carries & IPC_CARRIES_SOCKET) == 0 || carries > IPC_CARRIES_ALL)
+		wire_put_fail(w, "what it carries", carries, IPC_CARRIES_ALL);
+	wire_put_u32(w, carries);
+}
+
 static void put_spawn(struct wire_writer *w, enum ipc_type type, const struct ipc_spawn *s)
 {
 	wire_put_u64(w, s->instance);
 	if (type == IPC_SPAWNED || type == IPC_EXITED)
 		wire_put_u32(w, s->pid);
+	if (type == IPC_SPAWNED)
+		put_carries(w, s->carries);
 	if (type == IPC_EXITED)
 		wire_put_u32(w, s->wait_status);
 	if (type == IPC_SPAWN_FAILED)
@@ -310,11 +319,23 @@ static void get_result(
 		get_final(r, result);
 }
 
+static uint32_t get_carries(struct wire_reader *r)
+{
+	uint32_t carries = wire_get_u32(r);
+
+	if ((carries & IPC_CARRIES_SOCKET) == 0 || carries > IPC_CARRIES_ALL)
+		wire_get_fail(
+		    r, "it carries %u; a socket at least, %d at most", carries, IPC_CARRIES_ALL);
+	return carries;
+}
+
 static void get_spawn(struct wire_reader *r, enum ipc_type type, struct ipc_spawn *s)
 {
 	s->instance = wire_get_u64(r);
 	if (type == IPC_SPAWNED || type == IPC_EXITED)
 		s->pid = wire_get_u32(r);
+	if (type == IPC_SPAWNED)
+		s->carries = get_carries(r);
 	if (type == IPC_EXITED)
 		s->wait_status = wire_get_u32(r);
 	if (type == IPC_SPAWN_FAILED)

@@ -19,7 +19,7 @@
 struct error;
 
 enum {
-	IPC_VERSION = 5,
+	IPC_VERSION = 6,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
@@ -35,7 +35,7 @@ enum ipc_type {
 	/* host -> server, on the control socket */
 	IPC_HELLO,       /* the model is loaded */
 	IPC_HOST_FAILED, /* it cannot be: code and text; the host exits next */
-	IPC_SPAWNED,     /* carries descriptors: instance socket, instance stderr, pidfd */
+	IPC_SPAWNED, /* carries descriptors: those of IPC_CARRIES_* that are said, in that order */
 	IPC_SPAWN_FAILED,
 	IPC_EXITED, /* an instance ended, with its wait status */
 	/* server -> host */
@@ -61,6 +61,13 @@ enum ipc_type {
 	IPC_CANCEL,
 	IPC_CANCELLED,
 	IPC_TYPES,
+};
+
+enum {                          /* bits of `carries` */
+	IPC_CARRIES_SOCKET = 1, /* always */
+	IPC_CARRIES_STDERR = 2, /* the reading end */
+	IPC_CARRIES_PIDFD = 4,  /* of an instance that is a process of its own */
+	IPC_CARRIES_ALL = 7,
 };
 
 struct ipc_text {
@@ -89,6 +96,7 @@ struct ipc_spawn { /* SPAWN, SPAWNED, EXITED, SPAWN_FAILED */
 	uint64_t instance;
 	uint32_t pid;         /* SPAWNED, EXITED */
 	uint32_t wait_status; /* EXITED: as waitpid gives it */
+	uint32_t carries;     /* SPAWNED: IPC_CARRIES_*, the descriptors that come with it */
 	struct ipc_text text; /* SPAWN_FAILED */
 };
 

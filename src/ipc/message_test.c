@@ -29,7 +29,8 @@ static const struct ipc_message samples[] = {
 		    IPC_TELLS_CONFIDENCES, IPC_BEARS_FORK, 1, 3 },
 		TEXT("fake"), TEXT("en-us") } },
 	{ .type = IPC_HOST_FAILED, .failure = { ERROR_ENGINE, TEXT("model: /no is not there") } },
-	{ .type = IPC_SPAWNED, .spawn = { .instance = 1ull << 40, .pid = 99 } },
+	{ .type = IPC_SPAWNED,
+	    .spawn = { .instance = 1ull << 40, .pid = 99, .carries = IPC_CARRIES_ALL } },
 	{ .type = IPC_SPAWN_FAILED, .spawn = { .instance = 7, .text = TEXT("no memory") } },
 	{ .type = IPC_EXITED, .spawn = { .instance = 7, .pid = 99, .wait_status = 0x0b00 } },
 	{ .type = IPC_SPAWN, .spawn = { .instance = UINT64_MAX } },
@@ -158,6 +159,7 @@ static void assert_message(const struct ipc_message *got, const struct ipc_messa
 		assert_int_equal(got->spawn.instance, want->spawn.instance);
 		assert_int_equal(got->spawn.pid, want->spawn.pid);
 		assert_int_equal(got->spawn.wait_status, want->spawn.wait_status);
+		assert_int_equal(got->spawn.carries, want->spawn.carries);
 		assert_text(&got->spawn.text, &want->spawn.text);
 		break;
 	default:
@@ -326,6 +328,8 @@ static struct patch patches[] = {
 	{ "audio over the maximum is refused", 8, 16, IPC_AUDIO_MAX_SAMPLES + 1, 4, "1 to 8000" },
 	{ "more samples than bytes are refused", 8, 16, 4, 4, "too short" },
 	{ "fewer samples than bytes are refused", 8, 16, 2, 4, "left over" },
+	{ "an instance without a socket is refused", 2, 28, IPC_CARRIES_ALL - 1, 4, "carries 6" },
+	{ "an unknown descriptor is refused", 2, 28, IPC_CARRIES_ALL + 2, 4, "carries 9" },
 	{ "error code 0 is refused", 1, 16, ERROR_NONE, 4, "error code 0" },
 	{ "an unknown error code is refused", 1, 16, ERROR_CODES, 4, "error code" },
 	{ "a confidence above 1.0 is refused", 15, 35, IPC_CONFIDENCE_ONE + 1, 2, "at most 10000" },

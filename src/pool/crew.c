@@ -74,7 +74,8 @@ static void on_spawned(void *arg, uint64_t id, int pid, const int fds[3])
 	if (member_find(c, id) != NULL || channel_set_nonblocking(fds[0], &err) < 0) {
 		log_error("host %s: spawned instance %" PRIu64 " badly", c->name, id);
 		for (int i = 0; i < 3; i++)
-			(void)close(fds[i]);
+			if (fds[i] >= 0)
+				(void)close(fds[i]);
 		return;
 	}
 	member_add(h, id, pid, fds);

@@ -28,8 +28,10 @@ struct member {
 	uint64_t life;          /* of its process */
 	uint64_t id;
 	int pid;
-	int fd, pidfd; /* -1: closed */
+	int fd, pidfd; /* -1: closed; a pidfd has only who is a process of its own */
 	uv_poll_t poll, exit_poll;
+	uv_timer_t
+	    hold; /* where there is no pidfd: open until it is gone, in the place of exit_poll */
 	bool wants_room; /* a send found no room */
 	bool gone;       /* the process has ended; the host may still tell how */
 	bool exited;     /* ... and the pool knows */
@@ -60,7 +62,8 @@ struct crew {
 
 /* crew_member.c */
 struct member *member_find(const struct crew *c, uint64_t id);
-void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3]); /* owns the fds */
+void member_add(struct crew_host *h, uint64_t id, int pid,
+    const int fds[3]); /* owns the fds, of which the last two may be -1 */
 /* Its host says that it has ended. */
 void member_told_exited(struct member *m, int wait_status);
 /* The host cannot tell any more: it has ended. `forget`: and will not be started again. */

@@ -1,5 +1,6 @@
 /* A member is what the server holds of one instance: its socket, and a descriptor of its process (pidfd), which
- * tells when the process is gone and lets it be killed without the danger of a reused pid.
+ * tells when the process is gone and lets it be killed without the danger of a reused pid. An instance that is no process of
+ * its own has none: it is killed by the end of its socket, and is gone when its host says so, or is gone itself.
  *
  * The host is the instances' parent: it reaps them and tells how they ended. When it has died they are ours (the
  * server is a subreaper) and are reaped here. */
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,7 +99,8 @@ static void member_exited(struct member *m, int status)
 	m->exited = true;
 	word_exit(how, sizeof how, status);
 	close_socket(m);
-	uv_close((uv_handle_t *)&m->exit_poll, on_handle_closed);
+	uv_close(m->pidfd >= 0 ? (uv_handle_t *)&m->exit_poll : (uv_handle_t *)&m->hold,
+	    on_handle_closed);
 	if (is_violation(status)) {
 		pool_note_violation(m->crew->pool);
 		(void)snprintf(how, sizeof how,
@@ -152,7 +155,9 @@ void member_settle(struct crew_host *h, bool forget)
 				continue;
 			if (forget)
 				m->host = NULL;
-			if (m->gone)
+			if (m->pidfd < 0)
+				member_exited(m, -1);
+			else if (m->gone)
 				member_exited(m, reap(m));
 		}
 	}
@@ -169,7 +174,9 @@ void member_kill(struct member *m)
 	if (m->exited)
 		return;
 	m->killed = true;
-	(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGKILL, NULL, 0);
+	(void)shutdown(m->fd, SHUT_RDWR);
+	if (m->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, m->pidfd, SIGKILL, NULL, 0);
 }
 
 /* One message; false when there is no more to be read now. */
@@ -221,6 +228,13 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		read_all(m, MESSAGES_PER_WAKEUP);
 }
 
+static void watch_process(struct member *m)
+{
+	(void)uv_poll_init(m->crew->loop, &m->exit_poll, m->pidfd);
+	m->exit_poll.data = m;
+	(void)uv_poll_start(&m->exit_poll, UV_READABLE, on_process_gone);
+}
+
 void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3])
 {
 	struct member *m = xcalloc(1, sizeof *m);
@@ -239,12 +253,15 @@ void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3])
 	c->members++;
 	m->handles = 2;
 	(void)uv_poll_init(c->loop, &m->poll, m->fd);
-	(void)uv_poll_init(c->loop, &m->exit_poll, m->pidfd);
-	m->poll.data = m->exit_poll.data = m;
+	m->poll.data = m->hold.data = m;
 	(void)uv_poll_start(&m->poll, UV_READABLE, on_socket);
-	(void)uv_poll_start(&m->exit_poll, UV_READABLE, on_process_gone);
+	if (m->pidfd >= 0)
+		watch_process(m);
+	else
+		(void)uv_timer_init(c->loop, &m->hold);
 	(void)snprintf(name, sizeof name, "instance %s/%" PRIu64, c->name, id);
-	lines_start(c->loop, fds[1], name);
+	if (fds[1] >= 0)
+		lines_start(c->loop, fds[1], name);
 }
 
 void member_give_up(struct member *m)

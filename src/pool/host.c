@@ -271,8 +271,13 @@ static void take_spawn_failed(struct host *h, const struct ipc_spawn *s)
 /* The descriptors are the receiver's from here on. */
 static void take_spawned(struct host *h, const struct ipc_spawn *s, struct channel_inbox *inbox)
 {
+	int fds[CHANNEL_FDS_MAX];
+	size_t came = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = (s->carries & 1u << i) != 0 ? inbox->fds[came++] : -1;
 	inbox->fds_n = 0;
-	h->events->on_spawned(h->arg, s->instance, (int)s->pid, inbox->fds);
+	h->events->on_spawned(h->arg, s->instance, (int)s->pid, fds);
 }
 
 /* False: it may not say that now. */

@@ -21,7 +21,7 @@ struct host_events {
 		*arg); /* it stood still, or was to be replaced, and is killed: on_down will come */
 	void (*on_failed)(
 	    void *arg, const struct error *why); /* it said it cannot; a restart is planned too */
-	/* A newborn; the receiver owns the descriptors. */
+	/* A newborn; the receiver owns the descriptors: socket, stderr or -1, pidfd or -1 (it is no process of its own). */
 	void (*on_spawned)(void *arg, uint64_t id, int pid, const int fds[3]);
 	void (*on_spawn_failed)(void *arg, uint64_t id, const struct error *why);
 	void (*on_exited)(void *arg, uint64_t id, int wait_status);

@@ -6,10 +6,11 @@ import select
 import socket
 import struct
 import sys
+import threading
 import time
 
 HELLO, HOST_FAILED, SPAWNED, SPAWN_FAILED, EXITED, SPAWN = range(1, 7)
-PING, PONG = 18, 19
+BEGIN, AUDIO, PARTIAL_REQUEST, END, ABORT, RESET, READY, PROGRESS, PARTIAL, FINAL, FAILED, PING, PONG = range(7, 20)
 
 server = socket.socket(fileno=3)
 own = dict(a.split('=', 1) for a in sys.argv[2:] if a.startswith(('wrong=', 'lives=')))
@@ -30,7 +31,7 @@ def tell(kind, fields=b''):
 
 
 def hello():
-    tell(HELLO, struct.pack('<6I8H', 5, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 1, 1, 1) + text('fake') + text('fake'))
+    tell(HELLO, struct.pack('<6I8H', 6, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 1, 1, 1) + text('fake') + text('fake'))
 
 
 def next_message():
@@ -69,11 +70,44 @@ def bear(instance, ends):
         forever()
     born[pid] = struct.unpack('<Q', instance)[0]
     pidfd = os.pidfd_open(pid)
-    socket.send_fds(server, [message(SPAWNED, instance + struct.pack('<I', pid))], [ours.fileno(), words, pidfd])
+    socket.send_fds(server, [message(SPAWNED, instance + struct.pack('<II', pid, 7))], [ours.fileno(), words, pidfd])
     for fd in (words, stderr, pidfd):
         os.close(fd)
     ours.close()
     theirs.close()
+
+
+# What an instance says to a message of the utterance that began with `begin`.
+def hear(sock, epoch, begin, kind):
+    def say(kind, fields):
+        sock.send(struct.pack('<HHIQ', kind, 0, 16 + len(fields), epoch) + fields)
+    if kind == PARTIAL_REQUEST:
+        say(PARTIAL, begin[:8] + text('heard') + struct.pack('<HH', 5000, 0))
+    if kind == END:
+        say(FINAL, begin[:8] + text('heard inside') + struct.pack('<HHIIII', 5000, 0, 0, 1, 1, 1))
+
+
+# An instance that is a thread of this process: it has a socket, and nothing else by which it could be reached.
+def live_inside(sock, instance, hangs):
+    sock.send(message(READY))
+    begin = b''
+    while True:
+        packet = sock.recv(65536)
+        if not packet:
+            break
+        kind, epoch = struct.unpack_from('<H', packet)[0], struct.unpack_from('<Q', packet, 8)[0]
+        begin = packet[16:] if kind == BEGIN else begin
+        if not hangs:
+            hear(sock, epoch, begin, kind)
+    sock.close()
+    tell(EXITED, instance + struct.pack('<II', os.getpid(), 0))
+
+
+def bear_inside(instance, hangs):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    socket.send_fds(server, [message(SPAWNED, instance + struct.pack('<II', os.getpid(), 1))], [ours.fileno()])
+    ours.close()
+    threading.Thread(target=live_inside, args=(theirs, instance, hangs), daemon=True).start()
 
 
 # Reaps what has ended, and tells.
@@ -91,6 +125,7 @@ def reap():
 
 def serve(wrong):
     flooder = None
+    newborns = 0
     while True:
         kind, fields = next_message()
         if wrong == 'swallows':
@@ -103,6 +138,12 @@ def serve(wrong):
                 tell(SPAWN_FAILED, fields + text('not now'))
             if flooder is None:
                 flooder = flood()
+        elif wrong in ('inside', 'inside-hangs'):
+            if kind == PING:
+                tell(PONG)
+            else:
+                newborns += 1
+                bear_inside(fields, wrong == 'inside-hangs' and newborns == 1)
         elif wrong in ('barren', 'stillborn'):
             if kind == PING:
                 tell(PONG)
