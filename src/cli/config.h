@@ -54,6 +54,7 @@ struct config {
 	unsigned child_lines_max;
 	unsigned max_sessions;
 	unsigned ear_threads;
+	unsigned compute_slots;    /* 0: by the cores */
 	unsigned start_timeout_ms; /* from connection to the client's start */
 	unsigned deepgram_timeout_ms;
 	size_t deepgram_max_file_bytes;

@@ -30,6 +30,8 @@ const struct config_row config_table[] = {
 	  "Sessions open at once, those that wait for a place included; one more is refused" },
 	{ CONFIG_SERVER, "ear_threads", CONFIG_UINT, SERVER(ear_threads), 1, 64, NULL, 1, "threads", NULL, CONFIG_RESTART,
 	  "Threads that resample audio and look for speech in it" },
+	{ CONFIG_SERVER, "compute_slots", CONFIG_UINT, SERVER(compute_slots), 0, 1024, "0", 0, "decodes", NULL, CONFIG_LIVE,
+	  "Of engines that decode an utterance whole so many decode at once, finals before partials; 0 is one a core, or fewer where a decode takes several threads" },
 	{ CONFIG_SERVER, "max_connections", CONFIG_UINT, SERVER(http.max_connections), 1, 100000, "2000", 0, "connections", NULL, CONFIG_LIVE,
 	  "Connections open at once on all listeners; for one more, one goes that has not sent a whole request; if there is none, it is answered 503" },
 	{ CONFIG_SERVER, "max_connections_per_address", CONFIG_UINT, SERVER(http.max_connections_per_address), 0, 100000, "0", 0, "connections", NULL, CONFIG_LIVE,

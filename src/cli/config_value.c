@@ -50,7 +50,7 @@ void config_value_allowed(const struct config_row *row, char *out, size_t out_by
 	}
 }
 
-static unsigned cores(void)
+unsigned config_value_cores(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -61,7 +61,7 @@ void config_value_initial(const struct config_row *row, char *out, size_t out_by
 {
 	if (row->per_core > 0)
 		(void)snprintf(
-		    out, out_bytes, "%.0f", MIN((double)cores() * row->per_core, row->max));
+		    out, out_bytes, "%.0f", MIN((double)config_value_cores() * row->per_core, row->max));
 	else
 		(void)snprintf(out, out_bytes, "%s", row->initial != NULL ? row->initial : "");
 }

@@ -36,5 +36,6 @@ void config_value_allowed(const struct config_row *row, char *out, size_t out_by
 enum { CONFIG_INITIAL_BYTES = 256 }; /* has room for every default */
 /* The default as a person would write it; "" when there is none. */
 void config_value_initial(const struct config_row *row, char *out, size_t out_bytes);
+unsigned config_value_cores(void); /* that this machine has: at least 1 */
 
 #endif

@@ -24,6 +24,7 @@
 #include "cli/watchdog.h"
 #include "media/decoder.h"
 #include "net/http.h"
+#include "pool/compute.h"
 #include "pool/crew.h"
 #include "pool/lines.h"
 #include "session/roster.h"
@@ -136,6 +137,7 @@ static void make_access(struct server *s)
 	s->monitor = (struct monitor){ .crews = s->crews,
 		.crews_n = s->crews_n,
 		.roster = s->roster,
+		.compute = s->compute,
 		.started_ns = clock_now_ns(),
 		.client_of = status_page_client_of,
 		.client_arg = s->access };
@@ -159,6 +161,7 @@ static void on_crew_ready(void *arg)
 {
 	struct server *s = arg;
 
+	server_compute_size(s);
 	if (s->ready_once || drain_state(s->drain) != DRAIN_SERVING)
 		return;
 	s->ready_once = true;
@@ -208,6 +211,7 @@ int server_new(
 		return -1;
 	}
 	*out = s;
+	server_compute_make(s);
 	if (inherit_take(&s->inherited, err) < 0 || server_crews_make(s, err) < 0)
 		return -1;
 	make_access(s);
@@ -263,6 +267,7 @@ void server_free(struct server **server)
 	lines_stop_all();
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT);
 	decoders_free(&s->decoders);
+	compute_free(&s->compute);
 	(void)uv_loop_close(&s->loop);
 	free(s);
 }

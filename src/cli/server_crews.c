@@ -105,6 +105,7 @@ static void add_crew(struct server *s, const struct config_pool *p)
 	orders_init(&o, s, p);
 	s->crews[s->crews_n] = crew_new(&s->loop, &s->turn, p->name, &p->pool, &o.cfg);
 	s->pools[s->crews_n] = crew_pool(s->crews[s->crews_n]);
+	pool_use_compute(s->pools[s->crews_n], s->compute);
 	set_canary(s, s->crews_n, &o);
 	s->crews_n++;
 	orders_done(&o);

@@ -15,6 +15,7 @@
 
 struct access;
 struct access_config;
+struct compute;
 struct crew;
 struct decoder_config;
 struct decoders;
@@ -41,6 +42,7 @@ struct server {
 	struct turn turn; /* by which leases tell */
 	uv_prepare_t turn_end;
 	struct work *work;
+	struct compute *compute; /* owned */
 	struct crew *crews[CONFIG_POOLS_MAX];
 	struct pool *pools[CONFIG_POOLS_MAX];
 	int16_t *canaries[CONFIG_POOLS_MAX]; /* owned */
@@ -72,6 +74,10 @@ struct server {
 int server_crews_make(struct server *s, struct error *err);
 /* The config has changed. */
 void server_crews_reload(struct server *s);
+
+/* How many decodes may run at once; before the crews are made. */
+void server_compute_make(struct server *s);
+void server_compute_size(struct server *s); /* the settings or the engines have changed */
 
 /* SIGHUP: reads the settings again, and takes over what can change live. */
 void server_reload(struct server *s, const char *who);

@@ -49,6 +49,7 @@ static void take_over(struct server *s, const struct config *fresh)
 	server_word_decoder(s->cfg, &decoder);
 	decoders_reconfigure(s->decoders, &decoder);
 	server_crews_reload(s);
+	server_compute_size(s);
 }
 
 int server_load_files(struct server *s, const struct config *c, struct error *err)

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "monitor/monitor.h"
 #include "monitor/page.h"
+#include "pool/compute.h"
 #include "pool/crew.h"
 #include "pool/pool.h"
 
@@ -178,6 +179,26 @@ static void add_histogram(struct page *p, const struct monitor *m, const struct 
 	}
 }
 
+static void add_number(struct page *p, const char *name, const char *help, unsigned value)
+{
+	head(p, name, help, "gauge");
+	page_add(p, PREFIX "%s %u\n", name, value);
+}
+
+static void add_compute(struct page *p, const struct compute *c)
+{
+	if (c == NULL)
+		return;
+	add_number(p, "compute_slots",
+	    "Decodes of engines that decode whole that may run at once (server.compute_slots)",
+	    compute_slots(c));
+	add_number(p, "compute_slots_held", "Those that run now", compute_held(c));
+	add_number(p, "compute_waiting", "Those that wait for a slot now", compute_waiting(c));
+	add_number(p, "compute_partials_level",
+	    "How often the interval of partials is doubled now for want of slots: 0 to 3",
+	    compute_level(c));
+}
+
 char *monitor_metrics(const struct monitor *m)
 {
 	struct page p = { 0 };
@@ -185,6 +206,7 @@ char *monitor_metrics(const struct monitor *m)
 	head(&p, "build_info", "The version that runs", "gauge");
 	page_add(&p, PREFIX "build_info{version=\"%s\"} 1\n", STENOPOOL_VERSION);
 	add_server(&p);
+	add_compute(&p, m->compute);
 	add_gauge(&p, m, "pool_ready", "Whether the pool's host has its model loaded", is_ready);
 	add_gauge(&p, m, "pool_places", "Places (max)", places);
 	add_gauge(&p, m, "pool_places_taken", "Places lent to sessions now", pool_places_taken);

@@ -8,6 +8,7 @@
 
 #include "pool/pool.h"
 
+struct compute;
 struct crew;
 struct memory;
 struct roster;
@@ -22,7 +23,8 @@ typedef bool monitor_client_f(void *arg, uint64_t session, struct monitor_client
 struct monitor {
 	struct crew *const *crews; /* borrowed */
 	unsigned crews_n;
-	const struct roster *roster; /* borrowed */
+	const struct roster *roster;   /* borrowed */
+	const struct compute *compute; /* borrowed; NULL: nothing decodes whole */
 	uint64_t started_ns;
 	monitor_client_f *client_of; /* NULL: of no session */
 	void *client_arg;

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "monitor/memory.h"
 #include "monitor/monitor.h"
+#include "pool/compute.h"
 #include "pool/crew.h"
 #include "pool/pool.h"
 #include "session/roster.h"
@@ -205,6 +206,17 @@ static json_t *sums_of(const struct monitor *m)
 	return sums;
 }
 
+static json_t *compute_of(const struct compute *c)
+{
+	json_t *all = json_object();
+
+	set(all, "slots", number(compute_slots(c)));
+	set(all, "held", number(compute_held(c)));
+	set(all, "waiting", number(compute_waiting(c)));
+	set(all, "partials_level", number(compute_level(c)));
+	return all;
+}
+
 static char *text_and_free(json_t *object)
 {
 	char *text = json_dumps(object, JSON_INDENT(2));
@@ -224,6 +236,8 @@ char *monitor_status(const struct monitor *m, const struct memory *memory)
 	set(status, "state", json_string(state_of(m)));
 	set(status, "version", json_string(STENOPOOL_VERSION));
 	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));
+	if (m->compute != NULL)
+		set(status, "compute", compute_of(m->compute));
 	set(status, "pools", pools);
 	set(status, "sessions", sessions);
 	set(status, "sums", sums_of(m));

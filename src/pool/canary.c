@@ -23,6 +23,7 @@ void canary_feed(struct pool *p)
 void canary_rest(struct pool *p)
 {
 	lease_tell_none(p->canary.lease);
+	lease_leave_slots(p->canary.lease);
 	free(p->canary.lease);
 	p->canary.lease = NULL;
 }

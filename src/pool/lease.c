@@ -80,6 +80,7 @@ bool lease_ask(struct lease *l)
 static void note_over(struct lease *l, enum attempt_event how)
 {
 	lease_step(l, how);
+	lease_release_slot(l);
 	l->pool->in_work--;
 	l->pool->counts.utterances_ended += l->tenant != NULL;
 }

@@ -77,15 +77,19 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 	if (l->partial_due)
 		l->pool->proven_ns = l->sign_ns = pool_now_ns(l->pool);
 	l->partial_due = false;
+	if (l->attempt == ATTEMPT_BEGUN)
+		lease_release_slot(l);
 	lease_tell_partial(l, r);
 }
 
-/* No partial comes for what it was asked. */
+/* No partial comes for what it was asked; where it had to make room for a final one is wanted still. */
 static void on_cancelled(struct lease *l)
 {
-	if (l->partial_due)
-		l->sign_ns = pool_now_ns(l->pool);
+	if (!l->partial_due)
+		return;
+	l->sign_ns = pool_now_ns(l->pool);
 	l->partial_due = false;
+	lease_ask_partial_again(l);
 }
 
 /* The epoch is the lease's, and an utterance is in work. */

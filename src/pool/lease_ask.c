@@ -85,6 +85,7 @@ void lease_release(struct lease **lease)
 		queue_remove(l);
 		p->counts.queue_left++;
 	}
+	lease_leave_slots(l);
 	tenants_leave(p, l->tenant);
 	lease_tell_none(l);
 	free(l);

@@ -12,7 +12,7 @@ static void note_begun(struct lease *l)
 	l->epoch = ++p->last_epoch;
 	lease_step(l, ATTEMPT_BEGIN);
 	l->given = l->done = l->signs = 0;
-	l->partial_due = false;
+	l->partial_due = l->end_sent = false;
 	l->sign_ns = pool_now_ns(p);
 	l->instance->uses++;
 	l->instance->dirty = true;
@@ -37,7 +37,7 @@ bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
 
 bool lease_owes(const struct lease *l)
 {
-	return l->attempt == ATTEMPT_ENDED ||
+	return (l->attempt == ATTEMPT_ENDED && l->end_sent) ||
 	    (l->attempt == ATTEMPT_BEGUN &&
 		(l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
 }
@@ -101,12 +101,12 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 	return taken;
 }
 
-bool lease_request_partial(struct lease *l)
+bool lease_send_partial_request(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_PARTIAL_REQUEST, .epoch = l->epoch };
 	bool owed = lease_owes(l);
 
-	if (l->attempt != ATTEMPT_BEGUN || !lease_send(l, &m))
+	if (!lease_send(l, &m))
 		return false;
 	l->partial_due = true;
 	if (!owed)
@@ -114,14 +114,14 @@ bool lease_request_partial(struct lease *l)
 	return true;
 }
 
-bool lease_end(struct lease *l)
+bool lease_send_end(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_END, .epoch = l->epoch };
 
-	if (l->attempt != ATTEMPT_BEGUN || !lease_send(l, &m))
+	if (!lease_send(l, &m))
 		return false;
-	lease_step(l, ATTEMPT_END);
+	l->end_sent = true;
 	l->partial_due = false; /* the final stands for it */
-	l->ended_ns = l->sign_ns = pool_now_ns(l->pool);
+	l->sign_ns = pool_now_ns(l->pool);
 	return true;
 }

@@ -94,9 +94,19 @@ void pool_stop(struct pool *p)
 	pool_settle(p);
 }
 
+void pool_use_compute(struct pool *p, struct compute *compute)
+{
+	p->compute = compute;
+}
+
 void pool_set_traits(struct pool *p, const struct ipc_traits *traits)
 {
 	p->traits = *traits;
+}
+
+const struct ipc_traits *pool_traits(const struct pool *p)
+{
+	return &p->traits;
 }
 
 void pool_on_host_ready(struct pool *p)
@@ -214,8 +224,10 @@ void pool_on_writable(struct pool *p, uint64_t id)
 {
 	struct instance *i = crowd_find(p, id);
 
-	if (i != NULL && i->lease != NULL)
-		lease_tell_writable(i->lease);
+	if (i == NULL || i->lease == NULL)
+		return;
+	lease_use_slot(i->lease);
+	lease_tell_writable(i->lease);
 }
 
 /* The reason, if it is on its way. */

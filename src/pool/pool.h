@@ -20,6 +20,7 @@
 #include "pool/instance.h"
 #include "pool/loss.h"
 
+struct compute;
 struct error;
 struct lease;
 struct pool;
@@ -105,13 +106,15 @@ struct pool_counts {
 	uint64_t protocol_errors; /* messages an instance had no right to send; it was killed */
 	struct histogram wait;    /* request of a lease to its grant */
 	struct histogram begin;   /* wish to begin an utterance to BEGIN written */
-	struct histogram final;   /* END written to FINAL received */
+	struct histogram final;   /* END asked for to FINAL received */
 };
 
 /* `name`, `turn` and `ops`' arg are borrowed and must outlive the pool. Leases are told what becomes of them by turn_run. */
 struct pool *pool_new(const char *name, const struct pool_config *cfg, struct turn *turn,
     const struct pool_ops *ops, void *arg);
 void pool_free(struct pool **pool); /* every lease must have been released */
+/* Before any lease: instances of an engine that decodes whole compute only while they have one of these slots. Borrowed. */
+void pool_use_compute(struct pool *pool, struct compute *compute);
 /* Takes over what can change while the pool serves, which is all of it but `lease` and `refresh`. Places above a smaller
  * `max` are not taken away: they are not given out again. */
 void pool_reconfigure(struct pool *pool, const struct pool_config *cfg);
@@ -126,6 +129,7 @@ void pool_stop(struct pool *pool);
 /* What happened to the processes. */
 /* What kind of engine the host that is ready next has; before it pool_on_host_ready. Copied. */
 void pool_set_traits(struct pool *pool, const struct ipc_traits *traits);
+const struct ipc_traits *pool_traits(const struct pool *pool); /* of the last; lent */
 void pool_on_host_ready(struct pool *pool);
 /* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
 void pool_on_host_down(struct pool *pool, const struct error *why);
@@ -193,6 +197,8 @@ bool lease_end(struct lease *l);
 void lease_abort(struct lease *l);
 /* How it stands with the last utterance; ahead of what has been told. */
 enum attempt_state lease_attempt(const struct lease *l);
+/* How much longer than wished the interval of its partials should be now, to the power of two: 0, as wished, to SLOTS_LOAD_MAX. */
+unsigned lease_partials_level(const struct lease *l);
 /* The instance that hears or last heard this lease; 0: none yet. */
 uint64_t lease_instance(const struct lease *l);
 

@@ -109,6 +109,10 @@ static void take(struct pool_fake *f, struct pool_fake_instance *i, const struct
 		assert_true(i->open && !i->ended && m->epoch == i->epoch);
 		i->partial_requests++;
 		break;
+	case IPC_CANCEL:
+		assert_true(i->open && !i->ended && m->epoch == i->epoch);
+		i->cancels++;
+		break;
 	case IPC_END:
 		assert_true(i->open && !i->ended && m->epoch == i->epoch);
 		i->ended = true;

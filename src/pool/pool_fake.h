@@ -26,7 +26,7 @@ struct pool_fake_instance {
 	bool refused;    /* a send found no room, so on_writable is due */
 	uint64_t client; /* who it hears or heard last: the upper half of BEGIN's utterance */
 	uint64_t utterance, epoch; /* of the last BEGIN */
-	unsigned begins, ends, aborts, resets, partial_requests;
+	unsigned begins, ends, aborts, resets, partial_requests, cancels;
 	size_t samples;                           /* of the last utterance */
 	uint8_t adaptation[POOL_FAKE_ADAPTATION]; /* of the last BEGIN, cut */
 	uint32_t adaptation_bytes;

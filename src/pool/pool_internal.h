@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/turn.h"
+#include "pool/compute.h"
 #include "pool/heap.h"
 #include "pool/id_table.h"
 #include "pool/pool.h"
@@ -80,6 +81,9 @@ struct lease {
 	/* Of the utterance in work: samples sent and samples the instance has told it decoded; how often it was heard of;
 	 * since when it owes us. */
 	uint64_t given, done, signs, sign_ns;
+	bool end_sent;
+	struct compute_asker slot;
+	bool slot_unused; /* it has one, and the instance had no room to be asked */
 	bool partial_due; /* it was asked for one and has not answered */
 };
 
@@ -98,6 +102,7 @@ struct pool {
 	void *arg;
 	struct turn *turn; /* borrowed */
 	enum pool_state state;
+	struct compute *compute;  /* borrowed; NULL: its instances compute when they are asked */
 	struct ipc_traits traits; /* zeroed until a host was ready: an engine that streams */
 	struct error failure;     /* why there is no host; ERROR_NONE: there is, or was not yet */
 	struct instance *buckets[BUCKETS];
@@ -249,6 +254,15 @@ bool lease_owes(const struct lease *l); /* its instance is to be heard of */
 uint64_t lease_due_ns(const struct lease *l);
 /* How many times the audio that it owes it may take for that: what is set, or more if its engine is known to be quiet. */
 unsigned lease_slowest_factor(const struct lease *l);
+
+bool lease_send_partial_request(struct lease *l); /* false: no room now */
+bool lease_send_end(struct lease *l);             /* likewise */
+
+/* lease_slot.c */
+void lease_use_slot(struct lease *l); /* there is room again to ask for what it has a slot for */
+void lease_release_slot(struct lease *l);      /* no effect if it has none and waits for none */
+void lease_ask_partial_again(struct lease *l); /* it was broken off to make room */
+void lease_leave_slots(struct lease *l);
 
 /* lease.c */
 bool lease_is_by_utterance(const struct lease *l);

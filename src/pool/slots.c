@@ -46,7 +46,8 @@ struct slot_asker {
 	enum slot_state state;
 	enum slot_use use;
 	uint64_t asked_ns;
-	struct slot_link home, age, granted;
+	bool overtaken; /* HELD for a partial that was named as to be broken off */
+	struct slot_link home, age, granted, partial;
 };
 
 struct slots {
@@ -57,6 +58,8 @@ struct slots {
 	struct id_table tenants;
 	struct heap turns[SLOT_USES];
 	struct slot_list ages, granted;
+	struct slot_list partials; /* HELD for one, and not overtaken; the newest last */
+	unsigned finals_waiting, overtaken;
 	uint64_t mean_ns, waited_at_ns; /* of waits; when somebody waited last */
 	unsigned load;
 };
@@ -131,6 +134,7 @@ static void join_waiting(struct slot_asker *a, enum slot_use use)
 	if (a->tenant->turns[use].at == 0)
 		heap_add(&s->turns[use], &a->tenant->turns[use]);
 	s->waiting++;
+	s->finals_waiting += use == SLOT_FINAL;
 }
 
 static void leave_waiting(struct slot_asker *a)
@@ -143,6 +147,7 @@ static void leave_waiting(struct slot_asker *a)
 	if (list->first == NULL)
 		heap_remove(&s->turns[a->use], &a->tenant->turns[a->use]);
 	s->waiting--;
+	s->finals_waiting -= a->use == SLOT_FINAL;
 	s->waited_at_ns = s->now_ns(s->clock);
 }
 
@@ -158,6 +163,16 @@ static void give(struct slot_asker *a)
 	a->tenant->held++;
 	note_turn(s, a->tenant);
 	slot_list_append(&s->granted, &a->granted);
+	if (a->use == SLOT_PARTIAL)
+		slot_list_append(&s->partials, &a->partial);
+}
+
+/* It holds a slot, but for a partial no more. */
+static void leave_partials(struct slot_asker *a)
+{
+	slot_list_remove(&a->slots->partials, &a->partial);
+	a->slots->overtaken -= a->overtaken;
+	a->overtaken = false;
 }
 
 static struct slot_asker *first_waiting(const struct slots *s)
@@ -209,7 +224,7 @@ struct slot_asker *slots_asker_new(struct slots *s, uint64_t tenant, void *of)
 	a->slots = s;
 	a->tenant = enter(s, tenant);
 	a->of = of;
-	a->home.of = a->age.of = a->granted.of = a;
+	a->home.of = a->age.of = a->granted.of = a->partial.of = a;
 	return a;
 }
 
@@ -237,6 +252,7 @@ static void become_final(struct slot_asker *a)
 		return;
 	}
 	a->use = SLOT_FINAL;
+	leave_partials(a);
 	slot_list_remove(&a->slots->granted, &a->granted);
 	slot_list_append(&a->slots->granted, &a->granted);
 }
@@ -263,6 +279,7 @@ void slots_release(struct slot_asker *a)
 		a->tenant->held--;
 		note_turn(s, a->tenant);
 		slot_list_remove(&s->granted, &a->granted);
+		leave_partials(a);
 	}
 	step(a, SLOT_LEAVE);
 	give_out(s);
@@ -285,6 +302,18 @@ void *slots_take_granted(struct slots *s)
 	if (a == NULL)
 		return NULL;
 	slot_list_remove(&s->granted, &a->granted);
+	return a->of;
+}
+
+void *slots_take_overtaken(struct slots *s)
+{
+	struct slot_asker *a = s->partials.last == NULL ? NULL : s->partials.last->of;
+
+	if (a == NULL || s->finals_waiting <= s->overtaken)
+		return NULL;
+	slot_list_remove(&s->partials, &a->partial);
+	a->overtaken = true;
+	s->overtaken++;
 	return a->of;
 }
 

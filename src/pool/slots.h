@@ -6,8 +6,10 @@
  * later ask for a partial takes over the place of the earlier one, and a final is asked for instead of a partial; where that partial is
  * being computed, its slot is the final's at once.
  *
- * Calls change states and call nobody back: who has got a slot is asked for by slots_take_granted. Server process, loop
- * thread only; pure. */
+ * Where a final waits and a partial is being computed, that one is overtaken: it is to be broken off, which frees its slot.
+ *
+ * Calls change states and call nobody back: who has got a slot is asked for by slots_take_granted, and who is overtaken by
+ * slots_take_overtaken. Server process, loop thread only; pure. */
 #ifndef POOL_SLOTS_H
 #define POOL_SLOTS_H
 
@@ -45,6 +47,10 @@ enum slot_use slots_use(const struct slot_asker *a); /* of what it waits for or 
 /* The `of` of one that has got a slot since it was asked last, or whose slot has become its final's; each is named once, in the order in
  * which they got it; who has given it back meanwhile is not. NULL: none. */
 void *slots_take_granted(struct slots *s);
+
+/* The `of` of one that holds a slot for a partial and is to have it broken off, as more finals wait than slots will be given back for
+ * that; the one that got its slot last. Each is named once while it holds that slot. NULL: none. */
+void *slots_take_overtaken(struct slots *s);
 
 unsigned slots_held(const struct slots *s);
 unsigned slots_waiting(const struct slots *s);

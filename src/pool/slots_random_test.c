@@ -22,6 +22,7 @@ static struct model {
 	uint64_t tenant, asked; /* asked: numbers that rise */
 	enum slot_state state;
 	enum slot_use use;
+	bool overtaken;
 } models[ASKERS];
 
 static struct {
@@ -95,6 +96,7 @@ static void model_ask(unsigned i, enum slot_use use)
 		if (m->state == SLOT_HELD) {
 			name_not(i);
 			granted[granted_n++] = i;
+			m->overtaken = false;
 		} else {
 			m->state = SLOT_WAITS;
 			m->asked = ++asks;
@@ -115,6 +117,7 @@ static void model_release(unsigned i)
 		name_not(i);
 	}
 	m->state = SLOT_NONE;
+	m->overtaken = false;
 	model_give_out();
 }
 
@@ -156,6 +159,26 @@ static void step(void)
 	}
 }
 
+/* Whoever is overtaken holds a slot for a partial, is named once, and gives it back for a final that waits. */
+static void check_overtaken(void)
+{
+	const char *name = rnd(2) == 0 ? NULL : slots_take_overtaken(slots);
+	unsigned finals = 0, i;
+
+	if (name == NULL)
+		return;
+	i = (unsigned)(name - names);
+	for (unsigned k = 0; k < ASKERS; k++)
+		finals += models[k].state == SLOT_WAITS && models[k].use == SLOT_FINAL;
+	assert_int_equal(models[i].state, SLOT_HELD);
+	assert_int_equal(models[i].use, SLOT_PARTIAL);
+	assert_false(models[i].overtaken);
+	models[i].overtaken = true;
+	for (unsigned k = 0; k < ASKERS; k++)
+		finals -= models[k].overtaken;
+	assert_true((int)finals >= 0);
+}
+
 static void check(void)
 {
 	unsigned waiting = 0;
@@ -176,6 +199,7 @@ static void check(void)
 	}
 	if (granted_n == 0)
 		assert_null(slots_take_granted(slots));
+	check_overtaken();
 }
 
 /* Whoever holds one gives it back: all that waited get one, whatever they asked for. */

@@ -300,6 +300,67 @@ static void test_load_does_not_fade_meanwhile(void **state)
 		name, f, setup, teardown, NULL                                                     \
 	}
 
+static void expect_overtaken(const char *who)
+{
+	char got[ASKERS + 1] = "", *name;
+
+	for (unsigned n = 0; (name = slots_take_overtaken(slots)) != NULL; n++)
+		got[n] = *name;
+	assert_string_equal(got, who);
+}
+
+static void test_a_final_overtakes_a_partial(void **state)
+{
+	(void)state;
+	slots_ask(askers[0], SLOT_PARTIAL);
+	slots_ask(askers[1], SLOT_PARTIAL);
+	expect_overtaken(""); /* a partial that waits overtakes nobody */
+	slots_ask(askers[2], SLOT_FINAL);
+	expect_overtaken("a");
+	expect_granted("a");
+	slots_release(askers[0]);
+	expect_granted("c");
+	expect_overtaken("");
+}
+
+static void test_as_many_as_finals_wait(void **state)
+{
+	(void)state;
+	slots_resize(slots, 3);
+	for (unsigned i = 0; i < 3; i++)
+		slots_ask(askers[i], SLOT_PARTIAL);
+	slots_ask(askers[3], SLOT_FINAL);
+	expect_overtaken("c"); /* which has computed for the shortest time */
+	slots_ask(askers[4], SLOT_FINAL);
+	expect_overtaken("b");
+	slots_release(askers[2]);
+	slots_ask(askers[5], SLOT_FINAL);
+	expect_overtaken("a");
+	slots_ask(askers[6], SLOT_FINAL);
+	expect_overtaken(""); /* none is left */
+}
+
+static void test_none_while_a_final_is_computed_for_it(void **state)
+{
+	(void)state;
+	slots_ask(askers[0], SLOT_PARTIAL);
+	slots_ask(askers[1], SLOT_FINAL);
+	slots_ask(askers[0], SLOT_FINAL); /* its own, in the slot that it has */
+	expect_overtaken("");
+	slots_release(askers[0]);
+	assert_int_equal(slots_state(askers[1]), SLOT_HELD);
+	slots_release(askers[1]);
+	slots_ask(askers[2], SLOT_PARTIAL);
+	slots_ask(askers[3], SLOT_FINAL);
+	expect_overtaken("c");
+	slots_release(askers[3]); /* it is not wanted any more */
+	slots_release(askers[2]);
+	slots_ask(askers[2], SLOT_PARTIAL);
+	expect_overtaken("");
+	slots_ask(askers[4], SLOT_FINAL);
+	expect_overtaken("c"); /* again */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +374,10 @@ int main(void)
 		T("a final is asked for instead of its partial", test_a_final_replaces_its_partial),
 		T("a running partial leaves its slot to its final",
 		    test_a_final_takes_its_partials_slot),
+		T("a final overtakes a partial that is computed", test_a_final_overtakes_a_partial),
+		T("as many as finals wait, the newest first", test_as_many_as_finals_wait),
+		T("who has its own final in its slot is not overtaken",
+		    test_none_while_a_final_is_computed_for_it),
 		T("who has given it back is not named", test_given_back_before_it_was_named),
 		T("more slots are given out, fewer are not taken away", test_more_and_fewer_slots),
 		T("the load follows the waits", test_load_follows_the_waits),

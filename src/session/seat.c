@@ -49,11 +49,15 @@ static bool begin(struct seat *seat, struct utterance *u, struct attempt *a)
 	return true;
 }
 
-static uint64_t partial_interval(const struct session *s)
+/* Samples. Longer where those who compute have too much to do, but for who counts his partials. */
+static uint64_t partial_interval(const struct seat *seat)
 {
+	const struct session *s = seat->session;
 	uint64_t ms = s->cfg.partial_interval_ms > 0 ? s->cfg.partial_interval_ms
 						     : s->limits->partial_interval_ms;
 
+	if (!s->cfg.paced_partials)
+		ms <<= lease_partials_level(seat->lease);
 	return ms * SAMPLES_PER_MS;
 }
 
@@ -79,7 +83,7 @@ static void ask_partial(struct seat *seat, const struct utterance *u, struct pas
 
 	if (!seat->gives_partials || a->partial_pending ||
 	    (!told && !cfg->paced_partials && p->lost_n == 0) ||
-	    a->sent < a->partial_asked_at + partial_interval(seat->session))
+	    a->sent < a->partial_asked_at + partial_interval(seat))
 		return;
 	a->partial_asked_at = a->sent;
 	a->partial_pending = lease_request_partial(seat->lease);
@@ -102,7 +106,7 @@ static size_t due_of(const struct seat *seat, const struct utterance *u, const s
 	if (!is_paced(seat, p))
 		return due;
 	return a->partial_pending ? a->sent
-				  : MIN(due, a->partial_asked_at + partial_interval(seat->session));
+				  : MIN(due, a->partial_asked_at + partial_interval(seat));
 }
 
 /* Sends what is due of the audio; false: the instance has no room now. */

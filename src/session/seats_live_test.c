@@ -326,16 +326,23 @@ static void kill_where(const struct row *row, enum attempt_state in)
 	kill_both(row, in);
 }
 
+static uint64_t times_of(enum attempt_state of_row)
+{
+	return of_row == ATTEMPT_NONE ? 0 : row_now->twice ? 2 : 1;
+}
+
+static bool all_losses_are_known(void)
+{
+	return lost_in(QUICK) - losses_before[QUICK] == times_of(row_now->quick) &&
+	    lost_in(SLOW) - losses_before[SLOW] == times_of(row_now->slow);
+}
+
 static void check_killed(const struct row *row)
 {
-	unsigned times = row->twice ? 2 : 1;
 	bool heard = row->slow == ATTEMPT_BEGUN || row->slow == ATTEMPT_ENDED;
 
-	assert_int_equal(
-	    lost_in(QUICK) - losses_before[QUICK], row->quick != ATTEMPT_NONE ? times : 0);
-	assert_int_equal(
-	    lost_in(SLOW) - losses_before[SLOW], row->slow != ATTEMPT_NONE ? times : 0);
-	assert_int_equal(recovered, heard ? times : 0);
+	wait_until(all_losses_are_known);
+	assert_int_equal(recovered, heard ? times_of(row->slow) : 0);
 }
 
 static char undisturbed[TEXT_MAX];

@@ -1,0 +1,102 @@
+/* A lease in a pool whose engine decodes whole: what computes for long waits for a slot (pool/compute.h). Audio is sent as it comes,
+ * for such an engine only keeps it. A partial that was overtaken is asked for again, since whoever wants it waits for it
+ * still, and is told what has been said by then. The clock of who is stuck runs from when the instance was asked. */
+#include <stddef.h>
+
+#include "pool/pool_internal.h"
+
+static bool needs_slot(const struct lease *l)
+{
+	return l->pool->compute != NULL && l->pool->traits.decoding == IPC_DECODES_WHOLE;
+}
+
+/* What the instance computes now, or had no room to be told. */
+static void ask_instance(struct lease *l, enum slot_use use)
+{
+	bool asked = use == SLOT_FINAL ? lease_send_end(l) : lease_send_partial_request(l);
+
+	l->slot_unused = !asked;
+}
+
+static struct lease *lease_of(struct compute_asker *a)
+{
+	return (struct lease *)((char *)a - offsetof(struct lease, slot));
+}
+
+static void on_slot(struct compute_asker *a, enum slot_use use)
+{
+	ask_instance(lease_of(a), use);
+}
+
+static void on_overtaken(struct compute_asker *a)
+{
+	struct lease *l = lease_of(a);
+	const struct ipc_message m = { .type = IPC_CANCEL, .epoch = l->epoch };
+
+	(void)lease_send(l, &m); /* without room the partial comes to its end */
+}
+
+static void ask_slot(struct lease *l, enum slot_use use)
+{
+	struct compute *c = l->pool->compute;
+
+	l->slot.on_slot = on_slot;
+	l->slot.on_overtaken = on_overtaken;
+	if (l->slot.slot == NULL)
+		compute_enter(c, &l->slot, l->tenant == NULL ? 0 : l->tenant->node.id);
+	compute_ask(c, &l->slot, use);
+}
+
+void lease_use_slot(struct lease *l)
+{
+	if (l->slot_unused)
+		ask_instance(l, slots_use(l->slot.slot));
+}
+
+void lease_release_slot(struct lease *l)
+{
+	l->slot_unused = false;
+	if (l->slot.slot != NULL)
+		compute_release(l->pool->compute, &l->slot);
+}
+
+void lease_ask_partial_again(struct lease *l)
+{
+	if (l->attempt != ATTEMPT_BEGUN || !needs_slot(l))
+		return;
+	lease_release_slot(l);
+	ask_slot(l, SLOT_PARTIAL);
+}
+
+void lease_leave_slots(struct lease *l)
+{
+	compute_leave(l->pool->compute, &l->slot);
+}
+
+unsigned lease_partials_level(const struct lease *l)
+{
+	return needs_slot(l) ? compute_level(l->pool->compute) : 0;
+}
+
+bool lease_request_partial(struct lease *l)
+{
+	if (l->attempt != ATTEMPT_BEGUN)
+		return false;
+	if (!needs_slot(l))
+		return lease_send_partial_request(l);
+	ask_slot(l, SLOT_PARTIAL);
+	return true;
+}
+
+bool lease_end(struct lease *l)
+{
+	if (l->attempt != ATTEMPT_BEGUN)
+		return false;
+	if (needs_slot(l))
+		ask_slot(l, SLOT_FINAL);
+	else if (!lease_send_end(l))
+		return false;
+	lease_step(l, ATTEMPT_END);
+	l->ended_ns = pool_now_ns(l->pool);
+	return true;
+}
