@@ -1,3 +1,4 @@
+/* Clients that do at random what clients may do, for the fuzzer of the pool. */
 #include "clients.h"
 
 #include <stdbool.h>

@@ -1,3 +1,5 @@
+/* A line of those who have something to tell. One that tells is out of it, so it may be freed; one that tells all at once (turn_flush)
+ * is watched from the stack, so that its end is noticed. */
 #include "base/turn.h"
 
 #include <assert.h>

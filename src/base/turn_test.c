@@ -1,3 +1,4 @@
+/* Who tells what in which order, and who may be freed by whom meanwhile. */
 #include "base/turn.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* What the manual says of engines. That it has all settings, config_test.c looks at. */
+/* What the manual says of settings and of engines. That it is a file of settings itself, config_test.c looks at. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +12,10 @@
 #include <string.h>
 
 #include "cli/config.h"
+#include "cli/config_table.h"
 #include "cli/engine_list.h"
 
-static void assert_help_says(FILE *engines, const char *says, const char *says_not)
+static char *help_text(FILE *engines)
 {
 	char *text = NULL;
 	size_t n;
@@ -23,6 +24,27 @@ static void assert_help_says(FILE *engines, const char *says, const char *says_n
 	assert_non_null(to);
 	config_print_help(to, engines);
 	(void)fclose(to);
+	return text;
+}
+
+static void test_the_help_mentions_every_key_and_sentence(void **state)
+{
+	char *text = help_text(NULL);
+	char line[64];
+
+	(void)state;
+	for (unsigned i = 0; i < config_table_n; i++) {
+		(void)snprintf(line, sizeof line, "\n;%s = ", config_table[i].key);
+		if (strstr(text, line) == NULL || strstr(text, config_table[i].help) == NULL)
+			fail_msg("%s is not in the help", config_table[i].key);
+	}
+	free(text);
+}
+
+static void assert_help_says(FILE *engines, const char *says, const char *says_not)
+{
+	char *text = help_text(engines);
+
 	if (strstr(text, says) == NULL)
 		fail_msg("the help does not say \"%s\"", says);
 	assert_null(strstr(text, says_not));
@@ -72,6 +94,7 @@ static void test_the_real_host_knows_its_engines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_help_mentions_every_key_and_sentence),
 		cmocka_unit_test(test_parameters_are_said_and_traits_are_not),
 		cmocka_unit_test(test_one_line_says_that_nobody_knows),
 		cmocka_unit_test(test_the_real_host_knows_its_engines),

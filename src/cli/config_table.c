@@ -1,3 +1,4 @@
+/* All settings, a row each: what they are called, what is allowed, and what the manual says of them. */
 #include "cli/config_table.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* What stands for a value in a file becomes a field, and back, by the row's type; a sentence says what is allowed. */
 #define _GNU_SOURCE
 #include "cli/config_value.h"
 
@@ -60,8 +61,8 @@ unsigned config_value_cores(void)
 void config_value_initial(const struct config_row *row, char *out, size_t out_bytes)
 {
 	if (row->per_core > 0)
-		(void)snprintf(
-		    out, out_bytes, "%.0f", MIN((double)config_value_cores() * row->per_core, row->max));
+		(void)snprintf(out, out_bytes, "%.0f",
+		    MIN((double)config_value_cores() * row->per_core, row->max));
 	else
 		(void)snprintf(out, out_bytes, "%s", row->initial != NULL ? row->initial : "");
 }

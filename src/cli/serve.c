@@ -1,3 +1,4 @@
+/* The command: settings, their check and their manual, and then the server. */
 #include "cli/serve.h"
 
 #include <getopt.h>

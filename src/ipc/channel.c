@@ -1,3 +1,4 @@
+/* One message is one packet. Descriptors that come along and do not belong to it are closed, so that nobody can fill our table. */
 #define _GNU_SOURCE
 #include "ipc/channel.h"
 

@@ -1,3 +1,4 @@
+/* Messages over a socket pair, with and without descriptors, and what is no message. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

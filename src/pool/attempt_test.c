@@ -1,3 +1,4 @@
+/* The table of an attempt's states, cell by cell. */
 #include "pool/attempt.h"
 
 #include <setjmp.h>

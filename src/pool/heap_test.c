@@ -1,3 +1,4 @@
+/* The first is always the least, in whatever order members come, move and go. */
 #include "pool/heap.h"
 
 #include <setjmp.h>

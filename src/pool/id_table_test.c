@@ -1,3 +1,4 @@
+/* Members are found by their ids, however many there are. */
 #include "pool/id_table.h"
 
 #include <setjmp.h>

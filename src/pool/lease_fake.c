@@ -1,3 +1,4 @@
+/* Counts what it is told, and fails the test at what may not be told then. */
 #include "pool/lease_fake.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* A lease from the ask to the release, and the utterances that it carries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The pool from its making to its end, and what is told of hosts and instances. What follows from it settle.c finds out. */
 #include "pool/pool.h"
 
 #include <assert.h>

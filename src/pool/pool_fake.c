@@ -1,3 +1,4 @@
+/* Keeps of each instance what it was sent, and fails the test at what may never be sent. */
 #include "pool/pool_fake.h"
 
 #include <setjmp.h>

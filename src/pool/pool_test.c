@@ -1,3 +1,4 @@
+/* Newborns ahead of demand, hosts that come and go, and instances that speak when they should not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Whose turn it is, and what each is told of his place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

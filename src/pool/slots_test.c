@@ -1,3 +1,4 @@
+/* The order in which slots are given out, what takes the place of what, who makes room, and the load that is made of the waits. */
 #include "pool/slots.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* Sessions that idle, leave, and take others along while all are looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

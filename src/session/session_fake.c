@@ -1,3 +1,4 @@
+/* A client whose log of events is compared as text, and whose every event is checked against what may come then. */
 #include "session/session_fake.h"
 
 #include <setjmp.h>
@@ -190,54 +191,53 @@ static void on_ended(struct session_fake *f, const struct session_event *e)
 	say(f, "ended %" PRIu64 " ms %" PRIu64 "\n", e->ended.audio_ms, e->ended.utterances);
 }
 
+static void on_queued(struct session_fake *f, const struct session_event *e)
+{
+	say(f, "queued %u\n", e->queued.position);
+}
+
+static void on_ready(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->utterance, 0);
+	say(f, "ready\n");
+}
+
+static void on_recovered(struct session_fake *f, const struct session_event *e)
+{
+	assert_true(*open_of(f, e->utterance) == 's' || *open_of(f, e->utterance) == 'e');
+	say(f, "recovered %" PRIu64 "\n", e->utterance);
+}
+
+static void on_idle(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->utterance, 0);
+	say(f, "idle\n");
+}
+
+static void (*const handlers[])(struct session_fake *f, const struct session_event *e) = {
+	[SESSION_EVENT_QUEUED] = on_queued,
+	[SESSION_EVENT_READY] = on_ready,
+	[SESSION_EVENT_SPEECH_START] = on_start,
+	[SESSION_EVENT_SPEECH_END] = on_end,
+	[SESSION_EVENT_PARTIAL] = on_partial,
+	[SESSION_EVENT_FINAL] = on_final,
+	[SESSION_EVENT_RECOVERED] = on_recovered,
+	[SESSION_EVENT_ERROR] = on_error,
+	[SESSION_EVENT_ENDED] = on_ended,
+	[SESSION_EVENT_HEARD] = on_heard,
+	[SESSION_EVENT_COMMITTED] = on_committed,
+	[SESSION_EVENT_CLEARED] = on_cleared,
+	[SESSION_EVENT_IDLE] = on_idle,
+};
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct session_fake *f = arg;
 
 	assert_non_null(f->session);
 	assert_false(f->over);
-	switch (e->kind) {
-	case SESSION_EVENT_QUEUED:
-		say(f, "queued %u\n", e->queued.position);
-		break;
-	case SESSION_EVENT_READY:
-		say(f, "ready\n");
-		break;
-	case SESSION_EVENT_SPEECH_START:
-		on_start(f, e);
-		break;
-	case SESSION_EVENT_SPEECH_END:
-		on_end(f, e);
-		break;
-	case SESSION_EVENT_PARTIAL:
-		on_partial(f, e);
-		break;
-	case SESSION_EVENT_FINAL:
-		on_final(f, e);
-		break;
-	case SESSION_EVENT_RECOVERED:
-		assert_true(*open_of(f, e->utterance) == 's' || *open_of(f, e->utterance) == 'e');
-		say(f, "recovered %" PRIu64 "\n", e->utterance);
-		break;
-	case SESSION_EVENT_ERROR:
-		on_error(f, e);
-		break;
-	case SESSION_EVENT_ENDED:
-		on_ended(f, e);
-		break;
-	case SESSION_EVENT_HEARD:
-		on_heard(f, e);
-		break;
-	case SESSION_EVENT_COMMITTED:
-		on_committed(f, e);
-		break;
-	case SESSION_EVENT_CLEARED:
-		on_cleared(f, e);
-		break;
-	case SESSION_EVENT_IDLE:
-		say(f, "idle\n");
-		break;
-	}
+	assert_in_range(e->kind, 0, ARRAY_SIZE(handlers) - 1);
+	handlers[e->kind](f, e);
 	if (f->then != NULL && (f->then_on < 0 || f->then_on == (int)e->kind))
 		f->then(f, e->kind);
 }

@@ -1,3 +1,4 @@
+/* What becomes of one utterance: what its instance is sent and asked, what it learns, and how it may fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* What is known of lost instances says whose fault it was: what they did themselves, where they stood still, and where others killed them. */
 #include "session/verdict.h"
 
 #include "ipc/message.h"

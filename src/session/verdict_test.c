@@ -1,3 +1,4 @@
+/* Rows of losses, each with who is to blame. */
 #include "session/verdict.h"
 
 #include <setjmp.h>
