@@ -1,6 +1,9 @@
+/* One attempt at a time: the new server's process is watched through its pidfd and a pipe by which it says that it serves.
+ * NONE --start--> STARTING --it serves--> DONE, or --it ends, or is late--> NONE. */
 #define _GNU_SOURCE
 #include "cli/upgrade.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -43,10 +46,22 @@ struct upgrade {
 
 enum { END_TIMEOUT_MS = 5000 };
 
-static void set_state(struct upgrade *u, enum upgrade_state to)
-{
-	static const char *const names[] = { "none", "starting", "done" };
+enum upgrade_event { UPGRADE_ON_START, UPGRADE_ON_READY, UPGRADE_ON_END, UPGRADE_EVENTS };
 
+#define NEVER UPGRADE_STATES
+static const enum upgrade_state next[UPGRADE_STATES][UPGRADE_EVENTS] = {
+	/*                        start             ready         end */
+	[UPGRADE_NONE] = { UPGRADE_STARTING, NEVER, UPGRADE_NONE },
+	[UPGRADE_STARTING] = { NEVER, UPGRADE_DONE, UPGRADE_NONE },
+	[UPGRADE_DONE] = { NEVER, NEVER, NEVER },
+};
+
+static void step(struct upgrade *u, enum upgrade_event e)
+{
+	static const char *const names[UPGRADE_STATES] = { "none", "starting", "done" };
+	enum upgrade_state to = next[u->state][e];
+
+	assert(to != NEVER);
 	log_debug("upgrade: %s -> %s", names[u->state], names[to]);
 	u->state = to;
 }
@@ -85,7 +100,7 @@ static void fail(struct upgrade *u, const struct error *why)
 {
 	(void)uv_timer_stop(&u->timer);
 	give_up_attempt(u);
-	set_state(u, UPGRADE_NONE);
+	step(u, UPGRADE_ON_END);
 	u->events->on_failed(u->arg, why);
 }
 
@@ -151,7 +166,7 @@ static void on_watcher_gone(uv_poll_t *poll, int s, int events)
 	}
 	take_in_orphans(true);
 	give_up_attempt(u);
-	set_state(u, UPGRADE_DONE);
+	step(u, UPGRADE_ON_READY);
 	u->events->on_ready(u->arg, server);
 }
 
@@ -289,7 +304,7 @@ int upgrade_start(
 	u->timeout_ms = timeout_ms;
 	u->late = false;
 	(void)uv_timer_start(&u->timer, on_late, timeout_ms, 0);
-	set_state(u, UPGRADE_STARTING);
+	step(u, UPGRADE_ON_START);
 	return 0;
 }
 
@@ -301,7 +316,7 @@ void upgrade_cancel(struct upgrade *u)
 	ask_to_end(u->attempt);
 	u->cancelled = true;
 	(void)uv_timer_start(&u->timer, on_unkind, END_TIMEOUT_MS, 0);
-	set_state(u, UPGRADE_NONE);
+	step(u, UPGRADE_ON_END);
 }
 
 enum upgrade_state upgrade_state(const struct upgrade *u)

@@ -13,7 +13,7 @@ struct successor_config;
 struct upgrade;
 struct uv_loop_s;
 
-enum upgrade_state { UPGRADE_NONE, UPGRADE_STARTING, UPGRADE_DONE };
+enum upgrade_state { UPGRADE_NONE, UPGRADE_STARTING, UPGRADE_DONE, UPGRADE_STATES };
 
 struct upgrade_events {
 	void (*on_ready)(void *arg, int pid);

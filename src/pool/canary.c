@@ -36,7 +36,7 @@ static void sing(struct pool *p)
 	l->events = p->canary.events;
 	l->arg = p;
 	lease_tell_init(l);
-	l->state = LEASE_GRANTED;
+	lease_move(l, LEASE_GRANT);
 	l->instance = crowd_take_idle(p, l);
 	lease_ask(l);
 	p->canary.lease = l;

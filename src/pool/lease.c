@@ -14,7 +14,7 @@ bool lease_is_by_utterance(const struct lease *l)
 
 void lease_queue_up(struct lease *l)
 {
-	l->state = LEASE_WAITING;
+	lease_move(l, LEASE_QUEUE);
 	l->asked_ns = pool_now_ns(l->pool);
 	queue_push(l);
 }
@@ -40,7 +40,7 @@ void lease_take_place(struct lease *l)
 {
 	struct pool *p = l->pool;
 
-	l->state = LEASE_GRANTED;
+	lease_move(l, LEASE_GRANT);
 	l->granted_ns = pool_now_ns(p);
 	queue_take_place(l);
 	p->counts.leases_granted++;
@@ -124,7 +124,7 @@ void lease_finish(struct lease *l, enum attempt_event how)
 	}
 	if (lease_is_by_utterance(l)) {
 		lease_leave_place(l);
-		l->state = LEASE_RESTING;
+		lease_move(l, LEASE_REST);
 	}
 }
 
@@ -141,7 +141,7 @@ static void give_up_wish(struct lease *l)
 	} else {
 		return;
 	}
-	l->state = LEASE_RESTING;
+	lease_move(l, LEASE_REST);
 }
 
 void lease_forget_utterance(struct lease *l)
@@ -212,11 +212,11 @@ void lease_refuse(struct lease *l, const struct error *why)
 	if (l->state == LEASE_WAITING)
 		queue_remove(l);
 	if (lease_is_by_utterance(l)) {
-		l->state = LEASE_RESTING;
+		lease_move(l, LEASE_REST);
 		lease_step(l, ATTEMPT_GIVE_UP);
 		lease_tell_failed(l, why);
 	} else {
-		l->state = LEASE_REFUSED;
+		lease_move(l, LEASE_REFUSE);
 		lease_tell_refused(l, why, queue_retry_after_ms(l->pool));
 	}
 }

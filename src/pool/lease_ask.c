@@ -52,7 +52,7 @@ void lease_start(struct lease *l)
 
 	assert(l->state == LEASE_NEW);
 	if (lease_is_by_utterance(l)) {
-		l->state = LEASE_RESTING;
+		lease_move(l, LEASE_REST);
 		lease_tell_granted(l);
 		return;
 	}

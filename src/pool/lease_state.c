@@ -5,7 +5,24 @@
 #include "base/log.h"
 #include "pool/pool_internal.h"
 
-/* The only writer of l->attempt. */
+#define NEVER LEASE_STATES
+static const enum lease_state next[LEASE_STATES][LEASE_EVENTS] = {
+	/*                     rest           queue          grant          refuse */
+	[LEASE_NEW] = { LEASE_RESTING, LEASE_WAITING, LEASE_GRANTED, NEVER },
+	[LEASE_RESTING] = { LEASE_RESTING, LEASE_WAITING, NEVER, NEVER },
+	[LEASE_WAITING] = { LEASE_RESTING, NEVER, LEASE_GRANTED, LEASE_REFUSED },
+	[LEASE_GRANTED] = { LEASE_RESTING, NEVER, NEVER, NEVER },
+	[LEASE_REFUSED] = { NEVER, NEVER, NEVER, NEVER },
+};
+
+void lease_move(struct lease *l, enum lease_event e)
+{
+	enum lease_state to = next[l->state][e];
+
+	assert(to != NEVER);
+	l->state = to;
+}
+
 void lease_step(struct lease *l, enum attempt_event e)
 {
 	enum attempt_state from = l->attempt, to = attempt_next(from, e);

@@ -36,7 +36,16 @@ struct instance {
 	    closed_ns; /* LEASED: when its socket ended, if it did; why it did is not known yet */
 };
 
-enum lease_state { LEASE_NEW, LEASE_RESTING, LEASE_WAITING, LEASE_GRANTED, LEASE_REFUSED };
+/* Of its place. The table is in lease_state.c. */
+enum lease_state {
+	LEASE_NEW,
+	LEASE_RESTING, /* it wants none */
+	LEASE_WAITING,
+	LEASE_GRANTED,
+	LEASE_REFUSED, /* it will never have one */
+	LEASE_STATES,
+};
+enum lease_event { LEASE_REST, LEASE_QUEUE, LEASE_GRANT, LEASE_REFUSE, LEASE_EVENTS };
 
 /* A doubly linked list of leases; a lease is in one at most. */
 struct lease_list {
@@ -242,6 +251,7 @@ void lease_tell_none(struct lease *l);
 void lease_tell_none_of_utterance(struct lease *l);
 
 /* lease_state.c */
+void lease_move(struct lease *l, enum lease_event e);   /* the only writer of l->state */
 void lease_step(struct lease *l, enum attempt_event e); /* the only writer of l->attempt */
 bool lease_is_at_work(
     const struct lease *l); /* an instance hears its utterance or owes the final */
