@@ -66,7 +66,8 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 	l->signs = progress->signs;
 	if (progress->samples > l->done && progress->samples <= l->given) {
 		l->done = progress->samples;
-		p->proven_ns = l->sign_ns = pool_now_ns(p);
+		p->proven_ns = pool_now_ns(p);
+		lease_got_on(l);
 	}
 	if (wear_is_oversized(l->pool, l->instance))
 		on_oversized(l);
@@ -74,8 +75,10 @@ static void on_progress(struct lease *l, const struct ipc_progress *progress)
 
 static void on_partial(struct lease *l, const struct ipc_result *r)
 {
-	if (l->partial_due)
-		l->pool->proven_ns = l->sign_ns = pool_now_ns(l->pool);
+	if (l->partial_due) {
+		l->pool->proven_ns = pool_now_ns(l->pool);
+		lease_got_on(l);
+	}
 	l->partial_due = false;
 	if (l->attempt == ATTEMPT_BEGUN)
 		lease_release_slot(l);
@@ -87,7 +90,7 @@ static void on_cancelled(struct lease *l)
 {
 	if (!l->partial_due)
 		return;
-	l->sign_ns = pool_now_ns(l->pool);
+	lease_got_on(l);
 	l->partial_due = false;
 	lease_ask_partial_again(l);
 }

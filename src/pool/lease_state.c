@@ -33,6 +33,11 @@ void lease_step(struct lease *l, enum attempt_event e)
 	    attempt_state_name(from), attempt_state_name(to), attempt_event_name(e));
 }
 
+void lease_got_on(struct lease *l)
+{
+	l->got_on_ns = l->sign_ns = pool_now_ns(l->pool);
+}
+
 bool lease_is_at_work(const struct lease *l)
 {
 	return l->attempt == ATTEMPT_BEGUN || l->attempt == ATTEMPT_ENDED;

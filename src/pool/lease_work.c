@@ -13,7 +13,7 @@ static void note_begun(struct lease *l)
 	lease_step(l, ATTEMPT_BEGIN);
 	l->given = l->done = l->signs = 0;
 	l->partial_due = l->end_sent = false;
-	l->sign_ns = pool_now_ns(p);
+	lease_got_on(l);
 	l->instance->uses++;
 	l->instance->dirty = true;
 	p->in_work++;
@@ -62,6 +62,9 @@ unsigned lease_slowest_factor(const struct lease *l)
 	return MAX(l->pool->cfg.slowest_factor, l->pool->traits.quiet_factor);
 }
 
+/* An engine that shows that it computes, and gets on with nothing, is given so many times the patience in all. */
+enum { SIGNS_WORTH = 10 };
+
 uint64_t lease_due_ns(const struct lease *l)
 {
 	const struct pool_config *cfg = &l->pool->cfg;
@@ -74,7 +77,8 @@ uint64_t lease_due_ns(const struct lease *l)
 	patience_ns =
 	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
 	    NS_PER_MS;
-	return l->sign_ns + patience_ns + audio_ns * lease_slowest_factor(l);
+	patience_ns += audio_ns * lease_slowest_factor(l);
+	return MIN(l->sign_ns + patience_ns, l->got_on_ns + SIGNS_WORTH * patience_ns);
 }
 
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
@@ -97,7 +101,7 @@ size_t lease_audio(struct lease *l, const int16_t *samples, size_t n)
 		l->given += part;
 	}
 	if (!owed)
-		l->sign_ns = pool_now_ns(l->pool);
+		lease_got_on(l);
 	return taken;
 }
 
@@ -110,7 +114,7 @@ bool lease_send_partial_request(struct lease *l)
 		return false;
 	l->partial_due = true;
 	if (!owed)
-		l->sign_ns = pool_now_ns(l->pool);
+		lease_got_on(l);
 	return true;
 }
 
@@ -122,6 +126,6 @@ bool lease_send_end(struct lease *l)
 		return false;
 	l->end_sent = true;
 	l->partial_due = false; /* the final stands for it */
-	l->sign_ns = pool_now_ns(l->pool);
+	lease_got_on(l);
 	return true;
 }

@@ -82,14 +82,15 @@ struct lease {
 	unsigned announced; /* position last told; 0: none */
 	struct instance *instance;
 	uint64_t last_instance;
-	enum attempt_state attempt; /* written by lease.c alone */
+	enum attempt_state attempt; /* written by lease_state.c alone */
 	uint64_t epoch;             /* of the utterance in work */
 	uint64_t asked_ns, granted_ns;
 	uint64_t wish_ns;  /* when the attempt was asked for */
-	uint64_t ended_ns; /* when END was written */
+	uint64_t ended_ns; /* when END was asked for */
 	/* Of the utterance in work: samples sent and samples the instance has told it decoded; how often it was heard of;
 	 * since when it owes us. */
-	uint64_t given, done, signs, sign_ns;
+	uint64_t given, done, signs;
+	uint64_t sign_ns, got_on_ns; /* ... and since when it has got on with nothing */
 	bool end_sent;
 	struct compute_asker slot;
 	bool slot_unused; /* it has one, and the instance had no room to be asked */
@@ -253,6 +254,8 @@ void lease_tell_none_of_utterance(struct lease *l);
 /* lease_state.c */
 void lease_move(struct lease *l, enum lease_event e);   /* the only writer of l->state */
 void lease_step(struct lease *l, enum attempt_event e); /* the only writer of l->attempt */
+/* Its instance has done something, or has just been asked for something: the clock of who is stuck begins anew. */
+void lease_got_on(struct lease *l);
 bool lease_is_at_work(
     const struct lease *l); /* an instance hears its utterance or owes the final */
 bool lease_send(struct lease *l, const struct ipc_message *m); /* false: no room now */

@@ -77,6 +77,26 @@ static void test_signs_are_progress(void **state)
 	assert_int_equal(client.seen[LEASE_FAKE_LOST], 1);
 }
 
+/* It computes in a circle, perhaps: ten times its patience of 4 s is enough. */
+static void test_signs_alone_do_not_keep_it_for_ever(void **state)
+{
+	uint64_t sign = 10;
+
+	(void)state;
+	progress(SECOND, sign);
+	assert_true(lease_request_partial(client.lease));
+	for (unsigned s = 0; s < 39; s++) {
+		pool_fake_pass_ms(&f, 1000);
+		progress(SECOND, ++sign);
+	}
+	assert_int_equal(client.seen[LEASE_FAKE_LOST], 0);
+	pool_fake_pass_ms(&f, 900);
+	progress(SECOND, ++sign);
+	pool_fake_pass_ms(&f, 400);
+	assert_int_equal(client.seen[LEASE_FAKE_LOST], 1);
+	assert_int_equal(client.loss.cause.kind, LOSS_STUCK);
+}
+
 static void test_an_engine_that_decodes_whole_owes_all_of_it_at_the_end(void **state)
 {
 	(void)state;
@@ -111,6 +131,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_signs_are_progress),
+		T(test_signs_alone_do_not_keep_it_for_ever),
 		T(test_an_engine_that_decodes_whole_owes_all_of_it_at_the_end),
 		T(test_a_cancelled_partial_is_owed_no_more),
 	};
