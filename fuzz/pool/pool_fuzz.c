@@ -11,6 +11,7 @@
 #include "base/turn.h"
 #include "base/util.h"
 #include "clients.h"
+#include "pool/compute.h"
 #include "pool/loss.h"
 #include "pool/pool.h"
 
@@ -30,6 +31,7 @@ static uint64_t last_id, now_ns, wake_at_ns;
 static bool host;
 static struct turn turn;
 static struct pool *pool;
+static struct compute *compute; /* NULL: the engine streams */
 
 static uint64_t op_now_ns(void *arg)
 {
@@ -106,6 +108,14 @@ static const struct pool_ops ops = {
 	.wake_at = op_wake_at,
 };
 
+/* No more compute than may, and nobody waits where one could. */
+static void check_slots(void)
+{
+	if (compute_held(compute) > 1 ||
+	    (compute_waiting(compute) > 0 && compute_held(compute) == 0))
+		abort();
+}
+
 static void check_sums(void)
 {
 	const struct pool_counts *c = pool_counts(pool);
@@ -123,6 +133,8 @@ static void check_sums(void)
 		abort();
 	if (pool_instances_in(pool, INSTANCE_LEASED) > pool_places_taken(pool))
 		abort();
+	if (compute != NULL)
+		check_slots();
 }
 
 static void set_host(uint8_t how)
@@ -168,13 +180,13 @@ static void lose(uint64_t id, enum loss_kind kind)
 static void say(uint64_t id, uint8_t how)
 {
 	static const enum ipc_type types[] = { IPC_READY, IPC_PROGRESS, IPC_PARTIAL, IPC_FINAL,
-		IPC_FAILED, IPC_FINAL, IPC_PROGRESS, IPC_BEGIN };
+		IPC_FAILED, IPC_FINAL, IPC_CANCELLED, IPC_BEGIN };
 	const struct process *p = &processes[id];
 	struct ipc_message m = { .type = types[how % 8] };
 
 	m.epoch = how >= 232 ? p->epoch + 1 : how >= 216 ? p->epoch - 1 : p->epoch;
 	if (m.type == IPC_PROGRESS)
-		m.progress = (struct ipc_progress){ how * 1600u, how >= 128 ? 9000 : 90000 };
+		m.progress = (struct ipc_progress){ how * 1600u, how >= 128 ? 9000 : 90000, how };
 	else if (m.type == IPC_FAILED)
 		m.failure = (struct ipc_failure){ ERROR_ENGINE, { "cannot", 6 } };
 	else if (m.type == IPC_PARTIAL || m.type == IPC_FINAL)
@@ -295,6 +307,22 @@ static void finish(void)
 	if (pool_counts(pool)->utterances_begun != pool_counts(pool)->utterances_ended)
 		abort();
 	pool_free(&pool);
+	if (compute != NULL && compute_held(compute) + compute_waiting(compute) > 0)
+		abort();
+	compute_free(&compute);
+}
+
+/* The engine decodes whole, and one of its instances at a time. */
+static void decode_whole(void)
+{
+	const struct ipc_traits traits = { .decoding = IPC_DECODES_WHOLE,
+		.partials = IPC_PARTIALS_ANEW,
+		.decode_threads = 1,
+		.quiet_factor = 1 };
+
+	compute = compute_new(1, &turn, op_now_ns, NULL);
+	pool_use_compute(pool, compute);
+	pool_set_traits(pool, &traits);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -324,6 +352,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wake_at_ns = UINT64_MAX;
 	host = false;
 	pool = pool_new("en", &cfg, &turn, &ops, NULL);
+	if ((data[0] >> 1 & 3) == 3)
+		decode_whole();
 	for (size_t i = 1; i + 3 <= size && steps < STEPS_MAX; steps++) {
 		i += step(data + i, size - i);
 		turn_run(&turn);
