@@ -266,6 +266,38 @@ static void test_the_clock_runs_while_it_computes(void **state)
 	assert_int_equal(clients[2].seen[LEASE_FAKE_LOST], 1);
 }
 
+static void show_alive(unsigned i, uint64_t signs)
+{
+	const struct ipc_message m = { .type = IPC_PROGRESS,
+		.epoch = instance_of(i)->epoch,
+		.progress = { .samples = SECOND, .signs = signs } };
+
+	pool_on_message(f.pool, id_of(i), &m);
+}
+
+static void test_no_clock_while_it_waits(void **state)
+{
+	(void)state;
+	take_both_slots();
+	for (uint64_t signs = 1; signs < 8; signs++) {
+		pool_fake_pass_ms(&f, 3000);
+		show_alive(0, signs);
+		show_alive(1, signs);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(clients[i].seen[LEASE_FAKE_LOST], 0);
+	assert_int_equal(compute_waiting(compute), 1);
+}
+
+static void test_cancelled_without_being_asked(void **state)
+{
+	(void)state;
+	speak(0);
+	say_cancelled(0);
+	assert_int_equal(compute_held(compute), 0);
+	assert_int_equal(asked_of(0), 0);
+}
+
 static void test_no_room_to_be_asked(void **state)
 {
 	uint64_t id;
@@ -337,6 +369,9 @@ int main(void)
 		T("who leaves while it waits waits no more", test_left_while_it_waits),
 		T("the clock of who is stuck runs while it computes",
 		    test_the_clock_runs_while_it_computes),
+		T("and not while it waits", test_no_clock_while_it_waits),
+		T("what nobody asked for is not asked for again",
+		    test_cancelled_without_being_asked),
 		T("an instance without room is asked later", test_no_room_to_be_asked),
 		T("more slots are used at once", test_more_slots_while_some_wait),
 		T("partials come at longer intervals while many wait",
