@@ -3,12 +3,9 @@
 import test from 'node:test';
 import { fake as settingsOf } from './server.mjs';
 
-// What a test sets for the first, in the other's words.
-const words = { fake: {}, fake_whole: { 'pool.en.param.slow': 'pool.en.param.decode_factor' } };
-
-export const fakes = Object.entries(words).map(([engine, its]) => ({
+export const fakes = ['fake', 'fake_whole'].map((engine) => ({
   engine,
-  fake: (more = {}) => settingsOf({ 'pool.en.engine': engine, ...Object.fromEntries(Object.entries(more).map(([k, v]) => [its[k] ?? k, v])) }),
+  fake: (more = {}) => settingsOf({ 'pool.en.engine': engine, ...more }),
 }));
 
 // A test with each. `body` gets the settings of its engine, as fake() of server.mjs gives them.

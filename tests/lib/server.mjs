@@ -17,9 +17,12 @@ export const sanitizer = (() => {
 })();
 export const program = path.join(build, 'stenopool');
 
-// Settings of a pool of the fake engine; tests name what they change.
-export const fake = (more = {}) => set({ 'pool.en.engine': 'fake', 'pool.en.max': 2, ...more });
-export const set = (settings) => Object.entries(settings).flatMap(([k, v]) => ['--set', `${k}=${v}`]);
+// Settings of a pool of the fake engine; tests name what they change. STENOPOOL_FAKE: the one that is meant (tests/whole.test.mjs).
+export const fake = (more = {}) => set({ 'pool.en.engine': process.env.STENOPOOL_FAKE ?? 'fake', 'pool.en.max': 2, ...more });
+// What a test sets for fake, in the other one's words.
+const WHOLE = { 'pool.en.param.slow': 'pool.en.param.decode_factor' };
+export const set = (settings) => Object.entries(settings).flatMap(([k, v]) =>
+  ['--set', `${settings['pool.en.engine'] === 'fake_whole' ? WHOLE[k] ?? k : k}=${v}`]);
 
 function descendants(pid) {
   const parents = new Map();
