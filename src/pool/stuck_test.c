@@ -80,7 +80,7 @@ static void progress(uint64_t id, uint64_t samples, uint32_t rss_kb)
 {
 	const struct ipc_message m = { .type = IPC_PROGRESS,
 		.epoch = pool_fake_at(&f, id)->epoch,
-		.progress = { samples, rss_kb } };
+		.progress = { samples, rss_kb, 0 } };
 
 	pool_on_message(f.pool, id, &m);
 	turn_run(&f.turn);

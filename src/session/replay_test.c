@@ -23,7 +23,7 @@ static struct pool_fake_instance *hearer(uint64_t utterance)
 static void lose(uint64_t utterance)
 {
 	const struct ipc_message m = {
-		.type = IPC_PROGRESS, .epoch = hearer(utterance)->epoch, .progress = { 1, 0 }
+		.type = IPC_PROGRESS, .epoch = hearer(utterance)->epoch, .progress = { 1, 0, 0 }
 	};
 
 	pool_on_message(stage.pool.pool, stage_hearer(utterance), &m);
