@@ -248,14 +248,6 @@ void pass_give_up(struct seat *seat, const struct error *why)
 	seat->at = NULL;
 }
 
-static bool has_stable_text(const struct utterance *u)
-{
-	size_t n;
-
-	(void)text_stable(&u->text, &n);
-	return n > 0;
-}
-
 /* As if nothing had been sent: its audio is all here, and the adaptation it began with is the seat's still. */
 static void rewind_pass(const struct utterance *u, struct pass *p)
 {
@@ -263,7 +255,7 @@ static void rewind_pass(const struct utterance *u, struct pass *p)
 
 	if (most != SIZE_MAX)
 		p->most = most;
-	if (u->state == UTTERANCE_ENDED && !has_stable_text(u))
+	if (u->state == UTTERANCE_ENDED && !utterance_has_stable_text(u))
 		p->partial_heard_at = p->from; /* no later ones would come to agree with it */
 	p->now = (struct attempt){
 		.replay = true, .sent = p->from, .partial_asked_at = p->partial_heard_at

@@ -224,8 +224,9 @@ uint64_t session_bound_ns(
     const struct session *s); /* of audio in `input`, before the client has to wait */
 uint64_t session_ms(const struct session *s, uint64_t samples); /* as clients are told times */
 size_t utterance_samples(const struct utterance *u);
-bool utterance_is_open(const struct utterance *u);  /* the ear has not ended it */
-bool utterance_is_heard(const struct utterance *u); /* it has not been given up */
+bool utterance_is_open(const struct utterance *u);         /* the ear has not ended it */
+bool utterance_is_heard(const struct utterance *u);        /* it has not been given up */
+bool utterance_has_stable_text(const struct utterance *u); /* of its partials */
 struct seat *session_final_seat(struct session *s);
 
 /* heard.c */

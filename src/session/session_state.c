@@ -110,6 +110,14 @@ bool utterance_is_heard(const struct utterance *u)
 	return u->state == UTTERANCE_OPEN || u->state == UTTERANCE_ENDED;
 }
 
+bool utterance_has_stable_text(const struct utterance *u)
+{
+	size_t n;
+
+	(void)text_stable(&u->text, &n);
+	return n > 0;
+}
+
 struct seat *session_final_seat(struct session *s)
 {
 	return &s->seats[s->seats_n - 1];

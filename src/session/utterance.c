@@ -171,21 +171,13 @@ bool utterance_take(struct session *s, const struct ear_out *out)
 	return true;
 }
 
-static bool has_stable_text(const struct utterance *u)
-{
-	size_t n;
-
-	(void)text_stable(&u->text, &n);
-	return n > 0;
-}
-
 /* What is stable of its text is told once it has ended. */
 static void give_up(struct session *s, struct utterance *u, const struct error *why)
 {
 	metric_add(METRIC_utterances_failed_total, 1);
 	drop_audio(s, u);
 	step(u, UTTERANCE_ON_GIVE_UP);
-	if (!has_stable_text(u))
+	if (!utterance_has_stable_text(u))
 		return;
 	metric_add(METRIC_utterances_incomplete_total, 1);
 	u->incomplete = xcalloc(1, sizeof *u->incomplete);
@@ -341,7 +333,7 @@ void utterance_tell_rest(struct session *s, const struct error *why)
 {
 	struct utterance *u;
 
-	while (s->first != NULL && has_stable_text(s->first)) {
+	while (s->first != NULL && utterance_has_stable_text(s->first)) {
 		u = take_first(s);
 		tell_rest_of(s, u, why);
 		free_utterance(s, u);
