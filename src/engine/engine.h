@@ -21,6 +21,7 @@ struct error;
 enum {
 	ENGINE_SAMPLE_RATE_HZ = 16000,
 	ENGINE_ADAPTATION_MAX_BYTES = 4096,
+	ENGINE_PROMPT_MAX_BYTES = 1024,
 	ENGINE_WORDS_MAX = 1024,
 };
 
@@ -35,6 +36,7 @@ enum engine_param_kind {
 	ENGINE_PARAM_WHOLE,  /* min..max */
 	ENGINE_PARAM_NUMBER, /* min..max */
 	ENGINE_PARAM_YES_NO,
+	ENGINE_PARAM_MODEL,  /* a name of the catalogue of models, or a file */
 	ENGINE_PARAM_OTHERS, /* no single one: whatever else the library itself takes */
 	ENGINE_PARAM_KINDS,
 };
@@ -62,6 +64,8 @@ struct engine_result {
 	const struct engine_word *words;
 	/* <= ENGINE_WORDS_MAX; in partials 0 of engines that do not know yet, and the confidences 0 likewise */
 	size_t words_n;
+	/* ISO 639-1, "en", or three letters where that has none: what was heard; "": the engine does not know. Lent. */
+	const char *language;
 	const void *adaptation;  /* only from end: for the begin of the session's next utterance */
 	size_t adaptation_bytes; /* <= ENGINE_ADAPTATION_MAX_BYTES */
 };
@@ -72,9 +76,16 @@ struct engine_result {
  * from inside, in short intervals: that is what tells the server that it is alive, and how it learns to stop. */
 typedef bool engine_progress_f(void *arg, uint64_t decoded_samples);
 
+/* What is wished of the hearing is taken by engines whose traits say so (IPC_TAKES_*), and passed over by the others. */
 struct engine_begin {
-	const void *adaptation;         /* what an end returned earlier; borrowed for the call */
-	size_t adaptation_bytes;        /* 0: the speaker is unknown */
+	const void *adaptation;  /* what an end returned earlier; borrowed for the call */
+	size_t adaptation_bytes; /* 0: the speaker is unknown */
+	/* All text is UTF-8 and borrowed for the call; NULL and "": nothing is wished. */
+	const char *language;  /* "de"; "auto": to be found out */
+	const char *prompt;    /* as it might stand before; <= ENGINE_PROMPT_MAX_BYTES */
+	const char *hot_words; /* words that are likely, with commas between; likewise */
+	bool translate;        /* into English */
+	unsigned rate_hz;      /* what it was recorded at before it became 16 kHz; 0: not known */
 	engine_progress_f *on_progress; /* may be NULL */
 	void *arg;
 };

@@ -27,6 +27,7 @@ static const char *const kinds[ENGINE_PARAM_KINDS] = {
 	[ENGINE_PARAM_WHOLE] = "whole number",
 	[ENGINE_PARAM_NUMBER] = "number",
 	[ENGINE_PARAM_YES_NO] = "yes or no",
+	[ENGINE_PARAM_MODEL] = "model",
 	[ENGINE_PARAM_OTHERS] = "others",
 };
 

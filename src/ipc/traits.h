@@ -37,6 +37,15 @@ enum { /* bits of `tells`: what results carry */
 	IPC_TELLS_ALL = 15,
 };
 
+enum { /* bits of `takes`: what may be wished of an utterance's hearing (engine_begin) */
+	IPC_TAKES_LANGUAGE = 1,
+	IPC_TAKES_PROMPT = 2, /* and hot words */
+	IPC_TAKES_TRANSLATE = 4,
+	/* It knows wide band only: the empty upper half of narrow-band speech is filled from the lower one before it hears it. */
+	IPC_TAKES_FOLDED = 8,
+	IPC_TAKES_ALL = 15,
+};
+
 enum {                         /* bits of `isolation`: how instances may be kept apart */
 	IPC_BEARS_FORK = 1,    /* forked from the loaded host */
 	IPC_BEARS_PROCESS = 2, /* each loads a model of its own */
@@ -53,6 +62,7 @@ struct ipc_traits {
 	uint16_t
 	    decode_threads; /* that compute at once: 1..IPC_DECODE_THREADS_MAX; 1: the caller's alone */
 	uint16_t tells;     /* IPC_TELLS_* */
+	uint16_t takes;     /* IPC_TAKES_* */
 	uint16_t isolation; /* IPC_BEARS_*, at least one */
 	uint16_t warms_up;  /* 1: the host may compute before it forks; 0: it may not */
 	/* A decode may take so many times the duration of its audio without a sign of progress; at least 1. */
