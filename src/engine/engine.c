@@ -9,6 +9,9 @@
 #include "engine/engine_print.h"
 
 static const struct engine_ops *const engines[] = {
+#ifdef ENGINE_HAS_WHISPER
+	&engine_whisper,
+#endif
 #ifdef ENGINE_HAS_POCKETSPHINX
 	&engine_pocketsphinx,
 #endif

@@ -95,7 +95,8 @@ struct engine; /* a loaded model with one decoder */
 /* All return 0, or -1 with the reason in *err; an error ends the utterance. */
 struct engine_ops {
 	const char *name;
-	const struct ipc_traits *traits;
+	const struct ipc_traits
+	    *traits; /* at most so many of its `tells` and `takes`; at least so few threads */
 	const struct engine_param_info *params;
 	size_t params_n;
 	/* Takes key=value parameters; an unknown key or a bad value is a worded ERROR_CONFIG, a model that
@@ -104,6 +105,8 @@ struct engine_ops {
 	    struct error *err);
 	void (*unload)(struct engine **engine);
 	const char *(*model)(const struct engine *engine); /* for people: "en-us"; lent */
+	/* The traits of this one, where they depend on its model or its parameters; lent. NULL: those above. */
+	const struct ipc_traits *(*loaded)(const struct engine *engine);
 	int (*begin)(struct engine *engine, const struct engine_begin *begin, struct error *err);
 	int (*audio)(struct engine *engine, const int16_t *samples, size_t n, struct error *err);
 	int (*partial)(struct engine *engine, struct engine_result *out, struct error *err);
@@ -113,7 +116,8 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_fake, engine_fake_whole;
-extern const struct engine_ops engine_pocketsphinx; /* built where the library is */
+extern const struct engine_ops engine_pocketsphinx,
+    engine_whisper; /* built where their libraries are */
 
 /* The engine of that name, or NULL with the names there are in *err. */
 const struct engine_ops *engine_find(const char *name, struct error *err);

@@ -31,7 +31,8 @@ enum { INSTANCES_MAX = 4096 };
 struct host {
 	const struct host_config *cfg; /* borrowed */
 	const struct engine_ops *ops;
-	struct engine *engine; /* owned */
+	struct engine *engine;           /* owned */
+	const struct ipc_traits *traits; /* the engine's, once it is loaded */
 	struct hugepages pages;
 	struct confine *confine; /* owned */
 	struct warmup warmup;    /* owned; read as who started us, who may see more */
@@ -96,7 +97,7 @@ static void tell_hello(struct host *h)
 		    .warmup_ms = h->warmup_ms,
 		    .rss_kb = use.rss_kb,
 		    .private_kb = use.private_kb,
-		    .traits = *h->ops->traits,
+		    .traits = *h->traits,
 		    .engine = text_of(h->ops->name),
 		    .model = text_of(h->ops->model(h->engine)) } };
 
@@ -122,17 +123,20 @@ static int warm_up(struct host *h, struct error *err)
 	return 0;
 }
 
-/* Gives up what the host has no use for; then finds out what its instances will have to give up. */
+/* Gives up what the host has no use for. */
 static int lower_rights(struct host *h, struct error *err)
 {
-	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
-		.is_roots = geteuid() == 0,
-		.threads = h->ops->traits->threads != IPC_THREADS_NONE };
-
 	if (h->cfg->warmup != NULL && warmup_read(&h->warmup, h->cfg->warmup, err) < 0)
 		return -1;
-	if (user_become(h->cfg->user, err) < 0)
-		return -1;
+	return user_become(h->cfg->user, err);
+}
+
+/* What its instances will have to give up. */
+static int learn_confinement(struct host *h, struct error *err)
+{
+	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
+		.is_roots = geteuid() == 0, .threads = h->traits->threads != IPC_THREADS_NONE };
+
 	return confine_new(&h->confine, &confine, err);
 }
 
@@ -144,7 +148,10 @@ static int load(struct host *h, struct error *err)
 		hugepages_hold();
 	if (h->ops->load(&h->engine, h->cfg->params, h->cfg->params_n, err) < 0)
 		return -1;
+	h->traits = h->ops->loaded == NULL ? h->ops->traits : h->ops->loaded(h->engine);
 	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
+	if (learn_confinement(h, err) < 0)
+		return -1;
 	h->instance = (struct instance_config){
 		.ops = h->ops, .engine = h->engine, .pages = &h->pages, .confine = h->confine
 	};
