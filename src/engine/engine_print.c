@@ -20,6 +20,7 @@ static const char *const threads[IPC_THREADS] = {
 	[IPC_THREADS_AT_DECODE] = "when it decodes",
 };
 static const char *const told[] = { "word times", "confidences", "language", "adaptation" };
+static const char *const taken[] = { "language", "prompt", "translation", "folded narrow band" };
 static const char *const isolations[] = { "fork", "process", "batch" };
 static const char *const kinds[ENGINE_PARAM_KINDS] = {
 	[ENGINE_PARAM_TEXT] = "text",
@@ -51,6 +52,7 @@ static void print_traits(FILE *to, const struct ipc_traits *t)
 	(void)fprintf(to, "  decodes: %s\n", decodings[t->decoding]);
 	(void)fprintf(to, "  partials: %s\n", partials[t->partials]);
 	print_bits(to, "tells", t->tells, told, ARRAY_SIZE(told));
+	print_bits(to, "takes", t->takes, taken, ARRAY_SIZE(taken));
 	print_bits(to, "isolation", t->isolation, isolations, ARRAY_SIZE(isolations));
 	(void)fprintf(to, "  starts threads: %s\n", threads[t->threads]);
 	(void)fprintf(to, "  threads: %u\n", t->decode_threads);

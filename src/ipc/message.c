@@ -54,6 +54,21 @@ static void put_text(struct wire_writer *w, const struct ipc_text *text)
 	wire_put_bytes(w, text->bytes, text->length);
 }
 
+/* It becomes a string that ends where a 0 is. */
+static bool has_no_end_inside(const struct ipc_text *text)
+{
+	return text->length == 0 || memchr(text->bytes, '\0', text->length) == NULL;
+}
+
+static void put_string(
+    struct wire_writer *w, const char *what, const struct ipc_text *text, uint32_t max)
+{
+	if (text->length > max || !has_no_end_inside(text))
+		wire_put_fail(w, what, text->length, max);
+	wire_put_u32(w, text->length);
+	wire_put_bytes(w, text->bytes, text->length);
+}
+
 static void put_confidence(struct wire_writer *w, uint16_t confidence)
 {
 	if (confidence > IPC_CONFIDENCE_ONE)
@@ -72,6 +87,21 @@ static void put_hello(struct wire_writer *w, const struct ipc_hello *h)
 	traits_put(w, &h->traits);
 	put_text(w, &h->engine);
 	put_text(w, &h->model);
+}
+
+static void put_begin(struct wire_writer *w, const struct ipc_begin *b)
+{
+	wire_put_u64(w, b->utterance);
+	put_blob(w, b->adaptation, b->adaptation_bytes);
+	if (b->rate_hz > IPC_RECORDED_MAX_HZ)
+		wire_put_fail(w, "the recorded rate in Hz", b->rate_hz, IPC_RECORDED_MAX_HZ);
+	wire_put_u32(w, b->rate_hz);
+	if (b->translate > 1)
+		wire_put_fail(w, "whether to translate", b->translate, 1);
+	wire_put_u16(w, b->translate);
+	put_string(w, "the language in bytes", &b->language, IPC_LANGUAGE_MAX);
+	put_string(w, "the prompt in bytes", &b->prompt, IPC_PROMPT_MAX);
+	put_string(w, "the hot words in bytes", &b->hot_words, IPC_PROMPT_MAX);
 }
 
 static void put_failure(struct wire_writer *w, const struct ipc_failure *f)
@@ -123,6 +153,7 @@ static void put_result(struct wire_writer *w, enum ipc_type type, const struct i
 	put_text(w, &r->text);
 	put_confidence(w, r->confidence);
 	put_words(w, r);
+	put_string(w, "the language in bytes", &r->language, IPC_LANGUAGE_MAX);
 	if (type == IPC_FINAL)
 		put_final(w, r);
 }
@@ -164,8 +195,7 @@ static void put_fields(struct wire_writer *w, const struct ipc_message *m)
 		put_spawn(w, m->type, &m->spawn);
 		break;
 	case IPC_BEGIN:
-		wire_put_u64(w, m->begin.utterance);
-		put_blob(w, m->begin.adaptation, m->begin.adaptation_bytes);
+		put_begin(w, &m->begin);
 		break;
 	case IPC_AUDIO:
 		put_audio(w, &m->audio);
@@ -237,6 +267,20 @@ static struct ipc_text get_text(struct wire_reader *r)
 	return text;
 }
 
+static struct ipc_text get_string(struct wire_reader *r, const char *what, uint32_t max)
+{
+	struct ipc_text text;
+	uint32_t n = wire_get_u32(r);
+
+	if (n > max)
+		wire_get_fail(r, "%s of %u bytes; at most %u", what, n, max);
+	text.bytes = (const char *)wire_get_bytes(r, n);
+	text.length = r->failed ? 0 : n;
+	if (!has_no_end_inside(&text))
+		wire_get_fail(r, "%s has a byte 0 in it", what);
+	return text;
+}
+
 static uint16_t get_confidence(struct wire_reader *r)
 {
 	uint16_t confidence = wire_get_u16(r);
@@ -257,6 +301,21 @@ static void get_hello(struct wire_reader *r, struct ipc_hello *h)
 	traits_get(r, &h->traits);
 	h->engine = get_text(r);
 	h->model = get_text(r);
+}
+
+static void get_begin(struct wire_reader *r, struct ipc_begin *b)
+{
+	b->utterance = wire_get_u64(r);
+	b->adaptation = get_blob(r, &b->adaptation_bytes);
+	b->rate_hz = wire_get_u32(r);
+	if (b->rate_hz > IPC_RECORDED_MAX_HZ)
+		wire_get_fail(r, "recorded at %u Hz; at most %d", b->rate_hz, IPC_RECORDED_MAX_HZ);
+	b->translate = wire_get_u16(r);
+	if (b->translate > 1)
+		wire_get_fail(r, "whether to translate is %u; 0 or 1", b->translate);
+	b->language = get_string(r, "a language", IPC_LANGUAGE_MAX);
+	b->prompt = get_string(r, "a prompt", IPC_PROMPT_MAX);
+	b->hot_words = get_string(r, "hot words", IPC_PROMPT_MAX);
 }
 
 static void get_failure(struct wire_reader *r, struct ipc_failure *f)
@@ -315,6 +374,7 @@ static void get_result(
 		wire_get_fail(r, "not expected here");
 	else
 		get_words(r, result);
+	result->language = get_string(r, "a language", IPC_LANGUAGE_MAX);
 	if (type == IPC_FINAL && !r->failed)
 		get_final(r, result);
 }
@@ -359,8 +419,7 @@ static void get_fields(struct wire_reader *r, struct ipc_word *words, struct ipc
 		get_spawn(r, m->type, &m->spawn);
 		break;
 	case IPC_BEGIN:
-		m->begin.utterance = wire_get_u64(r);
-		m->begin.adaptation = get_blob(r, &m->begin.adaptation_bytes);
+		get_begin(r, &m->begin);
 		break;
 	case IPC_AUDIO:
 		get_audio(r, &m->audio);

@@ -19,13 +19,16 @@
 struct error;
 
 enum {
-	IPC_VERSION = 6,
+	IPC_VERSION = 7,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
 	IPC_BLOCK_SAMPLES = 1600, /* what instances decode at once: 100 ms, one PROGRESS */
 	IPC_TEXT_MAX = 16 * 1024,
 	IPC_BLOB_MAX = 4096,
+	IPC_LANGUAGE_MAX = 15,
+	IPC_PROMPT_MAX = 1024, /* bytes; of hot words likewise */
+	IPC_RECORDED_MAX_HZ = 192000,
 	IPC_WORDS_MAX = 1024,
 	IPC_CONFIDENCE_ONE = 10000, /* confidence 1.0 */
 };
@@ -109,6 +112,11 @@ struct ipc_begin {
 	uint64_t utterance;
 	const uint8_t *adaptation; /* inside the packet when decoded */
 	uint32_t adaptation_bytes;
+	/* As struct engine_begin has them (engine/engine.h). No text has a byte 0 in it. */
+	uint32_t rate_hz;   /* 0: not known; <= IPC_RECORDED_MAX_HZ */
+	uint16_t translate; /* 0 or 1 */
+	struct ipc_text language;
+	struct ipc_text prompt, hot_words;
 };
 
 struct ipc_audio {
@@ -128,6 +136,7 @@ struct ipc_result { /* PARTIAL, FINAL */
 	uint16_t confidence;
 	uint16_t words_n;          /* <= IPC_WORDS_MAX */
 	struct ipc_word *words;    /* the caller's; when decoding an array of IPC_WORDS_MAX */
+	struct ipc_text language;  /* that was heard; empty: not known */
 	const uint8_t *adaptation; /* FINAL */
 	uint32_t adaptation_bytes;
 	uint32_t cpu_us; /* FINAL: CPU time from BEGIN to here */

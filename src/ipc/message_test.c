@@ -42,6 +42,7 @@ static void assert_result(const struct ipc_result *got, const struct ipc_result 
 		assert_int_equal(got->words[i].end_ms, want->words[i].end_ms);
 		assert_int_equal(got->words[i].confidence, want->words[i].confidence);
 	}
+	assert_text(&got->language, &want->language);
 	assert_blob(
 	    got->adaptation, got->adaptation_bytes, want->adaptation, want->adaptation_bytes);
 	assert_int_equal(got->cpu_us, want->cpu_us);
@@ -56,6 +57,7 @@ static void assert_traits(const struct ipc_traits *got, const struct ipc_traits 
 	assert_int_equal(got->threads, want->threads);
 	assert_int_equal(got->decode_threads, want->decode_threads);
 	assert_int_equal(got->tells, want->tells);
+	assert_int_equal(got->takes, want->takes);
 	assert_int_equal(got->isolation, want->isolation);
 	assert_int_equal(got->warms_up, want->warms_up);
 	assert_int_equal(got->quiet_factor, want->quiet_factor);
@@ -74,6 +76,18 @@ static void assert_hello(const struct ipc_hello *got, const struct ipc_hello *wa
 	assert_text(&got->model, &want->model);
 }
 
+static void assert_begin(const struct ipc_begin *got, const struct ipc_begin *want)
+{
+	assert_int_equal(got->utterance, want->utterance);
+	assert_blob(
+	    got->adaptation, got->adaptation_bytes, want->adaptation, want->adaptation_bytes);
+	assert_int_equal(got->rate_hz, want->rate_hz);
+	assert_int_equal(got->translate, want->translate);
+	assert_text(&got->language, &want->language);
+	assert_text(&got->prompt, &want->prompt);
+	assert_text(&got->hot_words, &want->hot_words);
+}
+
 static void assert_message(const struct ipc_message *got, const struct ipc_message *want)
 {
 	assert_int_equal(got->type, want->type);
@@ -88,9 +102,7 @@ static void assert_message(const struct ipc_message *got, const struct ipc_messa
 		assert_text(&got->failure.text, &want->failure.text);
 		break;
 	case IPC_BEGIN:
-		assert_int_equal(got->begin.utterance, want->begin.utterance);
-		assert_blob(got->begin.adaptation, got->begin.adaptation_bytes,
-		    want->begin.adaptation, want->begin.adaptation_bytes);
+		assert_begin(&got->begin, &want->begin);
 		break;
 	case IPC_AUDIO:
 		assert_blob(got->audio.bytes, got->audio.samples * 2, want->audio.bytes,
@@ -171,10 +183,12 @@ static void test_every_type_comes_back_as_it_was(void **state)
 
 static void test_the_wire_form_is_little_endian_and_stays_as_it_is(void **state)
 {
-	static const uint8_t want[] = { IPC_BEGIN, 0, 0, 0, 32, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 17,
-		0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 'b', 'l', 'o', 'b' };
+	static const uint8_t want[] = { IPC_BEGIN, 0, 0, 0, 76, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 17,
+		0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 'b', 'l', 'o', 'b', 0x40, 0x1f, 0, 0, 1, 0, 2, 0,
+		0, 0, 'd', 'e', 11, 0, 0, 0, 'D', 'r', '.', ' ', 'M', 0xc3, 0xbc, 'l', 'l', 'e',
+		'r', 13, 0, 0, 0, 'A', 'n', 'a', 'm', 'n', 'e', 's', 'e', ',', ' ', 'M', 'R', 'T' };
 	struct ipc_message m = samples[6];
-	uint8_t packet[64];
+	uint8_t packet[128];
 	struct error err;
 
 	(void)state;
@@ -264,19 +278,32 @@ static struct patch patches[] = {
 	{ "a type beyond the last is refused", 12, 0, IPC_TYPES, 2, "not known" },
 	{ "type 65535 is refused", 12, 0, 65535, 2, "not known" },
 	{ "the zero field must be zero", 12, 2, 256, 2, "not 0" },
-	{ "a text longer than its packet is refused", 0, 56, 100, 4, "too short" },
-	{ "a text over the maximum is refused", 0, 56, IPC_TEXT_MAX + 1, 4, "at most 16384" },
-	{ "a text of 4 GB is refused", 0, 56, UINT32_MAX, 4, "at most 16384" },
+	{ "a text longer than its packet is refused", 0, 58, 100, 4, "too short" },
+	{ "a text over the maximum is refused", 0, 58, IPC_TEXT_MAX + 1, 4, "at most 16384" },
+	{ "a text of 4 GB is refused", 0, 58, UINT32_MAX, 4, "at most 16384" },
 	{ "an unknown way to decode is refused", 0, 40, IPC_DECODINGS, 2, "decodes is 2; 0 to 1" },
 	{ "an unknown kind of partials is refused", 0, 42, IPC_PARTIALS, 2, "partials is 3" },
 	{ "an unknown time for threads is refused", 0, 44, IPC_THREADS, 2, "threads is 3" },
 	{ "an engine without any thread is refused", 0, 46, 0, 2, "threads is 0; 1 to 256" },
 	{ "results that tell unknown things are refused", 0, 48, IPC_TELLS_ALL + 1, 2, "tell" },
-	{ "an engine that bears no isolation is refused", 0, 50, 0, 2, "isolation it bears is 0" },
-	{ "what is neither yes nor no is refused", 0, 52, 2, 2, "warms up is 2; 0 to 1" },
-	{ "an engine that is quiet for no time is refused", 0, 54, 0, 2, "quiet is 0" },
-	{ "a blob longer than its packet is refused", 6, 24, 5, 4, "too short" },
+	{ "an engine that takes unknown things is refused", 0, 50, IPC_TAKES_ALL + 1, 2,
+	    "takes is 16" },
+	{ "an engine that bears no isolation is refused", 0, 52, 0, 2, "isolation it bears is 0" },
+	{ "what is neither yes nor no is refused", 0, 54, 2, 2, "warms up is 2; 0 to 1" },
+	{ "an engine that is quiet for no time is refused", 0, 56, 0, 2, "quiet is 0" },
+	{ "a blob longer than its packet is refused", 6, 24, 49, 4, "too short" },
 	{ "a blob over the maximum is refused", 6, 24, IPC_BLOB_MAX + 1, 4, "at most 4096" },
+	{ "a rate that nobody records at is refused", 6, 32, IPC_RECORDED_MAX_HZ + 1, 4,
+	    "192001 Hz" },
+	{ "what is neither to translate nor not is refused", 6, 36, 2, 2, "translate is 2" },
+	{ "a language longer than any is refused", 6, 38, IPC_LANGUAGE_MAX + 1, 4, "at most 15" },
+	{ "a language with an end inside is refused", 6, 42, 0, 2, "a language has a byte 0" },
+	{ "a prompt over the maximum is refused", 6, 44, IPC_PROMPT_MAX + 1, 4, "at most 1024" },
+	{ "a prompt with an end inside is refused", 6, 50, 0, 2, "a prompt has a byte 0" },
+	{ "hot words over the maximum are refused", 6, 59, IPC_PROMPT_MAX + 1, 4, "at most 1024" },
+	{ "hot words longer than their packet are refused", 6, 59, 14, 4, "too short" },
+	{ "a heard language longer than any is refused", 15, 74, IPC_LANGUAGE_MAX + 1, 4,
+	    "at most 15" },
 	{ "audio of no samples is refused", 8, 16, 0, 4, "1 to 8000" },
 	{ "audio over the maximum is refused", 8, 16, IPC_AUDIO_MAX_SAMPLES + 1, 4, "1 to 8000" },
 	{ "more samples than bytes are refused", 8, 16, 4, 4, "too short" },
@@ -331,6 +358,34 @@ static void assert_not_encoded(const struct ipc_message *m, const char *says)
 		fail_msg("\"%s\" does not say \"%s\"", err.text, says);
 }
 
+static void assert_no_wish_beyond_its_bounds_is_encoded(void)
+{
+	static char long_text[IPC_PROMPT_MAX + 1];
+	struct ipc_message m = samples[6];
+
+	memset(long_text, 'a', sizeof long_text);
+	m.begin.rate_hz = IPC_RECORDED_MAX_HZ + 1;
+	assert_not_encoded(&m, "the recorded rate in Hz is 192001; at most 192000");
+	m = samples[6];
+	m.begin.translate = 2;
+	assert_not_encoded(&m, "whether to translate");
+	m = samples[6];
+	m.begin.language = (struct ipc_text){ long_text, IPC_LANGUAGE_MAX + 1 };
+	assert_not_encoded(&m, "the language in bytes is 16; at most 15");
+	m.begin.language = (struct ipc_text){ "d\0", 2 };
+	assert_not_encoded(&m, "the language");
+	m = samples[6];
+	m.begin.prompt = (struct ipc_text){ long_text, sizeof long_text };
+	assert_not_encoded(&m, "the prompt in bytes is 1025; at most 1024");
+	m = samples[6];
+	m.begin.hot_words = m.begin.prompt = (struct ipc_text){ long_text, sizeof long_text };
+	m.begin.prompt.length--;
+	assert_not_encoded(&m, "the hot words in bytes is 1025");
+	m = samples[16];
+	m.result.language = (struct ipc_text){ long_text, IPC_LANGUAGE_MAX + 1 };
+	assert_not_encoded(&m, "the language in bytes");
+}
+
 static void test_what_decode_would_refuse_is_not_encoded(void **state)
 {
 	static char long_text[IPC_TEXT_MAX + 1];
@@ -349,6 +404,7 @@ static void test_what_decode_would_refuse_is_not_encoded(void **state)
 	m = samples[6];
 	m.begin.adaptation_bytes = IPC_BLOB_MAX + 1;
 	assert_not_encoded(&m, "adaptation");
+	assert_no_wish_beyond_its_bounds_is_encoded();
 	m = samples[16];
 	m.result.confidence = IPC_CONFIDENCE_ONE + 1;
 	assert_not_encoded(&m, "confidence");
@@ -374,6 +430,7 @@ static void test_the_largest_final_fits(void **state)
 		.result = { .text = { text, sizeof text },
 		    .words_n = IPC_WORDS_MAX,
 		    .words = many,
+		    .language = { "fifteen letters", IPC_LANGUAGE_MAX },
 		    .adaptation = blob,
 		    .adaptation_bytes = sizeof blob } };
 	struct error err = ERROR_INIT;

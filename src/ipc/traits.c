@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "ipc/wire_internal.h"
 
-enum { FIELDS = 8 };
+enum { FIELDS = 9 };
 
 static const struct {
 	const char *name;
@@ -16,6 +16,7 @@ static const struct {
 	{ "when the engine starts threads", 0, IPC_THREADS - 1 },
 	{ "the number of its threads", 1, IPC_DECODE_THREADS_MAX },
 	{ "what its results tell", 0, IPC_TELLS_ALL },
+	{ "what it takes", 0, IPC_TAKES_ALL },
 	{ "the isolation it bears", 1, IPC_BEARS_ALL },
 	{ "whether it warms up", 0, 1 },
 	{ "how long it is quiet", 1, UINT16_MAX },
@@ -24,8 +25,8 @@ static const struct {
 void traits_put(struct wire_writer *w, const struct ipc_traits *t)
 {
 	const uint16_t values[FIELDS] = { (uint16_t)t->decoding, (uint16_t)t->partials,
-		(uint16_t)t->threads, t->decode_threads, t->tells, t->isolation, t->warms_up,
-		t->quiet_factor };
+		(uint16_t)t->threads, t->decode_threads, t->tells, t->takes, t->isolation,
+		t->warms_up, t->quiet_factor };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (values[i] < fields[i].min || values[i] > fields[i].max)
@@ -49,7 +50,8 @@ void traits_get(struct wire_reader *r, struct ipc_traits *t)
 		.threads = (enum ipc_threads)values[2],
 		.decode_threads = values[3],
 		.tells = values[4],
-		.isolation = values[5],
-		.warms_up = values[6],
-		.quiet_factor = values[7] };
+		.takes = values[5],
+		.isolation = values[6],
+		.warms_up = values[7],
+		.quiet_factor = values[8] };
 }

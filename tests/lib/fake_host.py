@@ -31,7 +31,7 @@ def tell(kind, fields=b''):
 
 
 def hello():
-    tell(HELLO, struct.pack('<6I8H', 6, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 1, 1, 1) + text('fake') + text('fake'))
+    tell(HELLO, struct.pack('<6I9H', 7, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 1, 11, 0, 1, 1, 1) + text('fake') + text('fake'))
 
 
 def next_message():
@@ -82,9 +82,9 @@ def hear(sock, epoch, begin, kind):
     def say(kind, fields):
         sock.send(struct.pack('<HHIQ', kind, 0, 16 + len(fields), epoch) + fields)
     if kind == PARTIAL_REQUEST:
-        say(PARTIAL, begin[:8] + text('heard') + struct.pack('<HH', 5000, 0))
+        say(PARTIAL, begin[:8] + text('heard') + struct.pack('<HH', 5000, 0) + text(''))
     if kind == END:
-        say(FINAL, begin[:8] + text('heard inside') + struct.pack('<HHIIII', 5000, 0, 0, 1, 1, 1))
+        say(FINAL, begin[:8] + text('heard inside') + struct.pack('<HH', 5000, 0) + text('') + struct.pack('<4I', 0, 1, 1, 1))
 
 
 # An instance that is a thread of this process: it has a socket, and nothing else by which it could be reached.
