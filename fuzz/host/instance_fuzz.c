@@ -34,7 +34,7 @@ static int begin(struct engine *e, const struct engine_begin *b, struct error *e
 {
 	e->on_progress = b->on_progress;
 	e->arg = b->arg;
-	e->samples = 0;
+	e->samples = strlen(b->prompt) % 2;
 	return b->adaptation_bytes == 0 ? 0 : fail_on(*(const uint8_t *)b->adaptation, err);
 }
 
@@ -65,7 +65,9 @@ static void reset(struct engine *e)
 	e->samples = 0;
 }
 
+static const struct ipc_traits traits = { .takes = IPC_TAKES_ALL };
 static const struct engine_ops ops = { .name = "fuzz",
+	.traits = &traits,
 	.begin = begin,
 	.audio = audio,
 	.partial = result,
@@ -90,6 +92,9 @@ static size_t make_message(const uint8_t *d, size_t n, uint8_t *packet, size_t c
 	if (m.type == IPC_BEGIN && n > 2) {
 		m.begin.adaptation = d + 2;
 		m.begin.adaptation_bytes = 1;
+		m.begin.rate_hz = d[1] < 128 ? 8000 : 0;
+		m.begin.prompt = (struct ipc_text){ (const char *)d + 2,
+			(uint32_t)strnlen((const char *)d + 2, n - 2) };
 	}
 	if (m.type == IPC_AUDIO) {
 		m.audio.bytes = d + 2;

@@ -321,6 +321,7 @@ static const struct ipc_traits traits = {
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_ADAPTATION,
+	.takes = IPC_TAKES_FOLDED,
 	.isolation = IPC_BEARS_FORK | IPC_BEARS_PROCESS,
 	.warms_up = 1,
 	.quiet_factor = 1,

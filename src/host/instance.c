@@ -18,10 +18,12 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+#include "host/fold.h"
 #include "host/hugepages.h"
 #include "host/instance_state.h"
 #include "host/memory.h"
 #include "host/result.h"
+#include "host/wish.h"
 #include "ipc/channel.h"
 
 /* A partial waits until nothing else is to be decoded, but not so long that one who hears slower than is spoken never gives any. */
@@ -60,6 +62,7 @@ struct instance {
 	bool partial_runs; /* the engine computes one */
 	bool cancelled;    /* ... and nobody wants it */
 	struct buffer audio; /* read but not decoded */
+	struct fold fold;
 	uint64_t decoded_samples;
 	uint64_t cpu_ns_at_begin;
 	uint64_t faults_at_begin;
@@ -172,14 +175,19 @@ static uint64_t minor_faults(void)
 
 static bool on_progress(void *arg, uint64_t decoded_samples);
 
+static bool wants_fold(const struct instance *in, unsigned rate_hz)
+{
+	return (in->ops->traits->takes & IPC_TAKES_FOLDED) != 0 && fold_is_narrow(rate_hz);
+}
+
 static void begin(struct instance *in, const struct ipc_message *m)
 {
-	const struct engine_begin b = { .adaptation = m->begin.adaptation,
-		.adaptation_bytes = m->begin.adaptation_bytes,
-		.on_progress = on_progress,
-		.arg = in };
+	struct engine_begin b = { .on_progress = on_progress, .arg = in };
+	struct wish_texts texts;
 	struct error err = ERROR_INIT;
 
+	wish_fill(&b, &m->begin, &texts);
+	fold_init(&in->fold, wants_fold(in, b.rate_hz));
 	in->epoch = m->epoch;
 	in->utterance = m->begin.utterance;
 	in->decoded_samples = 0;
@@ -352,6 +360,7 @@ static void decode(struct instance *in)
 	for (size_t i = 0; i < n; i++)
 		samples[i] = (int16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
 	buffer_consume(&in->audio, n * 2);
+	fold_samples(&in->fold, samples, n);
 	if (in->ops->audio(in->engine, samples, n, &err) < 0) {
 		fail(in, &err);
 		return;

@@ -115,8 +115,10 @@ void instance_fake_begin(
     const struct instance_fake *s, uint64_t epoch, const uint8_t *adaptation, uint32_t n)
 {
 	instance_fake_say(s,
-	    &(struct ipc_message){
-		.type = IPC_BEGIN, .epoch = epoch, .begin = { epoch + 100, adaptation, n } });
+	    &(struct ipc_message){ .type = IPC_BEGIN,
+		.epoch = epoch,
+		.begin = {
+		    .utterance = epoch + 100, .adaptation = adaptation, .adaptation_bytes = n } });
 }
 
 void instance_fake_audio(const struct instance_fake *s, uint64_t epoch, uint32_t from, uint32_t n)

@@ -6,8 +6,8 @@
 #include "base/util.h"
 #include "engine/engine.h"
 
-/* A FINAL without its words: header, text, blob and numbers. Words may use what is left of a packet. */
-enum { FIXED_BYTES = 64, WORD_BYTES = 14 };
+/* A FINAL without its words: header, text, language, blob and numbers. Words may use what is left of a packet. */
+enum { FIXED_BYTES = 80, WORD_BYTES = 14 };
 
 static uint16_t fixed_confidence(float confidence)
 {
@@ -95,11 +95,24 @@ static void fill_words(
 		(void)fprintf(stderr, "only %zu of %zu words were kept\n", i, heard->words_n);
 }
 
+/* Letters, digits and "-" as they stand in every protocol, or nothing. */
+static struct ipc_text language_of(const char *name)
+{
+	size_t n = name == NULL
+	    ? 0
+	    : strspn(name, "-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	if (n == 0 || n > IPC_LANGUAGE_MAX || name[n] != '\0')
+		return (struct ipc_text){ "", 0 };
+	return (struct ipc_text){ name, (uint32_t)n };
+}
+
 void result_fill(
     struct ipc_result *out, const struct engine_result *heard, struct result_scratch *scratch)
 {
 	out->text = fill_text(scratch->bytes, heard->text);
 	out->confidence = fixed_confidence(heard->confidence);
+	out->language = language_of(heard->language);
 	out->adaptation = heard->adaptation;
 	out->adaptation_bytes = (uint32_t)heard->adaptation_bytes;
 	if (heard->adaptation_bytes > IPC_BLOB_MAX) {

@@ -15,8 +15,8 @@ struct
 	char bytes[IPC_PACKET_MAX];
 };
 
-/* Fills text, confidence, words and adaptation of *out, which borrows from *scratch and from `heard`. What
- * is beyond the bounds is left out: text at the end of a word, words at the end of the list. */
+/* Fills text, confidence, words, language and adaptation of *out, which borrows from *scratch and from `heard`. What
+ * is beyond the bounds is left out: text at the end of a word, words at the end of the list, a language that is none. */
 void result_fill(
     struct ipc_result *out, const struct engine_result *heard, struct result_scratch *scratch);
 

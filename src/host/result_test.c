@@ -57,6 +57,23 @@ static void test_what_fits_comes_through(void **state)
 	assert_int_equal(r.adaptation_bytes, 4);
 }
 
+static void test_a_language_is_a_short_name_or_none(void **state)
+{
+	const struct {
+		const char *heard, *told;
+	} rows[] = { { "de", "de" }, { NULL, "" }, { "", "" }, { "zh-Hans", "zh-Hans" },
+		{ "fifteen-letters", "fifteen-letters" }, { "sixteen--letters", "" },
+		{ "d\"e", "" }, { "fran\xe7", "" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct engine_result heard = { .text = "", .language = rows[i].heard };
+		struct ipc_result r = filled(&heard);
+
+		assert_text(&r.language, rows[i].told);
+	}
+}
+
 static void test_a_long_text_is_cut_after_a_word(void **state)
 {
 	static char text[2 * IPC_TEXT_MAX];
@@ -142,6 +159,7 @@ static void test_is_made_utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_language_is_a_short_name_or_none),
 		cmocka_unit_test(test_what_fits_comes_through),
 		cmocka_unit_test(test_a_long_text_is_cut_after_a_word),
 		cmocka_unit_test(test_words_beyond_the_bounds_are_left_out),

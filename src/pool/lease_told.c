@@ -215,7 +215,8 @@ static const void *copy(uint8_t **at, const void *bytes, size_t n)
 /* A message bounds it: IPC_PACKET_MAX. */
 static size_t bytes_of(const struct ipc_result *r)
 {
-	size_t n = r->words_n * sizeof *r->words + r->text.length + r->adaptation_bytes;
+	size_t n = r->words_n * sizeof *r->words + r->text.length + r->language.length +
+	    r->adaptation_bytes;
 
 	for (unsigned i = 0; i < r->words_n; i++)
 		n += r->words[i].text.length;
@@ -234,6 +235,7 @@ static void keep(struct told *t, const struct ipc_result *r)
 		to->words[i].text.bytes =
 		    copy(&at, r->words[i].text.bytes, r->words[i].text.length);
 	to->text.bytes = copy(&at, r->text.bytes, r->text.length);
+	to->language.bytes = copy(&at, r->language.bytes, r->language.length);
 	to->adaptation = copy(&at, r->adaptation, r->adaptation_bytes);
 }
 

@@ -1,0 +1,36 @@
+/* x[n] (1 + g (-1)^n): the second term is the signal with its spectrum mirrored about 4 kHz, a quarter of the rate. Of what
+ * was recorded at 11025 Hz only what is above 5.5 kHz is missing, and its mirror image would lie over what is there.
+ *
+ * g was measured: see docs/benchmarks.md. */
+#include "host/fold.h"
+
+enum { NARROW_MAX_HZ = 8000, GAIN_NUM = 1, GAIN_DEN = 2 };
+
+bool fold_is_narrow(unsigned rate_hz)
+{
+	return rate_hz > 0 && rate_hz <= NARROW_MAX_HZ;
+}
+
+void fold_init(struct fold *f, bool on)
+{
+	*f = (struct fold){ .on = on };
+}
+
+static int16_t clamped(int value)
+{
+	if (value > INT16_MAX)
+		return INT16_MAX;
+	return value < INT16_MIN ? INT16_MIN : (int16_t)value;
+}
+
+void fold_samples(struct fold *f, int16_t *samples, size_t n)
+{
+	if (!f->on)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int mirrored = samples[i] * GAIN_NUM / GAIN_DEN;
+
+		samples[i] = clamped(f->odd ? samples[i] - mirrored : samples[i] + mirrored);
+		f->odd = !f->odd;
+	}
+}
