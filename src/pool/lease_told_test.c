@@ -91,7 +91,7 @@ static void test_nothing_before_the_end_of_the_turn(void **state)
 
 /* What comes in a message lies in a packet that is used again. */
 
-static char words_told[64], text_told[16];
+static char words_told[64], text_told[16], language_told[8];
 static uint8_t learnt_told[4];
 
 static void keep_told(void *arg, const struct ipc_result *r)
@@ -102,6 +102,8 @@ static void keep_told(void *arg, const struct ipc_result *r)
 	(void)snprintf(words_told, sizeof words_told, "%.*s-%u %.*s-%u",
 	    (int)r->words[0].text.length, r->words[0].text.bytes, r->words[0].end_ms,
 	    (int)r->words[1].text.length, r->words[1].text.bytes, r->words[1].end_ms);
+	(void)snprintf(language_told, sizeof language_told, "%.*s", (int)r->language.length,
+	    r->language.bytes);
 	(void)snprintf(text_told, sizeof text_told, "%.*s", (int)r->text.length, r->text.bytes);
 	memcpy(learnt_told, r->adaptation, sizeof learnt_told);
 }
@@ -114,6 +116,7 @@ static void granted(void *arg)
 static void say_and_overwrite(uint64_t id)
 {
 	static char packet[] = "one two";
+	static char language[] = "de";
 	static uint8_t learnt[] = { 1, 2, 3, 4 };
 	static struct ipc_word words[] = { { .text = { packet, 3 }, .end_ms = 100 },
 		{ .text = { packet + 4, 3 }, .end_ms = 200 } };
@@ -122,12 +125,14 @@ static void say_and_overwrite(uint64_t id)
 		.result = { .text = { packet, 7 },
 		    .words = words,
 		    .words_n = 2,
+		    .language = { language, 2 },
 		    .adaptation = learnt,
 		    .adaptation_bytes = sizeof learnt } };
 
 	pool_fake_at(&f, id)->open = false;
 	pool_on_message(f.pool, id, &m);
 	memset(packet, 'x', sizeof packet - 1);
+	memset(language, 'x', 2);
 	memset(learnt, 9, sizeof learnt);
 	memset(words, 0, sizeof words);
 	memset(&m, 0, sizeof m);
@@ -152,6 +157,7 @@ static void test_all_is_copied(void **state)
 	turn_run(&f.turn);
 	assert_string_equal(words_told, "one-100 two-200");
 	assert_string_equal(text_told, "one two");
+	assert_string_equal(language_told, "de");
 	assert_memory_equal(learnt_told, learnt, sizeof learnt);
 	lease_release(&l);
 }

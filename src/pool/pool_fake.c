@@ -59,6 +59,17 @@ static int op_spawn(void *arg, uint64_t id)
 	return 0;
 }
 
+static void take_wishes(struct pool_fake_instance *i, const struct ipc_begin *b)
+{
+	const struct ipc_text *texts[] = { &b->language, &b->prompt, &b->hot_words };
+	size_t n = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+		for (uint32_t at = 0; at <= texts[k]->length && n + 16 < sizeof i->wishes; at++)
+			i->wishes[n++] = at < texts[k]->length ? texts[k]->bytes[at] : '|';
+	(void)snprintf(i->wishes + n, sizeof i->wishes - n, "%u|%u", b->translate, b->rate_hz);
+}
+
 static void take_begin(
     struct pool_fake *f, struct pool_fake_instance *i, const struct ipc_message *m)
 {
@@ -76,6 +87,7 @@ static void take_begin(
 	i->utterance = m->begin.utterance;
 	i->begins++;
 	i->samples = 0;
+	take_wishes(i, &m->begin);
 	i->adaptation_bytes = m->begin.adaptation_bytes;
 	if (m->begin.adaptation_bytes > 0)
 		memcpy(i->adaptation, m->begin.adaptation,

@@ -15,7 +15,12 @@
 #include "ipc/message.h"
 #include "pool/pool.h"
 
-enum { POOL_FAKE_INSTANCES = 8192, POOL_FAKE_ADAPTATION = 64, POOL_FAKE_EVERYTHING = 1 << 30 };
+enum {
+	POOL_FAKE_INSTANCES = 8192,
+	POOL_FAKE_ADAPTATION = 64,
+	POOL_FAKE_WISHES = 64,
+	POOL_FAKE_EVERYTHING = 1 << 30
+};
 
 /* What the fake knows of one instance; ids rise from 1. */
 struct pool_fake_instance {
@@ -30,6 +35,8 @@ struct pool_fake_instance {
 	size_t samples;                           /* of the last utterance */
 	uint8_t adaptation[POOL_FAKE_ADAPTATION]; /* of the last BEGIN, cut */
 	uint32_t adaptation_bytes;
+	char wishes
+	    [POOL_FAKE_WISHES]; /* of the last BEGIN: "de|prompt|hot words|translate|rate", cut */
 };
 
 struct pool_fake {

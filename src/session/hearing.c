@@ -138,7 +138,23 @@ static void take_renewal(struct session *s, const struct mark *m)
 	s->format = m->ear.format;
 }
 
-/* Commits, and up to one renewal of the ear after them. */
+/* Nobody hears now, and what opens from here on is heard with them. */
+static void take_wishes(struct session *s)
+{
+	const struct mark *m;
+	struct mark wish;
+
+	while (
+	    (m = session_next_mark(s)) != NULL && m->at == s->input_taken && m->kind == MARK_WISH) {
+		wish = *m;
+		buffer_consume(&s->marks, sizeof wish);
+		wishes_done(&s->wishes);
+		s->wishes = *wish.wishes;
+		free(wish.wishes);
+	}
+}
+
+/* Commits, and up to one renewal of the ear after them; up to other wishes. */
 static void take_marks(struct session *s)
 {
 	struct hearing *h = s->hearing;
@@ -146,7 +162,8 @@ static void take_marks(struct session *s)
 
 	h->commit = h->renew = false;
 	h->commits = 0;
-	while (!h->renew && (m = session_next_mark(s)) != NULL && m->at == s->input_taken) {
+	while (!h->renew && (m = session_next_mark(s)) != NULL && m->at == s->input_taken &&
+	    m->kind != MARK_WISH) {
 		if (m->kind == MARK_COMMIT) {
 			h->commit = true;
 			h->commits += m->told;
@@ -214,14 +231,17 @@ static bool is_behind(struct session *s)
 void hearing_next(struct session *s)
 {
 	struct hearing *h = s->hearing;
-	size_t n = next_bytes(s);
+	size_t n;
 
 	if (!may_hear(s))
 		return;
+	h->rate_hz = s->format.rate_hz;
 	if (take_cut(s)) {
 		start_job(s);
 		return;
 	}
+	take_wishes(s);
+	n = next_bytes(s);
 	if (n > 0 && is_behind(s))
 		return;
 	if (buffer_append(&h->bytes, buffer_head(&s->input), n) < 0) {

@@ -60,6 +60,10 @@ int joined_add(struct joined *j, const struct ipc_result *part, uint32_t from_ms
 		buffer_cut(&j->bytes, j->bytes.len - bytes);
 		return -1;
 	}
+	if (j->language_bytes == 0 && part->language.length > 0) {
+		memcpy(j->language, part->language.bytes, part->language.length);
+		j->language_bytes = part->language.length;
+	}
 	j->confidence += weight_of(part) * part->confidence;
 	j->weight += weight_of(part);
 	return 0;
@@ -116,6 +120,8 @@ int joined_view(const struct joined *j, const struct ipc_result *part, uint32_t 
 	view_words(j, part, from_ms, out->words);
 	out->result.text.bytes = out->text;
 	out->result.text.length = (uint32_t)view_text(j, &part->text, out->text);
+	if (j->language_bytes > 0)
+		out->result.language = (struct ipc_text){ j->language, j->language_bytes };
 	out->result.words = out->words;
 	out->result.words_n = (uint16_t)MIN(words_in(j) + part->words_n, (size_t)UINT16_MAX);
 	out->result.confidence =

@@ -13,7 +13,9 @@ struct joined {
 	struct buffer text;  /* a space between two */
 	struct buffer words; /* of struct ipc_word without its text, which follows in: */
 	struct buffer bytes;
-	uint64_t confidence, weight; /* sums, by words */
+	uint64_t confidence, weight;     /* sums, by words */
+	char language[IPC_LANGUAGE_MAX]; /* of the first part that had one */
+	uint32_t language_bytes;
 };
 
 /* All of them and one more. */

@@ -47,6 +47,36 @@ static void test_alone(void **state)
 	joined_done(&j);
 }
 
+static void expect_language(const struct joined *j, const char *of_the_last, const char *want)
+{
+	struct ipc_result part = last;
+	struct joined_view v;
+
+	part.language = (struct ipc_text){ of_the_last, (uint32_t)strlen(of_the_last) };
+	assert_int_equal(joined_view(j, &part, 2000, &v), 0);
+	assert_int_equal(v.result.language.length, strlen(want));
+	assert_memory_equal(v.result.language.bytes, want, strlen(want));
+	joined_view_done(&v);
+}
+
+static void test_the_language_is_that_of_the_first_part_that_has_one(void **state)
+{
+	struct ipc_result german = first;
+	struct joined j;
+
+	(void)state;
+	german.language = (struct ipc_text){ "de", 2 };
+	joined_init(&j);
+	expect_language(&j, "nl", "nl");
+	assert_int_equal(joined_add(&j, &silent, 0), 0);
+	expect_language(&j, "", "");
+	expect_language(&j, "nl", "nl");
+	assert_int_equal(joined_add(&j, &german, 1000), 0);
+	expect_language(&j, "", "de");
+	expect_language(&j, "nl", "de");
+	joined_done(&j);
+}
+
 static void test_three(void **state)
 {
 	struct joined j;
@@ -77,6 +107,8 @@ int main(void)
 		{ "one part is as it is", test_alone, NULL, NULL, NULL },
 		{ "several are one text, with the utterance's times", test_three, NULL, NULL,
 		    NULL },
+		{ "the language is that of the first part that has one",
+		    test_the_language_is_that_of_the_first_part_that_has_one, NULL, NULL, NULL },
 	};
 
 	return cmocka_run_group_tests_name("joined", tests, NULL, NULL);

@@ -93,6 +93,8 @@ static void tell_partial(struct seat *seat, const struct ipc_result *r)
 	    text_partial_at(&u->text, r->text.bytes, r->text.length, a->sent / SAMPLES_PER_MS);
 	e.partial.settled_bytes =
 	    text_settled(&u->text, s->cfg.settle_ms > 0 ? s->cfg.settle_ms : SETTLE_MS);
+	if (r->language.length > 0)
+		session_copy_language(u->language, &r->language);
 	if (!s->cfg.partials || (u->state != UTTERANCE_OPEN && !s->cfg.paced_partials))
 		return;
 	words = partial_words(s, u, r);
@@ -102,6 +104,7 @@ static void tell_partial(struct seat *seat, const struct ipc_result *r)
 						 : text_confidence_of_all(&u->text);
 	e.partial.words = words;
 	e.partial.words_n = r->words_n;
+	session_copy_language(e.partial.language, &r->language);
 	metric_add(METRIC_partials_total, 1);
 	session_emit(s, &e);
 	free(words);
@@ -157,6 +160,7 @@ static struct told *make_final(
 	e.final.adaptation = seat->adaptation;
 	e.final.adaptation_bytes = seat->adaptation_bytes;
 	e.final.cause = u->cause;
+	session_copy_language(e.final.language, &r->language);
 	t = told_new(&e);
 	free(words);
 	return t;

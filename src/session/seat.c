@@ -34,13 +34,15 @@ static void tell_recovered(const struct seat *seat, const struct utterance *u)
 /* False: it waits for an instance. */
 static bool begin(struct seat *seat, struct utterance *u, struct attempt *a)
 {
-	const struct ipc_begin b = { .utterance = u->id,
+	struct ipc_begin b = { .utterance = u->id,
 		.adaptation = seat->adaptation,
-		.adaptation_bytes = (uint32_t)seat->adaptation_bytes };
+		.adaptation_bytes = (uint32_t)seat->adaptation_bytes,
+		.rate_hz = u->rate_hz };
 
 	if (lease_attempt(seat->lease) == ATTEMPT_BEGUN)
 		return true;
 	seat->at = u;
+	wishes_fill(&b, &u->wishes);
 	if (!lease_begin(seat->lease, &b))
 		return false;
 	a->instance = lease_instance(seat->lease);

@@ -30,6 +30,14 @@ static int take_adaptation(struct session *s, const struct session_config *cfg, 
 	return 0;
 }
 
+static int take_wishes(struct session *s, const struct session_config *cfg, struct error *err)
+{
+	if (wishes_check(&cfg->wishes, err) < 0)
+		return -1;
+	wishes_take(&s->wishes, &cfg->wishes);
+	return 0;
+}
+
 /* Bytes: twice the bound, or one piece over it. */
 static size_t input_max(const struct session *s, const struct format *format)
 {
@@ -73,6 +81,18 @@ static int take_seats(struct session *s, struct error *err, unsigned *retry_afte
 	return 0;
 }
 
+static void drop_marks(struct session *s)
+{
+	struct mark mark;
+
+	for (const struct mark *m; (m = session_next_mark(s)) != NULL;) {
+		mark = *m;
+		wishes_free(&mark.wishes);
+		buffer_consume(&s->marks, sizeof mark);
+	}
+	buffer_done(&s->marks);
+}
+
 static void free_memory(struct session *s)
 {
 	told_drop_all(s);
@@ -82,7 +102,8 @@ static void free_memory(struct session *s)
 	}
 	hearing_free(&s->hearing);
 	buffer_done(&s->input);
-	buffer_done(&s->marks);
+	drop_marks(s);
+	wishes_done(&s->wishes);
 	free(s);
 }
 
@@ -98,10 +119,11 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->limits = limits;
 	s->cfg = *cfg;
 	s->cfg.adaptation = NULL;
+	s->cfg.wishes = (struct session_wishes){ .translate = false };
 	s->utterances = cfg->utterances_before;
 	init_buffers(s, cfg);
 	init_seats(s, pool, cfg->finals);
-	if (take_adaptation(s, cfg, err) == 0)
+	if (take_wishes(s, cfg, err) == 0 && take_adaptation(s, cfg, err) == 0)
 		s->hearing = hearing_new(s, &cfg->ear, err);
 	if (s->hearing == NULL || take_seats(s, err, retry_after_ms_out) < 0) {
 		free_memory(s);
@@ -208,16 +230,21 @@ bool session_audio(struct session *s, const void *bytes, size_t n)
 	return s->flow != FLOW_HELD;
 }
 
-static void put_mark(struct session *s, const struct mark *mark)
+/* Takes over what it owns. */
+static void put_mark(struct session *s, struct mark *mark)
 {
 	struct error err;
 
-	if (!takes_more(s))
+	if (!takes_more(s)) {
+		wishes_free(&mark->wishes);
 		return;
+	}
 	s->life = LIFE_HEARD;
 	if (buffer_append(&s->marks, mark, sizeof *mark) < 0) {
+		wishes_free(&mark->wishes);
 		(void)error_set(&err, ERROR_LIMIT,
-		    "more than %d commits, clears and changes of format wait to be carried out",
+		    "more than %d commits, clears and changes of format or wishes wait to be "
+		    "carried out",
 		    MARKS_MAX);
 		session_fail(s, &err, 0);
 	}
@@ -226,7 +253,7 @@ static void put_mark(struct session *s, const struct mark *mark)
 
 static void commit(struct session *s, bool told)
 {
-	const struct mark mark = { .kind = MARK_COMMIT, .at = s->given, .told = told };
+	struct mark mark = { .kind = MARK_COMMIT, .at = s->given, .told = told };
 
 	put_mark(s, &mark);
 }
@@ -257,7 +284,7 @@ void session_clear(struct session *s)
 
 int session_reconfigure(struct session *s, const struct ear_config *cfg, struct error *err)
 {
-	const struct mark mark = { .kind = MARK_RECONFIGURE, .at = s->given, .ear = *cfg };
+	struct mark mark = { .kind = MARK_RECONFIGURE, .at = s->given, .ear = *cfg };
 
 	if (ear_config_check(cfg, err) < 0)
 		return -1;
@@ -265,6 +292,18 @@ int session_reconfigure(struct session *s, const struct ear_config *cfg, struct 
 		return 0;
 	s->ear = *cfg;
 	s->input.max = MAX(s->input.max, input_max(s, &cfg->format)); /* the old may wait still */
+	put_mark(s, &mark);
+	return 0;
+}
+
+int session_wish(struct session *s, const struct session_wishes *wishes, struct error *err)
+{
+	struct mark mark = { .kind = MARK_WISH, .at = s->given };
+
+	if (wishes_check(wishes, err) < 0)
+		return -1;
+	mark.wishes = xcalloc(1, sizeof *mark.wishes);
+	wishes_take(mark.wishes, wishes);
 	put_mark(s, &mark);
 	return 0;
 }

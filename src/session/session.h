@@ -33,6 +33,14 @@ struct session_limits {
 	char *poison_dir; /* where the audio is kept that instances died of; NULL, "": nowhere */
 };
 
+/* What is wished of the hearing, where the pool's engine takes it (ipc/traits.h); passed over by others. NULL and "": nothing. */
+struct session_wishes {
+	const char *language;  /* "de", "auto"; <= IPC_LANGUAGE_MAX bytes; as is all text, UTF-8 */
+	const char *prompt;    /* as it might stand before; <= IPC_PROMPT_MAX bytes */
+	const char *hot_words; /* with commas between; likewise */
+	bool translate;        /* into English */
+};
+
 struct session_config {
 	struct ear_config ear;
 	/* NULL, or another pool whose instances bring the finals; those of the session's own bring the partials then. */
@@ -51,8 +59,9 @@ struct session_config {
 	uint64_t
 	    utterances_before; /* that the client had in earlier sessions: ids rise from there */
 	uint64_t offset_ms;    /* added to all times: where this audio stands in the client's own */
-	const uint8_t *adaptation; /* of an earlier final; borrowed for the call */
-	size_t adaptation_bytes;   /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
+	const uint8_t *adaptation;    /* of an earlier final; borrowed for the call */
+	size_t adaptation_bytes;      /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
+	struct session_wishes wishes; /* borrowed for the call */
 };
 
 enum session_state {
@@ -111,6 +120,7 @@ struct session_event {
 			size_t words_n; /* 0: the engine does not know their times yet */
 			/* Whole words of the text's beginning have stood for so long that they may be said where nothing can be taken back (text.h). */
 			size_t settled_bytes;
+			char language[IPC_LANGUAGE_MAX + 1]; /* that was heard; "": not known */
 		} partial;
 		struct {
 			const char *text;
@@ -121,7 +131,8 @@ struct session_event {
 			size_t words_n;
 			const uint8_t *adaptation;
 			size_t adaptation_bytes;
-			enum ear_cause cause; /* why the utterance ended */
+			enum ear_cause cause;                /* why the utterance ended */
+			char language[IPC_LANGUAGE_MAX + 1]; /* as a partial's */
 			/* NULL, or why the text is only the beginning of what was said: as much as had settled when the
 			 * utterance was given up. Then it has no words, no times of its own and confidence 0. */
 			const struct error *incomplete;
@@ -181,12 +192,15 @@ bool session_audio(struct session *s, const void *bytes, size_t n);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
 /* Drops all audio given so far that no ended utterance has: what waits in the input, what the ear has not decided about,
  * and the open utterance, of which no final and no error comes any more; CLEARED tells when. What was given before a
- * commit or a change of format that still waits is not dropped: that is carried out as ever, and the clear after it. Time
+ * commit or a change of format or wishes that still waits is not dropped: that is carried out as ever, and the clear after it. Time
  * goes on: what is dropped counts as heard, in times and in HEARD. Nothing after session_end. */
 void session_clear(struct session *s);
 /* For audio given from now on another format, another endpointing, or both. What is open is ended here, as by a commit,
  * and speech detection begins anew; times go on. -1 with a sentence when the config cannot be; then nothing changes. */
 int session_reconfigure(struct session *s, const struct ear_config *cfg, struct error *err);
+/* For utterances that begin in audio given from now on; all of each is heard with the same. -1 with a sentence when they
+ * cannot be; then nothing changes. */
+int session_wish(struct session *s, const struct session_wishes *wishes, struct error *err);
 /* As session_commit, but the server wants it and not the client, so no COMMITTED answers it. */
 void session_commit_unasked(struct session *s);
 void session_end(struct session *s); /* no more audio: finals, then ended */

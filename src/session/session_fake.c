@@ -97,13 +97,19 @@ static void on_end(struct session_fake *f, const struct session_event *e)
 	say(f, "end %" PRIu64 " at %" PRIu64 "\n", e->utterance, e->at_ms);
 }
 
+static void end_line(struct session_fake *f, const char *language)
+{
+	say(f, "%s%s\n", language[0] == '\0' ? "" : " in ", language);
+}
+
 static void on_partial(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(*open_of(f, e->utterance), 's');
 	assert_true(e->partial.stable_bytes <= e->partial.text_bytes);
-	say(f, "partial %" PRIu64 " '%.*s|%.*s'\n", e->utterance, (int)e->partial.stable_bytes,
+	say(f, "partial %" PRIu64 " '%.*s|%.*s'", e->utterance, (int)e->partial.stable_bytes,
 	    e->partial.text, (int)(e->partial.text_bytes - e->partial.stable_bytes),
 	    e->partial.text + e->partial.stable_bytes);
+	end_line(f, e->partial.language);
 }
 
 static const char *cause_name(enum ear_cause c)
@@ -123,9 +129,10 @@ static void on_final(struct session_fake *f, const struct session_event *e)
 	if (f->adaptation_bytes > 0)
 		memcpy(f->adaptation, e->final.adaptation,
 		    MIN(f->adaptation_bytes, sizeof f->adaptation));
-	say(f, "final %" PRIu64 " '%.*s' %" PRIu64 "-%" PRIu64 " %s %.2f\n", e->utterance,
+	say(f, "final %" PRIu64 " '%.*s' %" PRIu64 "-%" PRIu64 " %s %.2f", e->utterance,
 	    (int)e->final.text_bytes, e->final.text, e->final.start_ms, e->final.end_ms,
 	    cause_name(e->final.cause), (double)e->final.confidence);
+	end_line(f, e->final.language);
 	if (e->final.incomplete != NULL)
 		say(f, "  %s %s: %s\n", e->final.cut_off ? "cut off" : "incomplete",
 		    error_code_name(e->final.incomplete->code), e->final.incomplete->text);

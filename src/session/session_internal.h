@@ -19,6 +19,7 @@
 #include "session/text.h"
 #include "session/told.h"
 #include "session/verdict.h"
+#include "session/wishes.h"
 #include "session/work.h"
 
 enum {
@@ -88,8 +89,11 @@ struct utterance {
 	struct place before_end; /* ... what had been heard before the bytes that it ended with */
 	uint64_t from, to;       /* samples of the session; `to` once it has ended */
 	struct buffer audio;     /* s16; kept whole until its final */
-	struct pass passes[SEATS_MAX]; /* by seat */
-	struct text text;              /* of the partials */
+	struct pass passes[SEATS_MAX];       /* by seat */
+	struct text text;                    /* of the partials, */
+	char language[IPC_LANGUAGE_MAX + 1]; /* ... and of the last of them that had one */
+	struct wishes wishes;                /* owned: each attempt hears it with these, */
+	unsigned rate_hz;                    /* ... and knows that it was recorded at this */
 	/* Owned; why one that was given up ends with what is stable of its text. NULL: it was not, or had none. */
 	struct error *incomplete;
 };
@@ -110,7 +114,7 @@ struct seat {
 };
 
 /* Something to be done once the ear has had the bytes before it. */
-enum mark_kind { MARK_COMMIT, MARK_CLEAR, MARK_RECONFIGURE };
+enum mark_kind { MARK_COMMIT, MARK_CLEAR, MARK_RECONFIGURE, MARK_WISH };
 
 struct mark {
 	enum mark_kind kind;
@@ -118,6 +122,7 @@ struct mark {
 	bool told;             /* COMMIT: COMMITTED answers it */
 	uint64_t skipped;      /* CLEAR: bytes from `at` that nobody will hear */
 	struct ear_config ear; /* CLEAR, RECONFIGURE: what to listen with from here */
+	struct wishes *wishes; /* WISH: owned */
 };
 
 /* What the ear's job owns while it runs, and the loop thread otherwise. Memory of its own, for a job may outlive its session. */
@@ -127,6 +132,7 @@ struct hearing {
 	bool at_work;            /* a job runs */
 	struct ear *ear;
 	struct buffer bytes; /* to be heard */
+	unsigned rate_hz;    /* ... of them */
 	bool commit, finish; /* after the bytes */
 	unsigned commits;    /* that are to be answered */
 	struct ear_out out;
@@ -173,7 +179,8 @@ struct session {
 	enum session_state state;
 	struct work *work;
 	const struct session_limits *limits;
-	struct session_config cfg; /* without its adaptation */
+	struct session_config cfg; /* without what it borrowed: adaptation, wishes */
+	struct wishes wishes;      /* owned; of the next utterance */
 	const struct session_events *events;
 	void *arg;
 	struct teller teller;
@@ -223,6 +230,8 @@ const struct mark *session_next_mark(const struct session *s);
 uint64_t session_bound_ns(
     const struct session *s); /* of audio in `input`, before the client has to wait */
 uint64_t session_ms(const struct session *s, uint64_t samples); /* as clients are told times */
+/* `to` has room for any. */
+void session_copy_language(char *to, const struct ipc_text *language);
 size_t utterance_samples(const struct utterance *u);
 bool utterance_is_open(const struct utterance *u);         /* the ear has not ended it */
 bool utterance_is_heard(const struct utterance *u);        /* it has not been given up */

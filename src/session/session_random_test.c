@@ -141,6 +141,16 @@ static void other_format(void)
 	assert_int_equal(session_reconfigure(f->session, &ear, &err), 0);
 }
 
+static void other_wishes(void)
+{
+	const struct session_wishes wishes = { .language = rnd(2) == 0 ? "de" : NULL,
+		.prompt = rnd(2) == 0 ? "as before" : "",
+		.translate = rnd(2) == 0 };
+	struct error err;
+
+	assert_int_equal(session_wish(f->session, &wishes, &err), 0);
+}
+
 static void commit(void)
 {
 	commits++;
@@ -158,6 +168,8 @@ static void renew(void)
 		other_format();
 	} else if (what == 2) {
 		commit();
+	} else if (what == 3) {
+		other_wishes();
 	}
 }
 

@@ -95,6 +95,14 @@ uint64_t session_ms(const struct session *s, uint64_t samples)
 	return samples / SAMPLES_PER_MS + s->cfg.offset_ms;
 }
 
+void session_copy_language(char *to, const struct ipc_text *language)
+{
+	assert(language->length <= IPC_LANGUAGE_MAX);
+	for (uint32_t i = 0; i < language->length; i++)
+		to[i] = language->bytes[i];
+	to[language->length] = '\0';
+}
+
 size_t utterance_samples(const struct utterance *u)
 {
 	return u->audio.len / sizeof(int16_t);

@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/metric.h"
@@ -44,6 +45,7 @@ static void free_utterance(struct session *s, struct utterance *u)
 	for (unsigned i = 0; i < s->seats_n; i++)
 		pass_done(&u->passes[i]);
 	text_done(&u->text);
+	wishes_done(&u->wishes);
 	free(u->incomplete);
 	free(u);
 }
@@ -75,6 +77,8 @@ static void open_utterance(struct session *s, const struct ear_event *e)
 
 	u->id = ++s->utterances;
 	u->from = e->at;
+	u->rate_hz = s->hearing->rate_hz;
+	wishes_copy(&u->wishes, &s->wishes);
 	buffer_init(&u->audio, SIZE_MAX / 2); /* bounded by max_utterance_ms */
 	text_init(&u->text);
 	for (unsigned i = 0; i < s->seats_n; i++)
@@ -196,6 +200,7 @@ static void tell_incomplete(struct session *s, const struct utterance *u, bool c
 	e.final.cause = u->cause;
 	e.final.incomplete = u->incomplete;
 	e.final.cut_off = cut_off;
+	memcpy(e.final.language, u->language, sizeof e.final.language);
 	session_emit(s, &e);
 }
 
