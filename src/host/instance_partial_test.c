@@ -70,7 +70,9 @@ static int endless_end(struct engine *e, struct engine_result *out, struct error
 	return 0;
 }
 
+static const struct ipc_traits traits = { .partials = IPC_PARTIALS_ANEW };
 static const struct engine_ops engine_endless = { .name = "endless",
+	.traits = &traits,
 	.load = endless_load,
 	.begin = endless_begin,
 	.audio = endless_audio,

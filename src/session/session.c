@@ -243,8 +243,7 @@ static void put_mark(struct session *s, struct mark *mark)
 	if (buffer_append(&s->marks, mark, sizeof *mark) < 0) {
 		wishes_free(&mark->wishes);
 		(void)error_set(&err, ERROR_LIMIT,
-		    "more than %d commits, clears and changes of format or wishes wait to be "
-		    "carried out",
+		    "more than %d commits, clears and changes of format wait to be carried out",
 		    MARKS_MAX);
 		session_fail(s, &err, 0);
 	}
