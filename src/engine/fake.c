@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/fake_settings.h"
 #include "engine/fake_time.h"
+#include "engine/fake_wishes.h"
 #include "engine/fake_words.h"
 
 enum { SLICE_MS = 10 };
@@ -16,6 +17,7 @@ enum { SLICE_MS = 10 };
 struct engine {
 	struct fake_settings settings; /* owned */
 	struct fake_words words;
+	struct fake_wishes wishes;
 	engine_progress_f *on_progress; /* of the utterance; borrowed, as is its argument */
 	void *arg;
 };
@@ -41,6 +43,7 @@ static int fake_load(
 		return -1;
 	}
 	fake_words_set_model(&e->words, e->settings.model);
+	e->wishes.takes = engine_fake.traits->takes;
 	*out = e;
 	return 0;
 }
@@ -54,6 +57,7 @@ static int fake_begin(struct engine *e, const struct engine_begin *begin, struct
 {
 	e->on_progress = begin->on_progress;
 	e->arg = begin->arg;
+	fake_wishes_begin(&e->wishes, &e->settings, begin);
 	if (fake_words_begin(&e->words, begin, err) < 0)
 		return -1;
 	return fake_fault_begin(&e->settings.faults, err);
@@ -82,6 +86,7 @@ static int fake_partial(struct engine *e, struct engine_result *out, struct erro
 	if (fake_fault_at(&e->settings.faults, FAKE_PARTIAL, err) < 0)
 		return -1;
 	fake_words_partial(&e->words, out);
+	fake_wishes_say(&e->wishes, out);
 	return 0;
 }
 
@@ -91,6 +96,7 @@ static int fake_end(struct engine *e, struct engine_result *out, struct error *e
 	    take_time(e, e->settings.end_ms, fake_time_sleep, err) < 0)
 		return -1;
 	fake_words_end(&e->words, out);
+	fake_wishes_tell(&e->wishes, out);
 	return 0;
 }
 
@@ -105,7 +111,7 @@ static const struct ipc_traits traits = {
 	.partials = IPC_PARTIALS_OWN,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
-	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_ADAPTATION,
+	.tells = IPC_TELLS_ALL,
 	.isolation = IPC_BEARS_ALL,
 	.warms_up = 1,
 	.quiet_factor = 1,

@@ -25,6 +25,9 @@ const struct engine_param_info fake_settings_params[FAKE_SETTINGS_PARAMS] = {
 	    "Decoding takes so many times the audio, in CPU time" },
 	{ "end_ms", ENGINE_PARAM_NUMBER, 0, 600000, "0", "The end takes so long, in ms" },
 	{ "reset_noop", ENGINE_PARAM_YES_NO, 0, 0, "no", "A reset forgets nothing" },
+	{ "language", ENGINE_PARAM_TEXT, 0, 0, "", "What is said to have been heard" },
+	{ "tell_wishes", ENGINE_PARAM_YES_NO, 0, 0, "no",
+	    "What is wished of an utterance is the end of its text" },
 	{ "crash", ENGINE_PARAM_TEXT, 0, 0, "", "SIGSEGV" FAULT_AT },
 	{ "hang", ENGINE_PARAM_TEXT, 0, 0, "", "No more progress" FAULT_AT },
 	{ "garbage", ENGINE_PARAM_TEXT, 0, 0, "", "Bytes that are no message" FAULT_AT },
@@ -69,12 +72,16 @@ static int set_number(struct fake_settings *s, const struct engine_param_info *i
 
 static int set_text(struct fake_settings *s, const char *key, const char *value, struct error *err)
 {
+	char **to = strcmp(key, "model") == 0 ? &s->model
+	    : strcmp(key, "language") == 0    ? &s->language
+					      : NULL;
+
 	if (strcmp(key, "load_fail") == 0)
 		return error_set(err, ERROR_ENGINE, "%s", value);
-	if (strcmp(key, "model") != 0)
+	if (to == NULL)
 		return fake_fault_param(&s->faults, key, value, err);
-	free(s->model);
-	s->model = xstrdup(value);
+	free(*to);
+	*to = xstrdup(value);
 	return 0;
 }
 
@@ -89,7 +96,8 @@ static int set_param(struct fake_settings *s, const struct engine_ops *ops,
 	if (info->kind == ENGINE_PARAM_NUMBER || info->kind == ENGINE_PARAM_WHOLE)
 		return set_number(s, info, p->value, err);
 	if (info->kind == ENGINE_PARAM_YES_NO)
-		return params_flag(info, p->value, &s->reset_noop, err);
+		return params_flag(info, p->value,
+		    strcmp(p->key, "tell_wishes") == 0 ? &s->tell_wishes : &s->reset_noop, err);
 	return set_text(s, p->key, p->value, err);
 }
 
@@ -110,5 +118,6 @@ void fake_settings_done(struct fake_settings *s)
 {
 	fake_fault_done(&s->faults);
 	free(s->model);
-	s->model = NULL;
+	free(s->language);
+	s->model = s->language = NULL;
 }

@@ -10,18 +10,19 @@
 
 struct error;
 
-struct fake_settings { /* plain data; zeroed is empty */
-	char *model;   /* owned */
+struct fake_settings {  /* plain data; zeroed is empty */
+	char *model;    /* owned */
+	char *language; /* owned; NULL: not given */
 	double load_ms, end_ms;
 	double slow, burn, decode_factor; /* times the duration of the audio */
 	double decode_ms, progress_ms;
-	bool reset_noop;
+	bool reset_noop, tell_wishes;
 	struct fake_fault_plan faults;
 };
 
 /* Those of fake_whole are the first of the table, those of fake the last. */
 enum {
-	FAKE_SETTINGS_PARAMS = 20,
+	FAKE_SETTINGS_PARAMS = 22,
 	FAKE_SETTINGS_OF_WHOLE_ONLY = 3,
 	FAKE_SETTINGS_OF_FAKE_ONLY = 1,
 };

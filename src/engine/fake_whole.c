@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/fake_settings.h"
 #include "engine/fake_time.h"
+#include "engine/fake_wishes.h"
 #include "engine/fake_words.h"
 
 enum { KEPT_MAX_BYTES = 600 * ENGINE_SAMPLE_RATE_HZ * 2 };
@@ -18,6 +19,7 @@ enum { KEPT_MAX_BYTES = 600 * ENGINE_SAMPLE_RATE_HZ * 2 };
 struct engine {
 	struct fake_settings settings; /* owned */
 	struct fake_words words;
+	struct fake_wishes wishes;
 	engine_progress_f *on_progress; /* of the utterance; borrowed, as is its argument */
 	void *arg;
 	struct buffer kept;                        /* owned; samples as they are in memory */
@@ -49,6 +51,7 @@ static int whole_load(
 		return -1;
 	}
 	fake_words_set_model(&e->words, e->settings.model);
+	e->wishes.takes = engine_fake_whole.traits->takes;
 	*out = e;
 	return 0;
 }
@@ -62,6 +65,7 @@ static int whole_begin(struct engine *e, const struct engine_begin *begin, struc
 {
 	e->on_progress = begin->on_progress;
 	e->arg = begin->arg;
+	fake_wishes_begin(&e->wishes, &e->settings, begin);
 	e->residue = e->words.residue;
 	buffer_consume(&e->kept, e->kept.len);
 	if (fake_words_begin(&e->words, begin, err) < 0)
@@ -116,6 +120,7 @@ static int whole_partial(struct engine *e, struct engine_result *out, struct err
 	if (fake_fault_at(&e->settings.faults, FAKE_PARTIAL, err) < 0 || decode(e, err) < 0)
 		return -1;
 	fake_words_partial(&e->words, out);
+	fake_wishes_say(&e->wishes, out);
 	return 0;
 }
 
@@ -129,6 +134,7 @@ static int whole_end(struct engine *e, struct engine_result *out, struct error *
 	    decode(e, err) < 0)
 		return -1;
 	fake_words_end(&e->words, out);
+	fake_wishes_tell(&e->wishes, out);
 	return 0;
 }
 
@@ -144,7 +150,8 @@ static const struct ipc_traits traits = {
 	.partials = IPC_PARTIALS_ANEW,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
-	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_ADAPTATION,
+	.tells = IPC_TELLS_ALL,
+	.takes = IPC_TAKES_LANGUAGE | IPC_TAKES_PROMPT | IPC_TAKES_TRANSLATE,
 	.isolation = IPC_BEARS_ALL,
 	.warms_up = 1,
 	.quiet_factor = 1,

@@ -287,9 +287,75 @@ static void test_refusal(void **state)
 	assert_null(e);
 }
 
+static void heard_with(const struct engine_ops *ops, const struct engine_param *params, size_t n,
+    const struct engine_begin *begin, char text[200], char language[16])
+{
+	struct engine *e = load(ops, params, n);
+	struct engine_result r;
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(ops->begin(e, begin, &err), 0);
+	assert_int_equal(ops->partial(e, &r, &err), 0);
+	(void)snprintf(language, 16, "%s", r.language);
+	assert_string_equal(r.text, "");
+	assert_int_equal(ops->end(e, &r, &err), 0);
+	assert_string_equal(r.language, language);
+	(void)snprintf(text, 200, "%s", r.text);
+	ops->unload(&e);
+}
+
+static const struct engine_begin wishes = { .language = "de",
+	.prompt = "Dr. Ott",
+	.hot_words = "MRT, CT",
+	.translate = true,
+	.rate_hz = 8000 };
+
+static void test_wishes_are_shown_to_who_asks(void **state)
+{
+	const struct engine_param tell = { "tell_wishes", "yes" };
+	char text[200], language[16];
+
+	(void)state;
+	heard_with(&engine_fake_whole, &tell, 1, &wishes, text, language);
+	assert_string_equal(
+	    text, "language=de prompt=Dr._Ott hot_words=MRT,_CT translate=yes rate_hz=8000");
+	assert_string_equal(language, "de");
+	heard_with(&engine_fake_whole, NULL, 0, &wishes, text, language);
+	assert_string_equal(text, "");
+}
+
+static void test_the_one_that_streams_takes_none(void **state)
+{
+	const struct engine_param params[] = { { "tell_wishes", "yes" }, { "language", "nl" } };
+	char text[200], language[16];
+
+	(void)state;
+	heard_with(&engine_fake, params, 1, &wishes, text, language);
+	assert_string_equal(text, "rate_hz=8000");
+	assert_string_equal(language, "");
+	heard_with(&engine_fake, params, 2, &wishes, text, language);
+	assert_string_equal(language, "nl");
+}
+
+static void test_a_language_that_is_to_be_found_out(void **state)
+{
+	const struct engine_param nl = { "language", "nl" };
+	const struct engine_begin automatic = { .language = "auto" };
+	char text[200], language[16];
+
+	(void)state;
+	heard_with(&engine_fake_whole, NULL, 0, &automatic, text, language);
+	assert_string_equal(language, "");
+	heard_with(&engine_fake_whole, &nl, 1, &automatic, text, language);
+	assert_string_equal(language, "nl");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wishes_are_shown_to_who_asks),
+		cmocka_unit_test(test_the_one_that_streams_takes_none),
+		cmocka_unit_test(test_a_language_that_is_to_be_found_out),
 		cmocka_unit_test(test_it_hears_what_the_other_hears),
 		cmocka_unit_test(test_a_partial_has_the_words_so_far),
 		cmocka_unit_test(test_it_has_residue_until_it_is_reset),
