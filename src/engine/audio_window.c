@@ -6,7 +6,9 @@
 enum {
 	FRAME_SAMPLES = ENGINE_SAMPLE_RATE_HZ / 50,
 	MARGIN_FRAMES = 128,
-	STEP_FRAMES = 64, /* lengths that differ little cost the same memory */
+	/* The library's attention works on blocks of so many. What a shorter window leaves of the last one it would fill with what
+	 * an earlier decode left there: somebody else's speech. */
+	STEP_FRAMES = 256,
 	TOKENS_PER_S = 8,
 	TOKENS_AT_LEAST = 8,
 };

@@ -15,7 +15,8 @@ enum {
 	AUDIO_WINDOW_SAMPLES = AUDIO_WINDOW_FULL * 320,
 };
 
-/* Frames for an utterance of so many samples at 16 kHz; floor 0: the model's is not known. 64..AUDIO_WINDOW_FULL. */
+/* Frames for an utterance of so many samples at 16 kHz; floor 0: the model's is not known. A multiple of
+ * 256, or AUDIO_WINDOW_FULL, whose last block nobody ever fills. */
 int audio_window_frames(size_t samples, unsigned floor);
 /* More tokens than anybody says in so much audio; whoever needs them repeats himself. */
 int audio_window_tokens(size_t samples);

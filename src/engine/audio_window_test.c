@@ -21,15 +21,14 @@ static void test_the_window_follows_the_length_above_the_floor(void **state)
 	} cases[] = {
 		{ 0, 512, 512 },
 		{ 3 * SECOND, 512, 512 },
-		{ 7 * SECOND + 13 * 320, 512, 512 }, /* 363 + 128, up to the next 64 */
-		{ 7 * SECOND + 34 * 320, 512, 512 },
-		{ 7 * SECOND + 35 * 320, 512, 576 },
-		{ 11 * SECOND, 512, 704 },
+		{ 7 * SECOND + 34 * 320, 512, 512 }, /* 384 + 128 */
+		{ 7 * SECOND + 35 * 320, 512, 768 },
+		{ 11 * SECOND, 512, 768 },
 		{ 11 * SECOND, 768, 768 },
-		{ 11 * SECOND, 500, 704 },
 		{ SECOND, 500, 512 },
-		{ SECOND, 1, 192 },
-		{ 27 * SECOND, 512, 1500 },
+		{ SECOND, 1, 256 },
+		{ 20 * SECOND, 512, 1280 },
+		{ 24 * SECOND, 512, 1500 },
 		{ 30 * SECOND, 512, 1500 },
 		{ 3600 * (size_t)SECOND, 512, 1500 },
 		{ SECOND, 1500, 1500 },

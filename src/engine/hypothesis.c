@@ -1,5 +1,6 @@
 #include "engine/hypothesis.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,34 @@ float hypothesis_log_p(const struct hypothesis *h)
 	for (size_t i = 0; i < h->n; i++)
 		sum += h->tokens[i].log_p;
 	return h->n == 0 ? 0 : (float)(sum / (double)h->n);
+}
+
+/* Bytes of a sign for music at `at`, U+2669 to U+266C; 0: there is none. */
+static size_t music_bytes(const char *at)
+{
+	return strncmp(at, "\xe2\x99", 2) == 0 && (unsigned char)at[2] >= 0xa9 &&
+		(unsigned char)at[2] <= 0xac
+	    ? 3
+	    : 0;
+}
+
+static bool has_letters(const char *text)
+{
+	for (size_t n; *text != '\0'; text += n) {
+		n = music_bytes(text);
+		if (n == 0 && (isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80))
+			return true;
+		n = MAX(n, 1);
+	}
+	return false;
+}
+
+void hypothesis_cut_wordless(struct hypothesis *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (has_letters(h->tokens[i].bytes))
+			return;
+	h->n = 0;
 }
 
 void hypothesis_cut_invention(struct hypothesis *h, float no_speech_max, float log_p_min)

@@ -43,6 +43,8 @@ bool hypothesis_is_suspect(const struct hypothesis *h);
 void hypothesis_cut_loop(struct hypothesis *h);
 /* Takes away everything when it was most probably invented. no_speech_max, log_p_min: beyond these. */
 void hypothesis_cut_invention(struct hypothesis *h, float no_speech_max, float log_p_min);
+/* Takes away everything when it has no word: dots, signs for music. */
+void hypothesis_cut_wordless(struct hypothesis *h);
 /* Mean log probability of the tokens; 0 of none. */
 float hypothesis_log_p(const struct hypothesis *h);
 

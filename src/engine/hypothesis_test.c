@@ -107,6 +107,29 @@ static void test_inventions_are_not_told(void **state)
 	assert_int_equal(h.n, 0);
 }
 
+static void test_what_has_no_word_is_not_told(void **state)
+{
+	static const struct {
+		const char *bytes[3];
+		size_t kept;
+	} cases[] = {
+		{ { " \xe2\x99\xaa", "\xe2\x99\xaa", "\xe2\x99\xaa\xe2\x99\xab" }, 0 },
+		{ { " ...", " -", "" }, 0 }, { { " \xe2\x99\xaa", " la", " \xe2\x99\xaa" }, 3 },
+		{ { " 7", "", "" }, 3 }, { { " \xd0\xb4", "\xd0\xb0", "." }, 3 },
+		{ { " \xe2", "\x99", "\xaa" }, 3 }, /* in pieces it may be anything */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		hypothesis_clear(&h, 1000);
+		for (size_t j = 0; j < 3; j++)
+			hypothesis_add(
+			    &h, &(struct hypothesis_token){ .bytes = cases[i].bytes[j] });
+		hypothesis_cut_wordless(&h);
+		assert_int_equal(h.n, cases[i].kept);
+	}
+}
+
 static void add(const char *bytes, float p, int from_ms, int to_ms)
 {
 	hypothesis_add(&h, &(struct hypothesis_token){ bytes, 1, p, 0, from_ms, to_ms });
@@ -193,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_said_in_its_time_stays),
 		cmocka_unit_test(test_at_the_limit_nothing_was_said_in_its_time),
 		cmocka_unit_test(test_inventions_are_not_told),
+		cmocka_unit_test(test_what_has_no_word_is_not_told),
 		cmocka_unit_test(test_words_are_what_stands_between_spaces),
 		cmocka_unit_test(test_a_text_without_a_space_before_it_begins_with_a_word),
 		cmocka_unit_test(test_times_stay_in_order_and_within_the_audio),

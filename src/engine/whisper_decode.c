@@ -168,6 +168,8 @@ static int decode_with_care(struct whisper_decoder *d, const struct whisper_utte
 	    decode_once(d, u, AUDIO_WINDOW_FULL, heard, err) < 0)
 		return -1;
 	hypothesis_cut_loop(heard);
+	if (!d->settings->tell_non_speech)
+		hypothesis_cut_wordless(heard);
 	hypothesis_cut_invention(heard, (float)d->settings->no_speech, (float)d->settings->log_p);
 	return 0;
 }

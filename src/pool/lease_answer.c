@@ -77,6 +77,7 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 {
 	if (l->partial_due) {
 		l->pool->proven_ns = pool_now_ns(l->pool);
+		l->partial_cost_ns = l->pool->proven_ns - l->partial_asked_ns;
 		lease_got_on(l);
 	}
 	l->partial_due = false;

@@ -3,6 +3,7 @@
  * still, and is told what has been said by then. The clock of who is stuck runs from when the instance was asked. */
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "pool/pool_internal.h"
 
 static bool needs_slot(const struct lease *l)
@@ -76,6 +77,11 @@ void lease_leave_slots(struct lease *l)
 unsigned lease_partials_level(const struct lease *l)
 {
 	return needs_slot(l) ? compute_level(l->pool->compute) : 0;
+}
+
+unsigned lease_partial_cost_ms(const struct lease *l)
+{
+	return needs_slot(l) ? (unsigned)(l->partial_cost_ns / NS_PER_MS) : 0;
 }
 
 bool lease_request_partial(struct lease *l)

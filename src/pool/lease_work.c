@@ -113,6 +113,7 @@ bool lease_send_partial_request(struct lease *l)
 	if (!lease_send(l, &m))
 		return false;
 	l->partial_due = true;
+	l->partial_asked_ns = pool_now_ns(l->pool);
 	if (!owed)
 		lease_got_on(l);
 	return true;

@@ -199,6 +199,8 @@ void lease_abort(struct lease *l);
 enum attempt_state lease_attempt(const struct lease *l);
 /* How much longer than wished the interval of its partials should be now, to the power of two: 0, as wished, to SLOTS_LOAD_MAX. */
 unsigned lease_partials_level(const struct lease *l);
+/* What its last partial took of a slot; 0: nothing worth mention. */
+unsigned lease_partial_cost_ms(const struct lease *l);
 /* The instance that hears or last heard this lease; 0: none yet. */
 uint64_t lease_instance(const struct lease *l);
 

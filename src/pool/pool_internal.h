@@ -95,6 +95,7 @@ struct lease {
 	struct compute_asker slot;
 	bool slot_unused; /* it has one, and the instance had no room to be asked */
 	bool partial_due; /* it was asked for one and has not answered */
+	uint64_t partial_asked_ns, partial_cost_ns; /* ... since when, and what the last one took */
 };
 
 struct canary {

@@ -115,16 +115,50 @@ static uint32_t from_ms(const struct pass *p)
 	return (uint32_t)(p->from / SAMPLES_PER_MS);
 }
 
+/* The words of a text that is told instead of the engine's. */
+static void respell(struct ipc_word *words, unsigned n, struct ipc_text text)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const char *space = text.length == 0 ? NULL : memchr(text.bytes, ' ', text.length);
+		uint32_t bytes = space == NULL ? text.length : (uint32_t)(space - text.bytes);
+		uint32_t step = MIN(bytes + 1, text.length);
+
+		words[i].text = (struct ipc_text){ text.bytes, bytes };
+		text.bytes += step;
+		text.length -= step;
+	}
+}
+
+/* Each partial of an engine that decodes anew is an opinion of its own: what was told as stable stands against it. To be freed. */
+static char *keep_stable(const struct seat *seat, struct text *text, struct ipc_result *r)
+{
+	size_t n = 0;
+	char *told;
+
+	if (pool_traits(seat->pool)->partials != IPC_PARTIALS_ANEW)
+		return NULL;
+	text->agree = 2;
+	told = text_keep_stable(text, r->text.bytes, r->text.length, &n);
+	if (told == NULL)
+		return NULL;
+	r->text = (struct ipc_text){ told, (uint32_t)n };
+	respell(r->words, r->words_n, r->text);
+	return told;
+}
+
 void pass_partial(struct seat *seat, const struct ipc_result *r)
 {
 	struct pass *p = pass_of(seat->at, seat);
 	struct joined_view all;
+	char *told;
 
 	p->now.partial_pending = false;
 	p->partial_heard_at = p->now.partial_asked_at;
 	if (r->text.length == 0 || joined_view(&p->joined, r, from_ms(p), &all) < 0)
 		return;
+	told = keep_stable(seat, &seat->at->text, &all.result);
 	tell_partial(seat, &all.result);
+	free(told);
 	joined_view_done(&all);
 }
 

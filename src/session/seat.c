@@ -51,7 +51,10 @@ static bool begin(struct seat *seat, struct utterance *u, struct attempt *a)
 	return true;
 }
 
-/* Samples. Longer where those who compute have too much to do, but for who counts his partials. */
+/* Of the time in which partials are decoded anew, one part in so many goes into them. */
+enum { PARTIAL_SHARE = 3 };
+
+/* Samples. Longer where those who compute have too much to do or the last one took long, but for who counts his partials. */
 static uint64_t partial_interval(const struct seat *seat)
 {
 	const struct session *s = seat->session;
@@ -59,7 +62,8 @@ static uint64_t partial_interval(const struct seat *seat)
 						     : s->limits->partial_interval_ms;
 
 	if (!s->cfg.paced_partials)
-		ms <<= lease_partials_level(seat->lease);
+		ms = MAX(ms << lease_partials_level(seat->lease),
+		    PARTIAL_SHARE * lease_partial_cost_ms(seat->lease));
 	return ms * SAMPLES_PER_MS;
 }
 

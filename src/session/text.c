@@ -9,6 +9,7 @@
 void text_init(struct text *t)
 {
 	memset(t, 0, sizeof *t);
+	t->agree = TEXT_AGREE;
 }
 
 void text_done(struct text *t)
@@ -105,7 +106,7 @@ size_t text_partial(struct text *t, const char *partial, size_t n)
 	char *copy;
 
 	count_standing(t, partial, n);
-	for (size_t i = 0; i < ARRAY_SIZE(t->agreed); i++)
+	for (size_t i = 0; i + 2 < t->agree; i++)
 		stable = MIN(stable, t->agreed[i]);
 	memmove(t->agreed + 1, t->agreed, sizeof t->agreed - sizeof t->agreed[0]);
 	t->agreed[0] = same;
@@ -117,6 +118,47 @@ size_t text_partial(struct text *t, const char *partial, size_t n)
 	t->last = copy;
 	t->last_bytes = n;
 	return t->stable;
+}
+
+/* Where the words behind the first so many begin; n when there are none. */
+static size_t after_words(const char *text, size_t n, size_t words)
+{
+	size_t at = 0;
+
+	while (words-- > 0 && at < n)
+		at = MIN(at + word_bytes(text + at, n - at) + 1, n);
+	return at;
+}
+
+static size_t count_words(const char *text, size_t n)
+{
+	size_t words = n > 0;
+
+	for (size_t i = 0; i < n; i++)
+		words += text[i] == ' ';
+	return words;
+}
+
+char *text_keep_stable(const struct text *t, const char *partial, size_t n, size_t *n_out)
+{
+	size_t kept, rest;
+	const char *stable = text_stable(t, &kept);
+	char *all;
+
+	if (kept == 0 ||
+	    (n >= kept && memcmp(partial, stable, kept) == 0 &&
+		(n == kept || partial[kept] == ' ')))
+		return NULL;
+	rest = after_words(partial, n, count_words(stable, kept));
+	all = xcalloc(1, kept + 1 + n - rest + 1);
+	memcpy(all, stable, kept);
+	*n_out = kept;
+	if (rest < n) {
+		all[kept] = ' ';
+		memcpy(all + kept + 1, partial + rest, n - rest);
+		*n_out += 1 + n - rest;
+	}
+	return all;
 }
 
 void text_settle(struct text *t, const char *text, size_t n)

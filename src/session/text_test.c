@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -53,6 +54,57 @@ static void test_stable(void **state)
 		assert_int_equal(text_partial(&t, partial, strlen(partial)), bar - want);
 	}
 	text_done(&t);
+	text_done(&t);
+}
+
+static void two_are_enough_where_each_is_a_decode_of_its_own(void **state)
+{
+	struct text t;
+
+	(void)state;
+	text_init(&t);
+	t.agree = 2;
+	assert_int_equal(text_partial(&t, "a b c", 5), 0);
+	assert_int_equal(text_partial(&t, "a b d", 5), 3);
+	assert_int_equal(text_partial(&t, "a b d e", 7), 3); /* the last word may still grow */
+	assert_int_equal(text_partial(&t, "a b d e f", 9), 5);
+	assert_int_equal(text_partial(&t, "a b d e f", 9), 7);
+	text_done(&t);
+}
+
+static void what_is_stable_stays(void **state)
+{
+	static const struct {
+		const char *partial, *told;
+	} cases[] = {
+		{ "ask not what", NULL },
+		{ "ask not", NULL },
+		{ "Ask not what your", "ask not what your" },
+		{ "ask, not what", "ask not what" },
+		{ "ask nothing at all", "ask not at all" },
+		{ "ask", "ask not" },
+		{ "", "ask not" },
+		{ "ask nota", "ask not" },
+	};
+	struct text t;
+
+	(void)state;
+	text_init(&t);
+	t.agree = 2;
+	assert_null(text_keep_stable(&t, "ask not", 7, NULL));
+	(void)text_partial(&t, "ask not w", 9);
+	assert_int_equal(text_partial(&t, "ask not x", 9), 7);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t n = 0;
+		char *told = text_keep_stable(&t, cases[i].partial, strlen(cases[i].partial), &n);
+
+		assert_true((told == NULL) == (cases[i].told == NULL));
+		if (told == NULL)
+			continue;
+		assert_string_equal(told, cases[i].told);
+		assert_int_equal(n, strlen(told));
+		free(told);
+	}
 	text_done(&t);
 }
 
@@ -107,6 +159,8 @@ int main(void)
 {
 	const struct CMUnitTest others[] = {
 		{ "words settle once they stood long enough", test_settled, NULL, NULL, NULL },
+		cmocka_unit_test(two_are_enough_where_each_is_a_decode_of_its_own),
+		cmocka_unit_test(what_is_stable_stays),
 		cmocka_unit_test(a_word_is_the_likelier_to_stay_the_oftener_it_stood),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(rows)];
