@@ -1,0 +1,47 @@
+/* store: the directory of models on this machine. One's own is written to: $STENOPOOL_MODELS; without that root's
+ * /var/lib/stenopool/models, others' $XDG_DATA_HOME/stenopool/models or ~/.local/share/stenopool/models. Read are also
+ * /var/lib/stenopool/models and /usr/share/stenopool/models, but where $STENOPOOL_MODELS is set it alone.
+ * A file there is whole or absent: it is written as FILE.part, under a lock, and renamed. All may read what is there whatever the
+ * umask, for a host that root starts runs as somebody else. Command line and server at its start; blocks on the disk. */
+#ifndef MODELS_STORE_H
+#define MODELS_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct model;
+
+enum { STORE_PATH_BYTES = 4096 };
+
+/* One's own directory, which may not be there yet. -1: it is not known where it would be, or too long. */
+int store_dir(char out[STORE_PATH_BYTES], struct error *err);
+/* Whether the model's file is in one of the directories, and where; the first that has it. It may be any file. */
+bool store_find(const struct model *m, char out[STORE_PATH_BYTES]);
+/* The same, for who needs it: where there is none, the sentence names the command that gets it. */
+int store_need(const struct model *m, char out[STORE_PATH_BYTES], struct error *err);
+
+/* A place in one's own directory where the model's file is being made; nobody else makes it meanwhile. */
+struct store_place {
+	char path[STORE_PATH_BYTES]; /* the file to be */
+	char part[STORE_PATH_BYTES]; /* what is written; may be there from an earlier time */
+	char lock[STORE_PATH_BYTES];
+	int lock_fd;
+};
+
+/* Called where another process makes it now, before it is waited for. */
+typedef void store_wait_f(void *arg);
+
+/* Makes the directory if need be, and waits for the lock. */
+int store_open(struct store_place *p, const struct model *m, store_wait_f *on_wait, void *arg,
+    struct error *err);
+/* `part` becomes the file: readable for all, on the disk, by its name. */
+int store_keep(struct store_place *p, struct error *err);
+void store_close(struct store_place *p); /* gives the lock back; `part` stays */
+
+/* Takes the model's file out of one's own directory, and what is left of unfinished ones. -1: it is not there, or only where
+ * one does not write. */
+int store_remove(const struct model *m, struct error *err);
+
+#endif
