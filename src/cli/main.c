@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "cli/descriptors.h"
 #include "cli/keys_cmd.h"
+#include "cli/models_cmd.h"
 #include "cli/serve.h"
 #include "cli/transcribe.h"
 
@@ -18,6 +19,7 @@ static const struct command {
 } commands[] = {
 	{ "serve", serve_main, "run the server" },
 	{ "keys", keys_cmd_main, "make, list and remove the API keys of clients" },
+	{ "models", models_cmd_main, "get the models that recognise speech, and look after them" },
 	{ "transcribe", transcribe_main,
 	    "send audio files or stdin to a server and print the texts" },
 };
