@@ -23,6 +23,7 @@ static void whisper_stop_ask(bool (*f)(void *arg), void *arg)
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/audio_window.h"
+#include "engine/whisper_model.h"
 
 /* Nobody waits shorter than that for an answer, and asking costs a system call. */
 #define ASK_EVERY_NS (2 * NS_PER_MS)
@@ -142,7 +143,8 @@ static void take(struct whisper_decoder *d, size_t samples, struct hypothesis *h
 static int fail(const struct whisper_decoder *d, struct error *err)
 {
 	return d->stopped ? error_set(err, ERROR_ENGINE, "given up on request")
-			  : error_set(err, ERROR_ENGINE, "Whisper could not decode the audio");
+			  : error_set(err, ERROR_ENGINE, "Whisper could not decode the audio: %s",
+				whisper_model_trouble());
 }
 
 static int decode_once(struct whisper_decoder *d, const struct whisper_utterance *u, int frames,

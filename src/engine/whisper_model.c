@@ -8,9 +8,14 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "engine/audio_window.h"
 #include "engine/whisper_settings.h"
+#include "models/catalogue.h"
+#include "models/ggml_file.h"
+#include "models/sum.h"
 
-static char last[200]; /* what the library said last */
+static char last
+    [200]; /* what the library said last; it says that it was stopped, too, which is no trouble */
 
 static void on_line(enum ggml_log_level level, const char *line, void *unused)
 {
@@ -18,7 +23,11 @@ static void on_line(enum ggml_log_level level, const char *line, void *unused)
 	if (level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN)
 		return;
 	(void)snprintf(last, sizeof last, "%.*s", (int)strcspn(line, "\n"), line);
-	(void)fprintf(stderr, "whisper: %s\n", last);
+}
+
+const char *whisper_model_trouble(void)
+{
+	return last[0] == '\0' ? "the library does not say why" : last;
 }
 
 /* The computing is built for processors with wide vectors; the oldest would end the process by SIGILL. */
@@ -36,6 +45,8 @@ static int check_processor(struct error *err)
 
 static int check_file(const struct whisper_settings *s, struct error *err)
 {
+	struct ggml_file_info info;
+
 	if (strchr(s->model, '/') == NULL)
 		return error_set(err, ERROR_CONFIG,
 		    "model: %s is a name, and there is nobody here to find its file", s->model);
@@ -46,6 +57,9 @@ static int check_file(const struct whisper_settings *s, struct error *err)
 		    s->model, (unsigned)geteuid());
 	if (access(s->model, R_OK) < 0)
 		return error_set(err, ERROR_ENGINE, "model: %s is not there", s->model);
+	if (ggml_file_check(s->model, &info, err) < 0 ||
+	    (s->model_sum[0] != '\0' && sum_check_file(s->model, s->model_sum, err) < 0))
+		return error_prefix(err, "model");
 	return 0;
 }
 
@@ -61,18 +75,37 @@ static char *name_of(const char *path)
 	return name;
 }
 
-static unsigned floor_of(const struct whisper_settings *s, const char *name)
+/* What `stenopool models tune` has measured for the file, beside it; 0: nothing. */
+static unsigned tuned_floor(const char *path)
 {
-	(void)name;
+	char name[4096 + 8];
+	unsigned floor = 0;
+	FILE *f;
+
+	if ((size_t)snprintf(name, sizeof name, "%s.tune", path) >= sizeof name)
+		return 0;
+	f = fopen(name, "re");
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "window_floor %4u", &floor) != 1 || floor > AUDIO_WINDOW_FULL)
+		floor = 0;
+	(void)fclose(f);
+	return floor;
+}
+
+static unsigned floor_of(const struct whisper_settings *s, const char *path)
+{
+	const char *file = strrchr(path, '/') + 1;
+	unsigned floor = tuned_floor(path);
+
 	if (!s->short_window)
 		return 0;
 	if (s->window_floor < WHISPER_SETTINGS_FLOOR_OF_MODEL)
 		return (unsigned)s->window_floor;
-	if (strncmp(name, "tiny.en", 7) == 0)
-		return 512;
-	if (strcmp(name, "base") == 0)
-		return 768;
-	return 0;
+	for (size_t i = 0; floor == 0 && models_at(i) != NULL; i++)
+		if (strcmp(models_at(i)->file, file) == 0)
+			floor = models_at(i)->window_floor;
+	return floor;
 }
 
 int whisper_model_open(
@@ -88,9 +121,9 @@ int whisper_model_open(
 	*out = (struct whisper_model){ .context = whisper_init_from_file_with_params_no_state(
 					   s->model, p) };
 	if (out->context == NULL)
-		return error_set(
-		    err, ERROR_ENGINE, "model: %s cannot be loaded: %s", s->model, last);
+		return error_set(err, ERROR_ENGINE, "model: %s cannot be loaded: %s", s->model,
+		    whisper_model_trouble());
 	out->name = name_of(s->model);
-	out->window_floor = floor_of(s, out->name);
+	out->window_floor = floor_of(s, s->model);
 	return 0;
 }

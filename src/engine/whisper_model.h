@@ -17,4 +17,7 @@ struct whisper_model {
 int whisper_model_open(
     struct whisper_model *out, const struct whisper_settings *s, struct error *err);
 
+/* The last that the library complained of, for a sentence about what failed. */
+const char *whisper_model_trouble(void);
+
 #endif
