@@ -45,7 +45,6 @@ static bool must_stop(void *arg)
 
 int whisper_decoder_open(struct whisper_decoder *d, struct error *err)
 {
-	whisper_stop_ask(must_stop, d);
 	d->state = whisper_init_state(d->context);
 	if (d->state == NULL)
 		return error_set(
@@ -176,14 +175,12 @@ static int decode_with_care(struct whisper_decoder *d, const struct whisper_utte
 	return 0;
 }
 
-int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utterance *u,
+static int decode(struct whisper_decoder *d, const struct whisper_utterance *u,
     struct hypothesis *heard, const char **language, struct error *err)
 {
 	struct whisper_utterance known = *u;
 	int frames = audio_window_frames(u->n, d->window_floor);
 
-	d->stopped = false;
-	d->asked_ns = clock_now_ns();
 	if (strcmp(u->language, "auto") == 0) {
 		known.language = prepare(d, u, frames) == 0 ? find_language(d) : NULL;
 		if (known.language == NULL)
@@ -191,4 +188,17 @@ int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utt
 	}
 	*language = known.language;
 	return decode_with_care(d, &known, frames, heard, err);
+}
+
+int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utterance *u,
+    struct hypothesis *heard, const char **language, struct error *err)
+{
+	int failed;
+
+	d->stopped = false;
+	d->asked_ns = clock_now_ns();
+	whisper_stop_ask(must_stop, d);
+	failed = decode(d, u, heard, language, err);
+	whisper_stop_ask(NULL, NULL);
+	return failed;
 }

@@ -37,7 +37,7 @@ struct whisper_utterance {
 	bool translate;
 };
 
-/* Makes the state, and has it ask on_progress from inside. */
+/* Makes the state. */
 int whisper_decoder_open(struct whisper_decoder *d, struct error *err);
 /* *heard is what can be believed of it; *language as it was found out. -1 when it was stopped or could not be done. */
 int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utterance *u,

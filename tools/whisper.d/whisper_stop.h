@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* `f` is asked after each step of all computing that goes on in this process: true stops it, whisper_full fails, and the
- * state is as good as before. Counts for states that are made afterwards; NULL: nobody is asked. One thread. */
+ * state is as good as before. NULL: nobody is asked. One thread. */
 void whisper_stop_ask(bool (*f)(void *arg), void *arg);
 
 #endif
