@@ -49,7 +49,7 @@ static void sizes_init(struct ear *ear, const struct endpoint_config *cfg)
 	ear->hold_samples = MIN((uint32_t)HOLD_MS * SAMPLES_PER_MS, ear->max_samples / 2);
 	if (cfg->endpointing == ENDPOINTING_VAD)
 		ear->keep_samples = ear->pre_roll_samples +
-		    (ear->endpoint.min_speech_hops + vad_delay_hops()) * VAD_HOP_SAMPLES;
+		    (ear->endpoint.min_speech_hops + vad_delay_hops(ear->vad)) * VAD_HOP_SAMPLES;
 }
 
 int ear_config_check(const struct ear_config *cfg, struct error *err)
@@ -63,6 +63,15 @@ int ear_config_check(const struct ear_config *cfg, struct error *err)
 	return endpoint_config_check(&cfg->endpoint, err);
 }
 
+static int detector_init(struct ear *ear, const struct ear_config *cfg, struct error *err)
+{
+	ear->vad =
+	    vad_new(cfg->endpoint.vad_sensitivity, cfg->format.rate_hz, cfg->endpoint.weights);
+	if (ear->vad == NULL)
+		return error_set(err, ERROR_SYSTEM, "out of memory for a voice activity detector");
+	return 0;
+}
+
 struct ear *ear_new(const struct ear_config *cfg, struct error *err)
 {
 	struct ear *ear;
@@ -73,16 +82,12 @@ struct ear *ear_new(const struct ear_config *cfg, struct error *err)
 	format_reader_init(&ear->reader, &cfg->format);
 	format_reader_pick(&ear->reader, cfg->only);
 	endpoint_init(&ear->endpoint, &cfg->endpoint);
-	sizes_init(ear, &cfg->endpoint);
 	if (!format_is_native(&cfg->format))
 		ear->resample = resample_new(cfg->format.rate_hz);
-	if (cfg->endpoint.endpointing == ENDPOINTING_MANUAL)
-		return ear;
-	ear->vad = vad_new(cfg->endpoint.vad_sensitivity, cfg->format.rate_hz);
-	if (ear->vad == NULL) {
-		(void)error_set(err, ERROR_SYSTEM, "out of memory for a voice activity detector");
+	if (cfg->endpoint.endpointing == ENDPOINTING_VAD && detector_init(ear, cfg, err) != 0)
 		ear_free(&ear);
-	}
+	else
+		sizes_init(ear, &cfg->endpoint);
 	return ear;
 }
 
@@ -314,9 +319,9 @@ static enum endpoint_verdict detect(struct ear *ear, const int16_t *hop)
 	enum vad_decision heard = vad_hop(ear->vad, hop);
 	uint64_t about = ear->hops++, open_hops = (ear->heard - ear->opened) / VAD_HOP_SAMPLES;
 
-	if (about < vad_delay_hops())
+	if (about < vad_delay_hops(ear->vad))
 		return ENDPOINT_STAY;
-	about -= vad_delay_hops();
+	about -= vad_delay_hops(ear->vad);
 	/* After a commit, decisions about what it took with it are still under way. */
 	if (about * VAD_HOP_SAMPLES < ear->committed)
 		return ENDPOINT_STAY;
@@ -376,7 +381,7 @@ static int hear_vad(
 static int settle(struct ear *ear, struct ear_out *out, struct error *err)
 {
 	size_t part = (size_t)(ear->heard - ear->hops * VAD_HOP_SAMPLES);
-	unsigned owed = vad_delay_hops() + (part > 0 ? 1 : 0);
+	unsigned owed = vad_delay_hops(ear->vad) + (part > 0 ? 1 : 0);
 
 	while (owed-- > 0 && !endpoint_is_open(&ear->endpoint)) {
 		int16_t hop[VAD_HOP_SAMPLES] = { 0 };

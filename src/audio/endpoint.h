@@ -4,6 +4,7 @@
 #define AUDIO_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "audio/vad.h"
@@ -21,10 +22,12 @@ struct endpoint_config {
 	unsigned post_silence_ms;  /* 100..10000, default 600: silence that ends an utterance */
 	unsigned min_utterance_ms; /* 0..10000, default 0: silence does not end a shorter one */
 	unsigned max_utterance_ms; /* 1000..120000, default 30000: cut where it is quietest */
+	/* Of the network that listens, borrowed: must outlive every ear that is made with it. NULL: the statistical detector. */
+	const struct vad_silero_weights *weights;
 };
 
 #define ENDPOINT_CONFIG_DEFAULT                                                                    \
-	((struct endpoint_config){ ENDPOINTING_VAD, 0.5, 300, 100, 600, 0, 30000 })
+	((struct endpoint_config){ ENDPOINTING_VAD, 0.5, 300, 100, 600, 0, 30000, NULL })
 
 /* -1 and a sentence that names the field, its value and its range. */
 int endpoint_config_check(const struct endpoint_config *cfg, struct error *err);

@@ -16,7 +16,7 @@
  *
  * The figures were fitted on nine clips of four voices in white and pink noise of 0 to 20 dB;
  * bench/vad tells what they reach. */
-#include "audio/vad.h"
+#include "audio/vad_internal.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -46,7 +46,8 @@ static const float LEVEL_RAISES = 0.15f; /* thresholds, by this share of them fo
 static const float LEVEL_SHORTENS = 1.1f;
 static const float HANGOVER_HOPS = 17.0f;
 
-struct vad {
+struct sohn {
+	struct vad base; /* first */
 	struct noise noise;
 	float clean[SPECTRUM_BINS]; /* the last frame's speech power over noise power */
 	float scale;                /* of the thresholds, for the sensitivity */
@@ -66,31 +67,6 @@ static int bins_below(double hz)
 	return bin > SPECTRUM_LAST ? SPECTRUM_BINS : (int)bin - SPECTRUM_FIRST + 1;
 }
 
-struct vad *vad_new(double sensitivity, unsigned rate_hz)
-{
-	struct vad *vad;
-
-	if (spectrum_prepare() != 0)
-		return NULL;
-	vad = calloc(1, sizeof *vad);
-	if (vad == NULL)
-		return NULL;
-	vad->scale = (float)pow(4.0, 1.0 - 2.0 * sensitivity);
-	vad->bins = bins_below(BANDWIDTH * rate_hz);
-	return vad;
-}
-
-void vad_free(struct vad **vad)
-{
-	free(*vad);
-	*vad = NULL;
-}
-
-unsigned vad_delay_hops(void)
-{
-	return DELAY_HOPS;
-}
-
 static bool is_blank(const int16_t *samples)
 {
 	for (int i = 0; i < VAD_HOP_SAMPLES; i++)
@@ -99,78 +75,94 @@ static bool is_blank(const int16_t *samples)
 	return true;
 }
 
-static void shift_in(struct vad *vad, const int16_t *samples)
+static void shift_in(struct sohn *sohn, const int16_t *samples)
 {
 	enum { KEPT = SPECTRUM_FRAME - VAD_HOP_SAMPLES };
 
-	memmove(vad->frame, vad->frame + VAD_HOP_SAMPLES, KEPT * sizeof *samples);
-	memcpy(vad->frame + KEPT, samples, VAD_HOP_SAMPLES * sizeof *samples);
+	memmove(sohn->frame, sohn->frame + VAD_HOP_SAMPLES, KEPT * sizeof *samples);
+	memcpy(sohn->frame + KEPT, samples, VAD_HOP_SAMPLES * sizeof *samples);
 }
 
-static float likelihood(struct vad *vad, const float *power)
+static float likelihood(struct sohn *sohn, const float *power)
 {
 	float sum = 0.0f;
 
-	for (int i = 0; i < vad->bins; i++) {
-		float post = MIN(POST_MAX, power[i] / (NOISE_BIAS * vad->noise.power[i]));
+	for (int i = 0; i < sohn->bins; i++) {
+		float post = MIN(POST_MAX, power[i] / (NOISE_BIAS * sohn->noise.power[i]));
 		float prio =
-		    PRIO_KEEP * vad->clean[i] + (1.0f - PRIO_KEEP) * MAX(post - 1.0f, 0.0f);
+		    PRIO_KEEP * sohn->clean[i] + (1.0f - PRIO_KEEP) * MAX(post - 1.0f, 0.0f);
 		float gain;
 
 		prio = MAX(prio, PRIO_MIN);
 		gain = prio / (1.0f + prio);
 		sum += MIN(BIN_MAX, post * gain - logf(1.0f + prio));
-		vad->clean[i] = gain * gain * post;
+		sohn->clean[i] = gain * gain * post;
 	}
-	return sum / (float)vad->bins;
+	return sum / (float)sohn->bins;
 }
 
 /* Of the frame that ends with this hop; nothing is learnt or found in one that is partly blank. */
-static float hear(struct vad *vad, const int16_t *samples)
+static float hear(struct sohn *sohn, const int16_t *samples)
 {
 	float power[SPECTRUM_BINS];
 
-	shift_in(vad, samples);
+	shift_in(sohn, samples);
 	if (is_blank(samples)) {
-		vad->live_hops = 0;
-		memset(vad->clean, 0, sizeof vad->clean);
+		sohn->live_hops = 0;
+		memset(sohn->clean, 0, sizeof sohn->clean);
 		return 0.0f;
 	}
-	if (vad->live_hops < WHOLE_HOPS)
-		vad->live_hops++;
-	if (vad->live_hops < WHOLE_HOPS && vad->noise.frames == 0)
+	if (sohn->live_hops < WHOLE_HOPS)
+		sohn->live_hops++;
+	if (sohn->live_hops < WHOLE_HOPS && sohn->noise.frames == 0)
 		return 0.0f;
-	spectrum_power(vad->frame, power);
-	if (vad->live_hops == WHOLE_HOPS)
-		noise_update(&vad->noise, power, vad->bins);
-	return likelihood(vad, power);
+	spectrum_power(sohn->frame, power);
+	if (sohn->live_hops == WHOLE_HOPS)
+		noise_update(&sohn->noise, power, sohn->bins);
+	return likelihood(sohn, power);
 }
 
-static enum vad_decision decide(struct vad *vad, float mean)
+static enum vad_decision decide(struct sohn *sohn, float mean)
 {
 	float raised;
 
-	vad->level = MAX(mean, LEVEL_DECAY * vad->level);
-	raised = vad->scale * (1.0f + LEVEL_RAISES * vad->level);
-	vad->speech = mean > raised * (vad->speech || vad->hangover > 0 ? STAY : BEGIN);
-	if (vad->speech) {
-		vad->hangover =
-		    (uint16_t)lrintf(HANGOVER_HOPS / (1.0f + LEVEL_SHORTENS * vad->level));
+	sohn->level = MAX(mean, LEVEL_DECAY * sohn->level);
+	raised = sohn->scale * (1.0f + LEVEL_RAISES * sohn->level);
+	sohn->speech = mean > raised * (sohn->speech || sohn->hangover > 0 ? STAY : BEGIN);
+	if (sohn->speech) {
+		sohn->hangover =
+		    (uint16_t)lrintf(HANGOVER_HOPS / (1.0f + LEVEL_SHORTENS * sohn->level));
 		return VAD_SPEECH;
 	}
-	if (vad->hangover == 0)
+	if (sohn->hangover == 0)
 		return VAD_SILENCE;
-	vad->hangover--;
+	sohn->hangover--;
 	return VAD_HANGOVER;
 }
 
-enum vad_decision vad_hop(struct vad *vad, const int16_t *samples)
+static enum vad_decision hop(struct vad *vad, const int16_t *samples)
 {
-	enum vad_decision d = decide(vad, hear(vad, samples));
+	struct sohn *sohn = (struct sohn *)vad;
+	enum vad_decision d = decide(sohn, hear(sohn, samples));
 
-	if (vad->hops < DELAY_HOPS) {
-		vad->hops++;
+	if (sohn->hops < DELAY_HOPS) {
+		sohn->hops++;
 		return VAD_SILENCE;
 	}
 	return d;
+}
+
+struct vad *vad_sohn_new(double sensitivity, unsigned rate_hz)
+{
+	struct sohn *sohn;
+
+	if (spectrum_prepare() != 0)
+		return NULL;
+	sohn = calloc(1, sizeof *sohn);
+	if (sohn == NULL)
+		return NULL;
+	sohn->base = (struct vad){ hop, DELAY_HOPS };
+	sohn->scale = (float)pow(4.0, 1.0 - 2.0 * sensitivity);
+	sohn->bins = bins_below(BANDWIDTH * rate_hz);
+	return &sohn->base;
 }

@@ -45,8 +45,8 @@ static void silence(struct audio *a, double from_s, double to_s)
 static enum vad_decision *decide(struct audio *a, double sensitivity)
 {
 	enum vad_decision *d = xcalloc(a->hops, sizeof *d);
-	struct vad *vad = vad_new(sensitivity, 16000);
-	size_t delay = vad_delay_hops();
+	struct vad *vad = vad_new(sensitivity, 16000, NULL);
+	size_t delay = vad_delay_hops(vad);
 
 	assert_non_null(vad);
 	for (size_t i = 0; i < a->hops; i++) {
