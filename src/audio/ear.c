@@ -44,12 +44,14 @@ struct ear {
 
 static void sizes_init(struct ear *ear, const struct endpoint_config *cfg)
 {
-	ear->pre_roll_samples = cfg->pre_roll_ms * SAMPLES_PER_MS;
 	ear->max_samples = cfg->max_utterance_ms * SAMPLES_PER_MS;
 	ear->hold_samples = MIN((uint32_t)HOLD_MS * SAMPLES_PER_MS, ear->max_samples / 2);
-	if (cfg->endpointing == ENDPOINTING_VAD)
-		ear->keep_samples = ear->pre_roll_samples +
-		    (ear->endpoint.min_speech_hops + vad_delay_hops(ear->vad)) * VAD_HOP_SAMPLES;
+	if (cfg->endpointing != ENDPOINTING_VAD)
+		return;
+	ear->pre_roll_samples =
+	    cfg->pre_roll_ms * SAMPLES_PER_MS + vad_pad_hops(ear->vad) * VAD_HOP_SAMPLES;
+	ear->keep_samples = ear->pre_roll_samples +
+	    (ear->endpoint.min_speech_hops + vad_delay_hops(ear->vad)) * VAD_HOP_SAMPLES;
 }
 
 int ear_config_check(const struct ear_config *cfg, struct error *err)

@@ -128,23 +128,23 @@ static void test_settings_out_of_range_are_refused_with_their_value(void **state
 		struct endpoint_config cfg;
 		const char *want;
 	} bad[] = {
-		{ { (enum endpointing)7, .5, 0, 0, 100, 0, 1000 },
+		{ { (enum endpointing)7, .5, 0, 0, 100, 0, 1000, NULL },
 		    "endpointing 7 is not supported; vad or manual" },
-		{ { ENDPOINTING_VAD, 2, 0, 0, 100, 0, 1000 },
+		{ { ENDPOINTING_VAD, 2, 0, 0, 100, 0, 1000, NULL },
 		    "vad_sensitivity 2 is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, -.1, 0, 0, 100, 0, 1000 },
+		{ { ENDPOINTING_VAD, -.1, 0, 0, 100, 0, 1000, NULL },
 		    "vad_sensitivity -0.1 is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, NAN, 0, 0, 100, 0, 1000 },
+		{ { ENDPOINTING_VAD, NAN, 0, 0, 100, 0, 1000, NULL },
 		    "vad_sensitivity nan is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, .5, 2001, 0, 100, 0, 1000 },
+		{ { ENDPOINTING_VAD, .5, 2001, 0, 100, 0, 1000, NULL },
 		    "pre_roll_ms 2001 is out of range; 0 to 2000" },
-		{ { ENDPOINTING_VAD, .5, 0, 2001, 100, 0, 1000 },
+		{ { ENDPOINTING_VAD, .5, 0, 2001, 100, 0, 1000, NULL },
 		    "min_speech_ms 2001 is out of range; 0 to 2000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 99, 0, 1000 },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 99, 0, 1000, NULL },
 		    "post_silence_ms 99 is out of range; 100 to 10000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 10001, 1000 },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 10001, 1000, NULL },
 		    "min_utterance_ms 10001 is out of range; 0 to 10000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 0, 999 },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 0, 999, NULL },
 		    "max_utterance_ms 999 is out of range; 1000 to 120000" },
 	};
 	struct error err = ERROR_INIT;

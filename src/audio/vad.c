@@ -22,6 +22,11 @@ unsigned vad_delay_hops(const struct vad *vad)
 	return vad->delay_hops;
 }
 
+unsigned vad_pad_hops(const struct vad *vad)
+{
+	return vad->pad_hops;
+}
+
 enum vad_decision vad_hop(struct vad *vad, const int16_t *samples)
 {
 	return vad->hop(vad, samples);

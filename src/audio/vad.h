@@ -25,6 +25,8 @@ struct vad *vad_new(double sensitivity, unsigned rate_hz, const struct vad_siler
 void vad_free(struct vad **vad);
 /* Decisions lag by this many hops: the n-th call decides about hop n - vad_delay_hops. */
 unsigned vad_delay_hops(const struct vad *vad);
+/* How many hops before the first one of speech an utterance begins at the latest, whatever is kept beside. */
+unsigned vad_pad_hops(const struct vad *vad);
 /* Feeds one hop of VAD_HOP_SAMPLES, gives the decision about an earlier one (VAD_SILENCE for those before
  * the first). */
 enum vad_decision vad_hop(struct vad *vad, const int16_t *samples);

@@ -7,7 +7,7 @@
 /* First member of a detector's own struct, which is one piece of memory that free() frees. */
 struct vad {
 	enum vad_decision (*hop)(struct vad *vad, const int16_t *samples);
-	unsigned delay_hops;
+	unsigned delay_hops, pad_hops;
 };
 
 /* NULL when memory is out. */

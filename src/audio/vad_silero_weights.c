@@ -102,7 +102,7 @@ static int read_head(struct reader *r, struct error *err)
 	for (unsigned i = 0; i < ARRAY_SIZE(dimensions); i++) {
 		if (!take_number(r, &n))
 			return error_set(
-			    err, ERROR_INVALID, "the file is cut within its first 124 bytes");
+			    err, ERROR_INVALID, "the file is cut within its first 106 bytes");
 		if (n != dimensions[i] && i != PATCH_LEVEL)
 			return error_set(err, ERROR_INVALID,
 			    "dimension %u of the network is %u; only version 6.2, where it is %u, "

@@ -161,7 +161,7 @@ struct vad *vad_sohn_new(double sensitivity, unsigned rate_hz)
 	sohn = calloc(1, sizeof *sohn);
 	if (sohn == NULL)
 		return NULL;
-	sohn->base = (struct vad){ hop, DELAY_HOPS };
+	sohn->base = (struct vad){ hop, DELAY_HOPS, 0 };
 	sohn->scale = (float)pow(4.0, 1.0 - 2.0 * sensitivity);
 	sohn->bins = bins_below(BANDWIDTH * rate_hz);
 	return &sohn->base;

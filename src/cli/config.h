@@ -80,7 +80,8 @@ struct config {
 	struct http_config http;
 	struct session_limits session;
 	struct decoder_config decoder;   /* what the server adds to it is not set here */
-	struct endpoint_config endpoint; /* [vad] */
+	struct endpoint_config endpoint; /* [vad]; its weights are the server's to set */
+	unsigned vad;                    /* [vad], enum vad_choice */
 	struct config_listen listens[CONFIG_LISTENS_MAX];
 	unsigned listens_n;
 	struct config_pool pools[CONFIG_POOLS_MAX];

@@ -11,8 +11,9 @@
 static const char *const log_levels[] = { "error", "warn", "info", "debug",
 	NULL }; /* enum log_level */
 static const char *const refreshes[] = { "utterance", "session", "reset", NULL }; /* enum refresh */
-static const char *const leases[] = { "session", "utterance", NULL }; /* enum lease_kind */
-static const char *const endpointings[] = { "vad", "manual", NULL };  /* enum endpointing */
+static const char *const leases[] = { "session", "utterance", NULL };        /* enum lease_kind */
+static const char *const endpointings[] = { "vad", "manual", NULL };         /* enum endpointing */
+static const char *const vads[] = { "auto", "silero", "statistical", NULL }; /* enum vad_choice */
 
 static const char *const no_yes[] = { "no", "yes", NULL }; /* false, true */
 
@@ -206,8 +207,10 @@ const struct config_row config_table[] = {
 
 	{ CONFIG_VAD, "endpointing", CONFIG_CHOICE, SERVER(endpoint.endpointing), 0, 0, "vad", 0, "WORD", endpointings, CONFIG_LIVE,
 	  "What ends an utterance: silence, or only the client's word" },
+	{ CONFIG_VAD, "vad", CONFIG_CHOICE, SERVER(vad), 0, 0, "auto", 0, "WORD", vads, CONFIG_LIVE,
+	  "What tells speech from noise: Silero VAD, a network (`stenopool models pull silero-v6.2` fetches its weights), a statistical detector, or auto: the first where its weights are there" },
 	{ CONFIG_VAD, "vad_sensitivity", CONFIG_REAL, SERVER(endpoint.vad_sensitivity), 0, 1, "0.5", 0, NULL, NULL, CONFIG_LIVE,
-	  "More misses less speech and takes more noise for speech" },
+	  "More misses less speech and takes more noise for speech; to Silero VAD it is 1 less its threshold" },
 	{ CONFIG_VAD, "pre_roll_ms", CONFIG_UINT, SERVER(endpoint.pre_roll_ms), 0, 2000, "300", 0, "ms", NULL, CONFIG_LIVE,
 	  "Audio kept from before the moment speech was noticed" },
 	{ CONFIG_VAD, "min_speech_ms", CONFIG_UINT, SERVER(endpoint.min_speech_ms), 0, 2000, "100", 0, "ms", NULL, CONFIG_LIVE,

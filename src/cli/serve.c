@@ -9,12 +9,14 @@
 #include "access/folder.h"
 #include "access/keys.h"
 #include "access/twilio_signature.h"
+#include "audio/vad_silero_weights.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
 #include "cli/engine_list.h"
 #include "cli/listen_tls.h"
 #include "cli/server.h"
+#include "cli/vad_weights.h"
 #include "pool/lines.h"
 
 static const char usage[] =
@@ -107,6 +109,20 @@ static int apply_options(struct config *c, int argc, char **argv, struct error *
 	return 0;
 }
 
+/* Only where the settings are not in order without them. */
+static int check_weights(const struct config *cfg, struct error *err)
+{
+	struct vad_silero_weights *w;
+
+	if (cfg->vad != VAD_CHOICE_SILERO)
+		return 0;
+	w = vad_weights_load(err);
+	if (w == NULL)
+		return -1;
+	vad_silero_weights_free(&w);
+	return 0;
+}
+
 /* What stands in other files. */
 static int check_files(const struct config *cfg, struct error *err)
 {
@@ -125,6 +141,8 @@ static int check_files(const struct config *cfg, struct error *err)
 	keys_free(&keys);
 	twilio_tokens_free(&tokens);
 	folder_free(&page);
+	if (rc == 0)
+		rc = check_weights(cfg, err);
 	return rc == 0 ? listen_tls_check(cfg, err) : rc;
 }
 

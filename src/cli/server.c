@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "audio/vad_silero_weights.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -129,12 +130,14 @@ static void make_access(struct server *s)
 	const struct config *c = s->cfg;
 	struct access_config cfg;
 
+	server_detector_settle(s);
 	server_word_access(c, &cfg);
 	s->roster = roster_new(c->max_sessions);
 	s->access = access_new(&cfg, s->pools, s->crews_n, s->roster, s->work);
 	make_decoders(s);
 	s->http = http_server_new(&s->loop, &c->http, &http_events, s);
 	s->monitor = (struct monitor){ .crews = s->crews,
+		.vad = s->monitor.vad,
 		.crews_n = s->crews_n,
 		.roster = s->roster,
 		.compute = s->compute,
@@ -214,6 +217,8 @@ int server_new(
 	server_compute_make(s);
 	if (inherit_take(&s->inherited, err) < 0 || server_crews_make(s, err) < 0)
 		return -1;
+	if (server_detector_load(s, cfg, err) < 0)
+		return -1;
 	make_access(s);
 	if (server_load_files(s, cfg, err) < 0)
 		return -1;
@@ -267,6 +272,7 @@ void server_free(struct server **server)
 	lines_stop_all();
 	(void)uv_run(&s->loop, UV_RUN_NOWAIT);
 	decoders_free(&s->decoders);
+	vad_silero_weights_free(&s->weights);
 	compute_free(&s->compute);
 	(void)uv_loop_close(&s->loop);
 	free(s);

@@ -28,6 +28,7 @@ struct tcp;
 struct tls;
 struct signals;
 struct upgrade;
+struct vad_silero_weights;
 struct watchdog;
 struct work;
 
@@ -48,6 +49,8 @@ struct server {
 	int16_t *canaries[CONFIG_POOLS_MAX]; /* owned */
 	unsigned crews_n, crews_left;
 	struct roster *roster;
+	struct vad_silero_weights *
+	    weights; /* owned; NULL: not loaded; never changed while sessions may listen with them */
 	struct access *access;
 	struct decoders *decoders;
 	struct http_server *http;
@@ -83,6 +86,11 @@ void server_compute_size(struct server *s); /* the settings or the engines have 
 void server_reload(struct server *s, const char *who);
 /* Keys, tokens and a page from the files that the settings name; -1: *err says why, and those there were stay. */
 int server_load_files(struct server *s, const struct config *c, struct error *err);
+
+/* The weights that the settings `c` want, if they are not loaded; -1: they must be there and are not. */
+int server_detector_load(struct server *s, const struct config *c, struct error *err);
+/* Sessions that begin from now on listen with what the settings want. */
+void server_detector_settle(struct server *s);
 
 /* What modules are told of the settings. */
 void server_word_access(const struct config *c, struct access_config *out);

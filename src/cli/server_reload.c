@@ -37,6 +37,7 @@ static void take_over(struct server *s, const struct config *fresh)
 	struct error err;
 
 	config_adopt(s->cfg, fresh);
+	server_detector_settle(s);
 	log_set_level(s->cfg->log_level);
 	lines_set_max(s->cfg->child_lines_max);
 	if (descriptors_raise(s->cfg, &err) < 0)
@@ -84,7 +85,7 @@ void server_reload(struct server *s, const char *who)
 		log_error("server: %s: the old settings stay: %s", who, err.text);
 		return;
 	}
-	if (server_load_files(s, fresh, &err) < 0) {
+	if (server_detector_load(s, fresh, &err) < 0 || server_load_files(s, fresh, &err) < 0) {
 		metric_add(METRIC_config_reloads_failed_total, 1);
 		log_error("server: %s: the old settings and keys stay: %s", who, err.text);
 		config_free(&fresh);

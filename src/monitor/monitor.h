@@ -26,6 +26,7 @@ struct monitor {
 	const struct roster *roster;   /* borrowed */
 	const struct compute *compute; /* borrowed; NULL: nothing decodes whole */
 	uint64_t started_ns;
+	const char *vad;             /* borrowed; what looks for speech; NULL: not said */
 	monitor_client_f *client_of; /* NULL: of no session */
 	void *client_arg;
 	const char *

@@ -236,6 +236,8 @@ char *monitor_status(const struct monitor *m, const struct memory *memory)
 	set(status, "state", json_string(state_of(m)));
 	set(status, "version", json_string(STENOPOOL_VERSION));
 	set(status, "uptime_ms", number((clock_now_ns() - m->started_ns) / NS_PER_MS));
+	if (m->vad != NULL)
+		set(status, "vad", json_string(m->vad));
 	if (m->compute != NULL)
 		set(status, "compute", compute_of(m->compute));
 	set(status, "pools", pools);
