@@ -18,9 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	memset(&start, 0, sizeof start);
 	if (native_parse((const char *)bytes, n, &command, &start, &err) < 0) {
 		assert(err.code == ERROR_INVALID && err.text[0] != '\0');
+		wanted_done(&start.wanted);
 		return 0;
 	}
 	assert(memchr(start.pool, '\0', sizeof start.pool) != NULL);
 	assert(start.session.adaptation_bytes <= sizeof start.adaptation);
+	assert(start.wanted.prompt == NULL || strlen(start.wanted.prompt) <= IPC_PROMPT_MAX);
+	assert(start.wanted.hot_words == NULL || strlen(start.wanted.hot_words) <= IPC_PROMPT_MAX);
+	wanted_done(&start.wanted);
 	return 0;
 }

@@ -17,7 +17,7 @@ enum { TEXT_BYTES = 4096 };
 static const char *const words[] = { "{\"config\":{", "}}", ",",
 	"\"sample_rate\":", "\"words\":", "\"max_alternatives\":", "\"model\":", "8000", "16000.0",
 	"-1", "1e99", "true", "null", "\"/a/de\"", "\"\"", "{", "}", "[", "]", "\"eof\" : 1",
-	"\"reset\":1", "\"config\":", "\\u0000", "\"" };
+	"\"reset\":1", "\"phrase_list\":", "\"one two\"", "[unk]", "\"config\":", "\\u0000", "\"" };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -40,6 +40,9 @@ static void read_text(const uint8_t *bytes, size_t n)
 	assert(config.max_alternatives <= 100);
 	assert(config.sample_rate == 0 ||
 	    (config.sample_rate >= 8000 && config.sample_rate <= FORMAT_RATE_MAX_HZ));
+	assert(
+	    config.wanted.hot_words == NULL || strlen(config.wanted.hot_words) <= IPC_PROMPT_MAX);
+	vosk_config_done(&config);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

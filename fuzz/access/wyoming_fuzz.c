@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void look_at(const struct wyoming_event *e)
 {
-	static const char *const pools[] = { "en", "de" };
+	static const struct language_pool pools[] = { { .name = "en" },
+		{ .name = "de", .languages = "any" } };
 	struct wyoming_format f = { 16000, 2, 1 };
 	struct wyoming_wish wish;
 	struct error err;

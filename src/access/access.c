@@ -9,6 +9,7 @@
 #include "access/folder.h"
 #include "access/language.h"
 #include "access/twilio_signature.h"
+#include "access/wanted.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -273,24 +274,51 @@ struct pool *access_pool_for(
 	return pool != NULL && client_check_pool(c, pool_name(pool), err) == 0 ? pool : NULL;
 }
 
-/* Of all pools those that the client may use, the others NULL; the caller frees them. */
-static const char **names_for(const struct access *a, const struct client *c, bool all)
+struct language_pool access_language_pool(const struct pool *pool)
 {
-	const char **names = xcalloc(a->pools_n, sizeof *names);
+	return (struct language_pool){ .name = pool_name(pool),
+		.languages = pool_languages(pool),
+		.is_told = (pool_traits(pool)->takes & IPC_TAKES_LANGUAGE) != 0 };
+}
+
+struct language_pool *access_language_pools(const struct access *a, const struct client *c)
+{
+	struct language_pool *pools = xcalloc(a->pools_n, sizeof *pools);
 	struct error ignored;
 
 	for (unsigned i = 0; i < a->pools_n; i++)
-		if (all || client_check_pool(c, pool_name(a->pools[i]), &ignored) == 0)
-			names[i] = pool_name(a->pools[i]);
-	return names;
+		if (c == NULL || client_check_pool(c, pool_name(a->pools[i]), &ignored) == 0)
+			pools[i] = access_language_pool(a->pools[i]);
+	return pools;
+}
+
+unsigned access_passed_over(const struct pool *pool, const struct session_wishes *wishes)
+{
+	return wanted_kinds(wishes) & ~(unsigned)pool_traits(pool)->takes;
+}
+
+static bool is_known(const struct pool *pool)
+{
+	return pool_traits(pool)->decode_threads > 0;
+}
+
+bool access_word_translation(
+    const struct pool *pool, const struct session_wishes *wishes, struct error *out)
+{
+	if ((access_passed_over(pool, wishes) & IPC_TAKES_TRANSLATE) == 0 || !is_known(pool))
+		return false;
+	(void)error_set(out, ERROR_INVALID,
+	    "translation is not available: the engine of pool \"%.40s\" does not translate",
+	    pool_name(pool));
+	return true;
 }
 
 static int choose(const struct access *a, const struct client *c, const char *languages, bool all)
 {
-	const char **names = names_for(a, c, all);
-	int i = language_choose(languages, names, a->pools_n);
+	struct language_pool *pools = access_language_pools(a, all ? NULL : c);
+	int i = language_choose(languages, pools, a->pools_n);
 
-	free(names);
+	free(pools);
 	return i;
 }
 

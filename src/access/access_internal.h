@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "access/client.h"
+#include "access/language.h"
 #include "access/stt_pair.h"
 
 struct stt_fastapi;
@@ -66,6 +67,16 @@ void access_link_add(struct access *a, struct access_link *l, const struct acces
 void access_link_remove(struct access *a, struct access_link *l);
 /* Takes it; freed with the access. */
 void access_add_part(struct access *a, struct access_part *p);
+/* What language.h wants to know of a pool; lends its texts until the pool is set anew. */
+struct language_pool access_language_pool(const struct pool *pool);
+/* ... of all, those that the client may not use without a name; NULL: it may use all. The caller frees them. */
+struct language_pool *access_language_pools(const struct access *a, const struct client *c);
+/* The kinds of wishes (IPC_TAKES_*) that its engine, as far as is known, passes over. */
+unsigned access_passed_over(const struct pool *pool, const struct session_wishes *wishes);
+/* A sentence for who wishes a translation of a pool that cannot give one; false: it can, or none is wished. Of an engine that is not
+ * known yet it is hoped. */
+bool access_word_translation(
+    const struct pool *pool, const struct session_wishes *wishes, struct error *out);
 bool access_has_pool(const struct access *a, const char *name, size_t n);
 /* The pool of that name, or the first one for NULL; NULL and a sentence with the names there are otherwise. */
 struct pool *access_pool(const struct access *a, const char *name, struct error *err);

@@ -352,6 +352,7 @@ static int read_request(
 	deepgram_about_init(&d->about, pool_name(d->pool), 1);
 	d->about.formatted = d->query.formatted;
 	d->about.query = &d->query;
+	deepgram_settle(d->pool, &d->query, &d->about);
 	deepgram_write_headers(&d->about, d->header);
 	d->spoken_ns = clock_now_ns();
 	if (!d->query.raw) {

@@ -37,6 +37,8 @@ int deepgram_answer_add(
 	int rc;
 
 	t->incomplete |= e->final.incomplete != NULL;
+	if (t->language[0] == '\0')
+		memcpy(t->language, e->final.language, sizeof t->language);
 	if (e->final.text_bytes == 0)
 		return 0;
 	if (t->words == NULL)
@@ -74,13 +76,24 @@ static json_t *alternative_of(const struct deepgram_answer *t, const struct deep
 	return alternative;
 }
 
+/* No engine says how sure it is. */
+static void add_detected(json_t *channel, const struct deepgram_answer *t, const char *language)
+{
+	bool heard = t->language[0] != '\0';
+
+	(void)json_object_set_new(
+	    channel, "detected_language", json_string(heard ? t->language : language));
+	if (heard)
+		(void)json_object_set_new(channel, "language_confidence", json_real(1));
+}
+
 static json_t *channel_of(
     const struct deepgram_answer *t, const struct deepgram_query *q, const char *language)
 {
 	json_t *channel = json_pack("{s:[o]}", "alternatives", alternative_of(t, q));
 
 	if (channel != NULL && language != NULL)
-		(void)json_object_set_new(channel, "detected_language", json_string(language));
+		add_detected(channel, t, language);
 	return channel;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "access/deepgram_event.h"
+#include "access/language.h"
 #include "base/buffer.h"
 
 struct deepgram_query;
@@ -20,7 +21,8 @@ struct deepgram_answer {
 	struct buffer text;     /* of the finals, with a space between them */
 	double confidence;      /* the sum of the words' */
 	size_t words_n;
-	bool incomplete; /* some of what was said is missing */
+	bool incomplete;               /* some of what was said is missing */
+	char language[LANGUAGE_BYTES]; /* the first that was heard; "": the engine did not say */
 };
 
 void deepgram_answer_init(struct deepgram_answer *t);
@@ -28,7 +30,7 @@ void deepgram_answer_done(struct deepgram_answer *t);
 /* A final; one without text leaves no trace. -1: no memory. */
 int deepgram_answer_add(
     struct deepgram_answer *t, const struct deepgram_about *a, const struct session_event *e);
-/* The whole body, of all n channels; takes `metadata`; `language` is what was detected, NULL: nobody asked. The caller frees
+/* The whole body, of all n channels; takes `metadata`; `language` is told as detected where none was heard, NULL: nobody asked. The caller frees
  * it. NULL: no memory. */
 char *deepgram_answer_text(const struct deepgram_answer *all, unsigned n,
     const struct deepgram_query *q, const char *language, json_t *metadata);

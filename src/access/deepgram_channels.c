@@ -123,7 +123,9 @@ int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_ch
     struct format format, struct error *err, unsigned *retry_after_ms)
 {
 	unsigned n = cfg->query->multichannel ? format.channels : 1;
+	struct wanted wanted = { .translate = false };
 	struct session_config session;
+	int rc = 0;
 
 	if (n > DEEPGRAM_CHANNELS_MAX)
 		return error_set(err, ERROR_INVALID,
@@ -134,10 +136,12 @@ int deepgram_channels_open(struct deepgram_channels *c, const struct deepgram_ch
 	cfg->about->channels = n;
 	format.channels /= n;
 	make_session(cfg, &format, &session);
-	while (c->n < n)
-		if (open_one(c, &session, err, retry_after_ms) != 0)
-			return -1;
-	return 0;
+	deepgram_query_wishes(cfg->query, &wanted);
+	session.wishes = wanted_lend(&wanted);
+	while (rc == 0 && c->n < n)
+		rc = open_one(c, &session, err, retry_after_ms);
+	wanted_done(&wanted);
+	return rc;
 }
 
 int deepgram_channels_reformat(struct deepgram_channels *c, struct format format, struct error *err)

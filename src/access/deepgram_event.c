@@ -66,6 +66,13 @@ void deepgram_about_init(struct deepgram_about *a, const char *model, unsigned c
 	write_now(a->created);
 }
 
+void deepgram_about_language(
+    struct deepgram_about *a, const struct language_pool *pool, const char *asked)
+{
+	language_told(NULL, pool, a->language);
+	(void)language_word_other(pool, asked, &a->other);
+}
+
 static json_t *word_of(const struct session_word *w, bool formatted)
 {
 	json_t *word = json_pack("{s:o,s:o,s:o,s:o}", "word", json_text_of(w->text, w->text_bytes),
@@ -178,7 +185,6 @@ static void add_warnings(json_t *metadata, const struct deepgram_about *a)
 {
 	const struct deepgram_query *q = a->query;
 	json_t *all = json_array();
-	struct error other;
 	char more[60];
 
 	for (unsigned i = 0; i < q->warnings_n; i++)
@@ -187,8 +193,8 @@ static void add_warnings(json_t *metadata, const struct deepgram_about *a)
 	(void)snprintf(more, sizeof more, "there are %u of them", q->warnings_more);
 	if (q->warnings_more > 0)
 		(void)json_array_append_new(all, warning_of("the rest", more));
-	if (language_word_other(a->model, q->language, &other))
-		(void)json_array_append_new(all, warning_of_language(&other));
+	if (a->other.text[0] != '\0')
+		(void)json_array_append_new(all, warning_of_language(&a->other));
 	if (json_array_size(all) > 0)
 		(void)json_object_set(metadata, "warnings", all);
 	json_decref(all);
@@ -197,14 +203,13 @@ static void add_warnings(json_t *metadata, const struct deepgram_about *a)
 void deepgram_write_headers(const struct deepgram_about *a, char out[DEEPGRAM_HEADERS_BYTES])
 {
 	const struct deepgram_query *q = a->query;
-	struct error why;
 	bool other;
 	size_t n =
 	    (size_t)snprintf(out, DEEPGRAM_HEADERS_BYTES, "dg-request-id: %s\r\n", a->request_id);
 
 	if (q == NULL)
 		return;
-	other = language_word_other(a->model, q->language, &why);
+	other = a->other.text[0] != '\0';
 	if (q->warnings_n == 0 && !other)
 		return;
 	n += (size_t)snprintf(out + n, DEEPGRAM_HEADERS_BYTES - n, "dg-warning: no effect:");

@@ -7,10 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/language.h"
+#include "base/error.h"
 #include "session/session.h"
 
 struct deepgram_query;
-struct error;
 
 enum {
 	DEEPGRAM_ID_BYTES = 37,
@@ -25,6 +26,9 @@ struct deepgram_about {
 	char created[DEEPGRAM_TIME_BYTES]; /* "2026-01-01T00:00:00.000Z" */
 	char model_id[DEEPGRAM_ID_BYTES];  /* the same for the same pool, always */
 	const char *model;                 /* the pool's name; lent, lives as long as the pool */
+	char language[LANGUAGE_BYTES];     /* that it is for, told where none is heard */
+	struct error
+	    other; /* a sentence, where what was asked for is not heard; ERROR_INIT: it is, or nothing was */
 	unsigned channels;
 	bool formatted; /* words have a punctuated_word */
 	/* What was asked for; its labels and warnings are in the metadata. Borrowed; NULL: none. */
@@ -45,6 +49,9 @@ struct deepgram_result {
 
 /* A new request_id, and the time it is now. */
 void deepgram_about_init(struct deepgram_about *a, const char *model, unsigned channels);
+/* What of the language that is asked for is to be told. */
+void deepgram_about_language(
+    struct deepgram_about *a, const struct language_pool *pool, const char *asked);
 void deepgram_id_make(char out[DEEPGRAM_ID_BYTES]);
 
 /* NULL where memory is out. */

@@ -43,6 +43,7 @@ struct file {
 	struct http_exchange *x; /* NULL once it is answered or the client has left */
 	struct client client;
 	struct deepgram_query query;
+	struct wanted wanted; /* owned */
 	struct deepgram_about about;
 	struct digest *digest; /* owned; NULL: `sha256` is there, or nobody wants it any more */
 	char sha256[DEEPGRAM_SHA256_BYTES];
@@ -81,6 +82,7 @@ static void leave(struct file *f)
 	free(f->wav);
 	f->wav = NULL;
 	spool_free(&f->spool);
+	wanted_done(&f->wanted);
 	f->ended_ns = clock_now_ns();
 	if (f->link.ops == NULL)
 		free(f);
@@ -131,13 +133,12 @@ static void answer(struct file *f)
 {
 	struct http_exchange *x = f->x;
 	struct deepgram_answer all[DEEPGRAM_CHANNELS_MAX];
-	char headers[DEEPGRAM_HEADERS_BYTES], language[3], *text;
+	char headers[DEEPGRAM_HEADERS_BYTES], *text;
 
-	language_of(f->about.model, language); /* none is detected: it is that of who heard it */
 	for (unsigned i = 0; i < f->parts_n; i++)
 		all[i] = f->parts[i].answer;
 	text = deepgram_answer_text(all, f->parts_n, &f->query,
-	    f->query.detect_language ? language : NULL,
+	    f->query.detect_language ? f->about.language : NULL,
 	    deepgram_metadata_of(&f->about, f->sha256, f->audio_ms));
 	if (text == NULL) {
 		refuse_for_memory(f, "the answer");
@@ -280,6 +281,7 @@ static void start(struct part *p)
 		.n = f->bytes_n,
 		.pool = f->pool,
 		.client = &f->client,
+		.hearing = wanted_lend(&f->wanted),
 		.channel = f->query.multichannel ? (unsigned)(p - f->parts) + 1 : 0 };
 
 	p->recording = recording_new(f->access, &wishes, &recording_events, p);
@@ -391,6 +393,8 @@ static struct file *file_new(struct access *a, struct http_exchange *x, const st
 	deepgram_about_init(&f->about, pool_name(pool), 1);
 	f->about.formatted = query->formatted;
 	f->about.query = &f->query;
+	deepgram_query_wishes(query, &f->wanted);
+	deepgram_settle(pool, &f->query, &f->about);
 	return f;
 }
 

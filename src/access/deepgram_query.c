@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,6 +32,7 @@ struct parameter {
 	size_t offset;
 	enum scope scope;
 	const char *why; /* what is not done though it was set to true; NULL: it is done */
+	unsigned unless; /* IPC_TAKES_*, of an engine that does it; of any value then */
 };
 
 static int refuse(
@@ -202,32 +204,62 @@ static int read_name(const struct parameter *p, const char *value, void *out, st
 	return 0;
 }
 
+/* "word:boost" of the older of the two. */
+static size_t without_boost(const struct parameter *p, const char *value)
+{
+	const char *colon = strcmp(p->name, "keywords") == 0 ? strrchr(value, ':') : NULL;
+
+	return colon != NULL && colon[1 + strspn(colon + 1, "-+.0123456789")] == '\0'
+	    ? (size_t)(colon - value)
+	    : strlen(value);
+}
+
+/* What does not fit is passed over. */
+static int read_hot_word(const struct parameter *p, const char *value, void *out, struct error *err)
+{
+	struct deepgram_query *q = out;
+	struct wanted wanted = { .translate = false };
+	size_t n = without_boost(p, value);
+
+	(void)err;
+	wanted_hot_words(&wanted, q->hot_words, strlen(q->hot_words));
+	wanted_hot_words(&wanted, value, n);
+	if (wanted.hot_words != NULL)
+		(void)snprintf(q->hot_words, sizeof q->hot_words, "%s", wanted.hot_words);
+	wanted_done(&wanted);
+	return 0;
+}
+
 #define AT(field) offsetof(struct deepgram_query, field)
 
 static const char unpunctuated[] =
     "the text is as the recogniser writes it, and so is each punctuated_word";
 
+static const char unweighted[] = "the recogniser's words are not weighted";
+
 static const struct parameter parameters[] = {
-	{ "model", read_name, AT(model), EVERYWHERE, NULL },
-	{ "language", read_name, AT(language), EVERYWHERE, NULL },
-	{ "encoding", read_encoding, 0, EVERYWHERE, NULL },
-	{ "sample_rate", read_rate, 0, EVERYWHERE, NULL },
-	{ "channels", read_channels, 0, EVERYWHERE, NULL },
-	{ "multichannel", read_bool, AT(multichannel), EVERYWHERE, NULL },
-	{ "interim_results", read_bool, AT(interim_results), LIVE_ONLY, NULL },
-	{ "endpointing", read_endpointing, 0, LIVE_ONLY, NULL },
-	{ "utterance_end_ms", read_utterance_end, 0, LIVE_ONLY, NULL },
-	{ "vad_events", read_bool, AT(vad_events), LIVE_ONLY, NULL },
-	{ "punctuate", read_either, AT(formatted), EVERYWHERE, unpunctuated },
-	{ "smart_format", read_either, AT(formatted), EVERYWHERE, unpunctuated },
-	{ "utterances", read_bool, AT(utterances), FILES_ONLY, NULL },
-	{ "utt_split", read_utt_split, AT(utt_split_ms), FILES_ONLY, NULL },
-	{ "paragraphs", read_bool, AT(paragraphs), FILES_ONLY, NULL },
-	{ "detect_language", read_there, AT(detect_language), FILES_ONLY, NULL },
-	{ "tag", read_label, 0, EVERYWHERE, NULL },
-	{ "extra", read_label, 0, EVERYWHERE, NULL },
-	{ "no_delay", read_idle_bool, 0, EVERYWHERE, NULL },
-	{ "mip_opt_out", read_idle_bool, 0, EVERYWHERE, NULL },
+	{ "model", read_name, AT(model), EVERYWHERE, NULL, 0 },
+	{ "language", read_name, AT(language), EVERYWHERE, NULL, 0 },
+	{ "encoding", read_encoding, 0, EVERYWHERE, NULL, 0 },
+	{ "sample_rate", read_rate, 0, EVERYWHERE, NULL, 0 },
+	{ "channels", read_channels, 0, EVERYWHERE, NULL, 0 },
+	{ "multichannel", read_bool, AT(multichannel), EVERYWHERE, NULL, 0 },
+	{ "interim_results", read_bool, AT(interim_results), LIVE_ONLY, NULL, 0 },
+	{ "endpointing", read_endpointing, 0, LIVE_ONLY, NULL, 0 },
+	{ "utterance_end_ms", read_utterance_end, 0, LIVE_ONLY, NULL, 0 },
+	{ "vad_events", read_bool, AT(vad_events), LIVE_ONLY, NULL, 0 },
+	{ "punctuate", read_either, AT(formatted), EVERYWHERE, unpunctuated, 0 },
+	{ "smart_format", read_either, AT(formatted), EVERYWHERE, unpunctuated, 0 },
+	{ "utterances", read_bool, AT(utterances), FILES_ONLY, NULL, 0 },
+	{ "utt_split", read_utt_split, AT(utt_split_ms), FILES_ONLY, NULL, 0 },
+	{ "paragraphs", read_bool, AT(paragraphs), FILES_ONLY, NULL, 0 },
+	{ "detect_language", read_there, AT(detect_language), FILES_ONLY, NULL, 0 },
+	{ "tag", read_label, 0, EVERYWHERE, NULL, 0 },
+	{ "extra", read_label, 0, EVERYWHERE, NULL, 0 },
+	{ "no_delay", read_idle_bool, 0, EVERYWHERE, NULL, 0 },
+	{ "mip_opt_out", read_idle_bool, 0, EVERYWHERE, NULL, 0 },
+	{ "keyterm", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_PROMPT },
+	{ "keywords", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_PROMPT },
 };
 
 static const struct parameter *find(struct query_span name)
@@ -238,7 +270,7 @@ static const struct parameter *find(struct query_span name)
 	return NULL;
 }
 
-static void warn(struct deepgram_query *q, struct query_span name, const char *why)
+static void warn(struct deepgram_query *q, struct query_span name, const char *why, unsigned unless)
 {
 	struct deepgram_warning *w = &q->warnings[q->warnings_n];
 
@@ -253,6 +285,7 @@ static void warn(struct deepgram_query *q, struct query_span name, const char *w
 	for (size_t i = 0; i < MIN(name.n, sizeof w->parameter - 1); i++)
 		w->parameter[i] = name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '?';
 	w->why = why;
+	w->unless = unless;
 }
 
 static int decode(const char *name, struct query_span s, char *out, struct error *err)
@@ -268,6 +301,11 @@ static int decode(const char *name, struct query_span s, char *out, struct error
 	return 0;
 }
 
+static bool is_hot_word(const struct parameter *p, const char *value)
+{
+	return p->unless != 0 && *value != '\0' && strcasecmp(value, "false") != 0;
+}
+
 static int read_known(const struct parameter *p, const struct query_pair *pair,
     enum deepgram_use use, struct deepgram_query *q, struct error *err)
 {
@@ -276,14 +314,14 @@ static int read_known(const struct parameter *p, const struct query_pair *pair,
 	if (decode(p->name, pair->value, value, err) != 0 ||
 	    p->read(p, value, (char *)q + p->offset, err) != 0)
 		return -1;
-	if (p->why != NULL && is_true(value))
-		warn(q, pair->name, p->why);
+	if (p->why != NULL && (is_true(value) || is_hot_word(p, value)))
+		warn(q, pair->name, p->why, p->unless);
 	if (strcasecmp(value, "false") == 0)
 		return 0;
 	if (p->scope == LIVE_ONLY && use == DEEPGRAM_FILE)
-		warn(q, pair->name, "it is for live streams");
+		warn(q, pair->name, "it is for live streams", 0);
 	if (p->scope == FILES_ONLY && use == DEEPGRAM_LIVE)
-		warn(q, pair->name, "it is for files");
+		warn(q, pair->name, "it is for files", 0);
 	return 0;
 }
 
@@ -310,7 +348,7 @@ static int read_other(const struct query_pair *pair, struct deepgram_query *q, s
 	case DEEPGRAM_UNDONE_ASKED:
 	case DEEPGRAM_UNDONE_OTHER:
 		if (pair->name.n > 0)
-			warn(q, pair->name, why);
+			warn(q, pair->name, why, 0);
 		break;
 	}
 	return 0;
@@ -344,6 +382,22 @@ int deepgram_query_read(
 		if (read_pair(&pair, use, out, err) != 0)
 			return -1;
 	return check_format(out, err);
+}
+
+void deepgram_query_settle(struct deepgram_query *q, unsigned takes)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < q->warnings_n; i++)
+		if (q->warnings[i].unless == 0 || (q->warnings[i].unless & ~takes) != 0)
+			q->warnings[kept++] = q->warnings[i];
+	q->warnings_n = kept;
+}
+
+void deepgram_query_wishes(const struct deepgram_query *q, struct wanted *out)
+{
+	wanted_language(out, q->detect_language && q->language[0] == '\0' ? "auto" : q->language);
+	wanted_hot_words(out, q->hot_words, strlen(q->hot_words));
 }
 
 void deepgram_query_endpoint(const struct deepgram_query *q, struct endpoint_config *endpoint)

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/wanted.h"
 #include "audio/endpoint.h"
 #include "audio/format.h"
+#include "ipc/message.h"
 
 struct error;
 
@@ -23,6 +25,7 @@ enum deepgram_use { DEEPGRAM_LIVE, DEEPGRAM_FILE };
 struct deepgram_warning {
 	char parameter[DEEPGRAM_NAME_BYTES]; /* printable */
 	const char *why;                     /* of the program */
+	unsigned unless; /* IPC_TAKES_*, of an engine that makes it do; 0: none does */
 };
 
 struct deepgram_query {
@@ -37,6 +40,8 @@ struct deepgram_query {
 	unsigned endpointing_ms;   /* 0: the server's own */
 	unsigned utterance_end_ms; /* 0: off */
 	bool utterances, paragraphs, detect_language;
+	/* `keyterm` and `keywords`, without boosts, with commas between: as many as fit. */
+	char hot_words[IPC_PROMPT_MAX + 1];
 	unsigned utt_split_ms; /* a pause that ends an utterance of a file */
 	/* `tag` and `extra`, to be given back: 't' or 'e' and the value with a zero behind it, one after the other. */
 	char labels[DEEPGRAM_LABELS_BYTES];
@@ -51,6 +56,11 @@ struct deepgram_query {
  * allowed. */
 int deepgram_query_read(
     const char *query, enum deepgram_use use, struct deepgram_query *out, struct error *err);
+
+/* The pool is chosen, and its engine takes this (IPC_TAKES_*): what it does is no warning any more. */
+void deepgram_query_settle(struct deepgram_query *q, unsigned takes);
+/* What is wished of the hearing, into an empty *out. */
+void deepgram_query_wishes(const struct deepgram_query *q, struct wanted *out);
 
 /* `endpointing` on top of the server's own; what this server cannot do is brought to the nearest it can. */
 void deepgram_query_endpoint(const struct deepgram_query *q, struct endpoint_config *endpoint);

@@ -110,3 +110,12 @@ struct pool *deepgram_pool(const struct access *a, const struct client *c,
 
 	return access_pool_among(a, c, &model, 1, q->language, err);
 }
+
+void deepgram_settle(
+    const struct pool *pool, struct deepgram_query *q, struct deepgram_about *about)
+{
+	const struct language_pool languages = access_language_pool(pool);
+
+	deepgram_query_settle(q, pool_traits(pool)->takes);
+	deepgram_about_language(about, &languages, q->language);
+}

@@ -9,6 +9,7 @@
 
 struct access;
 struct client;
+struct deepgram_about;
 struct deepgram_query;
 struct http_exchange;
 struct pool;
@@ -25,5 +26,8 @@ char *deepgram_word_refusal(struct http_exchange *x, unsigned status, const char
  * none of ours, and clients cannot leave them out. NULL and a sentence: the key does not allow it. */
 struct pool *deepgram_pool(const struct access *a, const struct client *c,
     const struct deepgram_query *q, struct error *err);
+/* What the client is to be told of that pool. */
+void deepgram_settle(
+    const struct pool *pool, struct deepgram_query *q, struct deepgram_about *about);
 
 #endif

@@ -41,8 +41,6 @@ static const struct undone {
 	{ "dictation", BOOLEAN, "spoken punctuation stays a word" },
 	{ "filler_words", BOOLEAN, "whether there are filler words is the recogniser's choice" },
 	{ "intents", ANY, "the text is not analysed" },
-	{ "keyterm", ANY, "the recogniser's words are not weighted" },
-	{ "keywords", ANY, "the recogniser's words are not weighted" },
 	{ "language_hint", ANY, "the language is the pool's" },
 	{ "measurements", BOOLEAN, "measurements are written as they are spoken" },
 	{ "ner", ANY, "the text is not analysed" },

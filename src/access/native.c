@@ -17,6 +17,7 @@ struct native {
 	struct wire wire;
 	struct voice voice;
 	struct native_context context;
+	struct pool *pool; /* lent; once it has begun */
 };
 
 static struct native *native_of(struct wire *w)
@@ -45,6 +46,8 @@ static void on_event(void *arg, const struct session_event *e)
 		return;
 	}
 	n->context.instance = e->instance;
+	n->context.engine = pool_engine(n->pool);
+	n->context.model = pool_model(n->pool);
 	send_text(n, native_event_text(e, &n->context));
 	if (e->kind == SESSION_EVENT_ENDED)
 		wire_close(&n->wire, WS_CLOSE_NORMAL, "done");
@@ -53,21 +56,43 @@ static void on_event(void *arg, const struct session_event *e)
 static const struct session_events session_events = { .on_event = on_event,
 	.on_drain = wire_on_drain };
 
+/* The protocol has no word for it. */
+static void log_other(const struct native *n, const struct wanted *wanted)
+{
+	const struct language_pool pool = access_language_pool(n->pool);
+	struct error other;
+
+	if (language_word_other(&pool, wanted->language, &other))
+		log_info("session %llu: %s", (unsigned long long)n->voice.id, other.text);
+}
+
+static struct pool *pool_of(
+    const struct native *n, const struct native_start *start, struct error *err)
+{
+	const struct access *a = n->wire.access;
+
+	if (start->pool[0] != '\0')
+		return access_pool_for(a, &n->wire.client, start->pool, err);
+	return access_pool_for_language(a, &n->wire.client, start->wanted.language, err);
+}
+
 static int open_session(
     struct native *n, const struct native_start *start, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = n->wire.access;
-	struct pool *pool =
-	    access_pool_for(a, &n->wire.client, start->pool[0] == '\0' ? NULL : start->pool, err);
+	struct session_config cfg = start->session;
+	struct pool *pool = pool_of(n, start, err);
 
-	if (pool == NULL ||
-	    voice_open(&n->voice, a, &n->wire.client, pool, &start->session, err, retry_after_ms) <
-		0)
+	cfg.wishes = wanted_lend(&start->wanted);
+	if (pool == NULL || access_word_translation(pool, &cfg.wishes, err) ||
+	    voice_open(&n->voice, a, &n->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
+	n->pool = pool;
 	n->wire.session = n->context.session = n->voice.id;
 	n->context.pool = pool_name(pool);
 	n->context.return_adaptation = start->return_adaptation;
 	n->wire.begun = true;
+	log_other(n, &start->wanted);
 	voice_start(&n->voice, &session_events, n);
 	return 0;
 }
@@ -98,24 +123,32 @@ static void refuse_order(struct native *n)
 	wire_fail(&n->wire, &err, 0);
 }
 
-static void on_text(struct wire *w, const char *text, size_t bytes)
+static void take_text(struct native *n, const char *text, size_t bytes, struct native_start *start)
 {
-	struct native *n = native_of(w);
-	struct native_start start;
+	struct wire *w = &n->wire;
 	enum native_command command;
 	struct error err;
 
-	init_start(n, &start);
-	if (native_parse(text, bytes, &command, &start, &err) < 0)
+	if (native_parse(text, bytes, &command, start, &err) < 0)
 		wire_fail(w, &err, 0);
 	else if (w->begun == (command == NATIVE_START))
 		refuse_order(n);
 	else if (command == NATIVE_START)
-		on_start(n, &start);
+		on_start(n, start);
 	else if (command == NATIVE_COMMIT)
 		voice_commit(&n->voice);
 	else
 		voice_end(&n->voice);
+}
+
+static void on_text(struct wire *w, const char *text, size_t bytes)
+{
+	struct native *n = native_of(w);
+	struct native_start start;
+
+	init_start(n, &start);
+	take_text(n, text, bytes, &start);
+	wanted_done(&start.wanted);
 }
 
 static void on_binary(struct wire *w, const void *bytes, size_t bytes_n)

@@ -55,6 +55,35 @@ static void add_incomplete(json_t *final, const struct error *why, bool cut_off)
 	(void)json_object_set_new(final, "message", json_string(why->text));
 }
 
+/* Where the engine says which it was. */
+static void add_language(json_t *o, const char *language)
+{
+	if (o != NULL && language[0] != '\0')
+		(void)json_object_set_new(o, "language", json_string(language));
+}
+
+static json_t *partial_of(const struct session_event *e)
+{
+	json_t *partial = json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance",
+	    (json_int_t)e->utterance, "text", json_text_of(e->partial.text, e->partial.text_bytes),
+	    "stable", (json_int_t)e->partial.stable_bytes);
+
+	add_language(partial, e->partial.language);
+	return partial;
+}
+
+static json_t *ready_of(const struct native_context *ctx)
+{
+	json_t *ready = json_pack("{s:s,s:I,s:s,s:I}", "type", "ready", "session",
+	    (json_int_t)ctx->session, "pool", ctx->pool, "instance", (json_int_t)ctx->instance);
+
+	if (ready != NULL && ctx->engine != NULL && ctx->engine[0] != '\0')
+		(void)json_object_update_new(ready,
+		    json_pack("{s:o,s:o}", "engine", json_text_of(ctx->engine, strlen(ctx->engine)),
+			"model", json_text_of(ctx->model, strlen(ctx->model))));
+	return ready;
+}
+
 static json_t *final_of(const struct session_event *e, const struct native_context *ctx)
 {
 	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final",
@@ -64,6 +93,7 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 	    json_text_confidence(e->final.confidence), "cause", cause_name(e->final.cause),
 	    "instance", (json_int_t)ctx->instance, "words", words_of(e));
 
+	add_language(final, e->final.language);
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
 	if (final != NULL && e->final.incomplete != NULL)
@@ -93,9 +123,7 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		    (int)e->queued.position, "estimated_wait_ms",
 		    (json_int_t)e->queued.estimated_wait_ms);
 	case SESSION_EVENT_READY:
-		return json_pack("{s:s,s:I,s:s,s:I}", "type", "ready", "session",
-		    (json_int_t)ctx->session, "pool", ctx->pool, "instance",
-		    (json_int_t)ctx->instance);
+		return ready_of(ctx);
 	case SESSION_EVENT_SPEECH_START:
 		return json_pack("{s:s,s:I,s:I}", "type", "speech_start", "utterance", utterance,
 		    "at_ms", (json_int_t)e->at_ms);
@@ -103,9 +131,7 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		return json_pack("{s:s,s:I,s:I}", "type", "speech_end", "utterance", utterance,
 		    "at_ms", (json_int_t)e->at_ms);
 	case SESSION_EVENT_PARTIAL:
-		return json_pack("{s:s,s:I,s:o,s:I}", "type", "partial", "utterance", utterance,
-		    "text", json_text_of(e->partial.text, e->partial.text_bytes), "stable",
-		    (json_int_t)e->partial.stable_bytes);
+		return partial_of(e);
 	case SESSION_EVENT_FINAL:
 		return final_of(e, ctx);
 	case SESSION_EVENT_RECOVERED:

@@ -10,6 +10,7 @@
 struct native_context {
 	uint64_t session, instance; /* of ready and final */
 	const char *pool;
+	const char *engine, *model; /* of its host; NULL or "": not known yet */
 	bool return_adaptation;
 };
 

@@ -62,6 +62,31 @@ static int take_adaptation(struct native_start *s, const char *text, struct erro
 	return 0;
 }
 
+static int take_language(struct native_start *s, const char *text, struct error *err)
+{
+	wanted_language(&s->wanted, text);
+	if (s->wanted.language[0] != '\0' || text[0] == '\0')
+		return 0;
+	return error_set(err, ERROR_INVALID,
+	    "language \"%.*s\" is not a code such as \"de\" or \"pt-BR\", nor \"auto\"",
+	    json_text_whole_characters(text, 40), text);
+}
+
+static int take_prompt(struct native_start *s, const char *text, struct error *err)
+{
+	(void)err;
+	wanted_prompt(&s->wanted, text, strlen(text));
+	return 0;
+}
+
+static int take_hot_words(struct native_start *s, const char *text, struct error *err)
+{
+	(void)err;
+	wanted_forget_hot_words(&s->wanted);
+	wanted_hot_words(&s->wanted, text, strlen(text));
+	return 0;
+}
+
 #define AT(member) offsetof(struct native_start, session.member)
 static const struct field fields[] = {
 	{ "pool", KIND_TEXT, 0, take_pool, 0 },
@@ -78,6 +103,10 @@ static const struct field fields[] = {
 	{ "max_utterance_ms", KIND_WHOLE, AT(ear.endpoint.max_utterance_ms), NULL, 1e9 },
 	{ "offset_ms", KIND_WHOLE, AT(offset_ms), NULL, 9e15 },
 	{ "adaptation", KIND_TEXT, 0, take_adaptation, 0 },
+	{ "language", KIND_TEXT, 0, take_language, 0 },
+	{ "prompt", KIND_TEXT, 0, take_prompt, 0 },
+	{ "hot_words", KIND_TEXT, 0, take_hot_words, 0 },
+	{ "translate", KIND_FLAG, offsetof(struct native_start, wanted.translate), NULL, 0 },
 	{ "return_adaptation", KIND_FLAG, offsetof(struct native_start, return_adaptation), NULL,
 	    0 },
 };

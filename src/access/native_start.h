@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/wanted.h"
 #include "ipc/message.h"
 #include "session/session.h"
 
@@ -17,6 +18,7 @@ enum native_command { NATIVE_START, NATIVE_COMMIT, NATIVE_STOP };
 struct native_start {
 	char pool[64];                 /* "": not named */
 	struct session_config session; /* its adaptation points to the field below */
+	struct wanted wanted;          /* of which the caller is to be done */
 	bool return_adaptation;
 	uint8_t adaptation[IPC_BLOB_MAX];
 };

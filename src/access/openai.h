@@ -19,7 +19,7 @@ void openai_transcribe_header(struct access *a, struct http_exchange *x);
 /* the client left before the answer. */
 void openai_transcribe_abort(struct http_exchange *x);
 
-/* POST /v1/audio/translations: refused, as no engine here translates. */
+/* POST /v1/audio/translations: the same, where an engine translates; else refused. */
 void openai_translate(struct access *a, struct http_exchange *x);
 
 /* GET /v1/models and GET /v1/models/NAME: the pools. */

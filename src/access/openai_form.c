@@ -50,6 +50,20 @@ static int read_language(struct openai_form *f, const struct multipart_part *p, 
 	return 0;
 }
 
+static int read_prompt(struct openai_form *f, const struct multipart_part *p, struct error *err)
+{
+	(void)err;
+	wanted_prompt(&f->wanted, (const char *)p->bytes, p->n);
+	return 0;
+}
+
+static int read_keywords(struct openai_form *f, const struct multipart_part *p, struct error *err)
+{
+	(void)err;
+	wanted_hot_words(&f->wanted, (const char *)p->bytes, p->n);
+	return 0;
+}
+
 /* What says more than there is room for says it in vain, as a wish. */
 static int read_languages(struct openai_form *f, const struct multipart_part *p, struct error *err)
 {
@@ -131,7 +145,7 @@ static int read_stream(struct openai_form *f, const struct multipart_part *p, st
 	    (int)MIN(p->n, 40u), (const char *)p->bytes);
 }
 
-/* What is in no row (prompt, include[], ...) makes no difference to what is heard, and is passed over. */
+/* What is in no row (include[], ...) makes no difference to what is heard, and is passed over. */
 static const struct field {
 	const char *name;
 	int (*read)(struct openai_form *f, const struct multipart_part *p, struct error *err);
@@ -141,6 +155,9 @@ static const struct field {
 	{ "language", read_language },
 	{ "languages", read_languages },
 	{ "languages[]", read_languages },
+	{ "prompt", read_prompt },
+	{ "keywords", read_keywords },
+	{ "keywords[]", read_keywords },
 	{ "response_format", read_format },
 	{ "timestamp_granularities", read_granularity },
 	{ "timestamp_granularities[]", read_granularity },
@@ -183,6 +200,11 @@ static int check_combination(
 	return 0;
 }
 
+void openai_form_done(struct openai_form *f)
+{
+	wanted_done(&f->wanted);
+}
+
 int openai_form_read(struct openai_form *out, const char *content_type, const void *body, size_t n,
     struct error *err, const char **param_out)
 {
@@ -195,10 +217,11 @@ int openai_form_read(struct openai_form *out, const char *content_type, const vo
 		return -1;
 	rc = read_fields(&f, &m, err, param_out);
 	multipart_done(&m);
-	if (rc != 0)
+	if (rc != 0 || check_combination(&f.style, err, param_out) != 0) {
+		openai_form_done(&f);
 		return -1;
-	if (check_combination(&f.style, err, param_out) != 0)
-		return -1;
+	}
+	wanted_language(&f.wanted, f.language);
 	f.style.segments |= !f.style.words;
 	*out = f;
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "access/openai_text.h"
+#include "access/wanted.h"
 
 struct error;
 
@@ -18,9 +19,11 @@ struct openai_form {
 	char model[OPENAI_MODEL_BYTES]; /* "": none named */
 	char language
 	    [OPENAI_LANGUAGE_BYTES]; /* one, or a list (base/name_list.h) of those it may be */
+	struct wanted wanted;        /* owned; its language is the first of those */
 	struct openai_style style;
 };
 
+void openai_form_done(struct openai_form *f);
 /* -1: *err has the sentence, and *param_out the field that is wrong, or NULL. */
 int openai_form_read(struct openai_form *out, const char *content_type, const void *body, size_t n,
     struct error *err, const char **param_out);

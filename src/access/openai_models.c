@@ -142,7 +142,7 @@ static json_t *model_of(const char *name, size_t n, const char *owner)
 	    "owned_by", owner);
 }
 
-static json_t *pool_model(const struct pool *pool)
+static json_t *model_of_pool(const struct pool *pool)
 {
 	return model_of(pool_name(pool), strlen(pool_name(pool)), "stenopool");
 }
@@ -177,7 +177,7 @@ void openai_models(struct access *a, struct http_exchange *x)
 		return;
 	data = json_array();
 	for (unsigned i = 0; i < a->pools_n; i++)
-		(void)json_array_append_new(data, pool_model(a->pools[i]));
+		(void)json_array_append_new(data, model_of_pool(a->pools[i]));
 	while ((name = name_list_next(&list, &n)) != NULL)
 		if (name[n - 1] != '*')
 			add_stand_in(a, data, name, n);

@@ -271,9 +271,24 @@ static void go_on_where_it_was(
 	cfg->adaptation_bytes = r->adaptation_bytes;
 }
 
+static int open_wishing(
+    struct realtime *r, struct session_config *cfg, struct error *err, unsigned *retry_after_ms)
+{
+	struct wanted wanted = { .translate = false };
+	int rc;
+
+	realtime_session_wishes(&r->session, &wanted);
+	cfg->wishes = wanted_lend(&wanted);
+	rc = voice_open(
+	    &r->voice, r->wire.access, &r->wire.client, r->pool, cfg, err, retry_after_ms);
+	wanted_done(&wanted);
+	return rc;
+}
+
 static int open_voice(struct realtime *r, struct error *err, unsigned *retry_after_ms)
 {
 	const struct pool *before = r->pool;
+	struct language_pool pool;
 	struct session_config cfg;
 
 	r->pool = find_pool(r, &r->session, err);
@@ -283,13 +298,12 @@ static int open_voice(struct realtime *r, struct error *err, unsigned *retry_aft
 	cfg.wants_idle = true;
 	go_on_where_it_was(r, before, &cfg);
 	read_mode(&r->session, &r->turns.mode, &cfg.ear);
-	if (r->pool == NULL ||
-	    voice_open(
-		&r->voice, r->wire.access, &r->wire.client, r->pool, &cfg, err, retry_after_ms) < 0)
+	if (r->pool == NULL || open_wishing(r, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	r->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
 	r->wire.session = r->voice.id;
-	language_of(pool_name(r->pool), r->turns.language);
+	pool = access_language_pool(r->pool);
+	language_told(NULL, &pool, r->turns.language);
 	voice_start(&r->voice, &session_events, r);
 	return 0;
 }
@@ -409,6 +423,22 @@ static int reconfigure(struct realtime *r, const struct realtime_session *next, 
 	return r->wire.closing ? 0 : voice_reconfigure(&r->voice, &ear, err);
 }
 
+/* From the next turn on. */
+static int wish(struct realtime *r, const struct realtime_session *next, struct error *err)
+{
+	struct wanted wanted = { .translate = false };
+	struct session_wishes wishes;
+	int rc;
+
+	if (json_equal(next->transcription, r->session.transcription))
+		return 0;
+	realtime_session_wishes(next, &wanted);
+	wishes = wanted_lend(&wanted);
+	rc = voice_wish(&r->voice, &wishes, err);
+	wanted_done(&wanted);
+	return rc;
+}
+
 static int try_update(struct realtime *r, struct realtime_session *next,
     const struct realtime_command *c, struct error *err, struct realtime_blame *blame)
 {
@@ -426,7 +456,9 @@ static int try_update(struct realtime *r, struct realtime_session *next,
 		return error_set(err, ERROR_INVALID,
 		    "the model cannot be changed once audio has come; this session is heard by %s",
 		    pool_name(r->pool));
-	return reconfigure(r, next, err);
+	if (reconfigure(r, next, err) < 0)
+		return -1;
+	return r->wire.closing ? 0 : wish(r, next, err);
 }
 
 static void update(struct realtime *r, const struct realtime_command *c)

@@ -224,3 +224,18 @@ const char *realtime_session_language(const struct realtime_session *s)
 
 	return *one != '\0' || first == NULL ? one : first;
 }
+
+void realtime_session_wishes(const struct realtime_session *s, struct wanted *out)
+{
+	const json_t *prompt = json_object_get(s->transcription, "prompt");
+	const json_t *words = json_object_get(s->transcription, "keywords");
+
+	wanted_language(out, realtime_session_language(s));
+	if (json_is_string(prompt))
+		wanted_prompt(out, json_string_value(prompt), json_string_length(prompt));
+	for (size_t i = 0; i < json_array_size(words); i++) {
+		const json_t *word = json_array_get(words, i);
+
+		wanted_hot_words(out, json_string_value(word), json_string_length(word));
+	}
+}

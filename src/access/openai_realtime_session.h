@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "access/openai_realtime_patch.h"
+#include "access/wanted.h"
 #include "audio/ear.h"
 
 struct error;
@@ -43,5 +44,7 @@ void realtime_session_ear(const struct realtime_session *s, struct ear_config *o
 const char *realtime_session_model(const struct realtime_session *s); /* "": none; lent */
 /* The one that is said, or the first of those that it may be. */
 const char *realtime_session_language(const struct realtime_session *s);
+/* What is wished of the hearing, into an empty *out. */
+void realtime_session_wishes(const struct realtime_session *s, struct wanted *out);
 
 #endif

@@ -19,6 +19,7 @@ struct realtime_turn {
 	char *text; /* owned; of its finals; NULL: "" */
 	size_t text_n;
 	uint64_t audio_ms;
+	char language[LANGUAGE_BYTES]; /* the first that was heard in it */
 };
 
 static struct realtime_turn *add(struct realtime_turns *t, bool manual)
@@ -87,7 +88,7 @@ static json_t *completed(const struct realtime_turns *t, const struct realtime_t
 	    &(struct realtime_heard){ .text = turn->text == NULL ? "" : turn->text,
 		.text_bytes = turn->text_n,
 		.audio_ms = turn->audio_ms,
-		.language = t->language });
+		.language = turn->language[0] != '\0' ? turn->language : t->language });
 
 	if (turn->incomplete)
 		(void)json_object_set_new(event, "incomplete", json_true());
@@ -246,6 +247,8 @@ static void take_final(struct realtime_turn *turn, const struct session_event *e
 	}
 	free(turn->text);
 	turn->text = all;
+	if (turn->language[0] == '\0')
+		memcpy(turn->language, e->final.language, sizeof turn->language);
 	turn->incomplete |= e->final.incomplete != NULL;
 	turn->audio_ms += e->final.end_ms - MIN(e->final.start_ms, e->final.end_ms);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access/language.h"
 #include "access/openai_realtime_event.h"
 #include "session/session.h"
 
@@ -39,7 +40,7 @@ struct realtime_turns { /* plain data; zeroed and with the fields up to `mode` s
 	bool beta;         /* conversation.item.created instead of added and done */
 	uint64_t given_ms; /* audio that the client has given */
 	struct realtime_mode mode;
-	char language[3]; /* that what is said is heard in; "": nothing is heard yet */
+	char language[LANGUAGE_BYTES]; /* that what is said is heard in; "": nothing is heard yet */
 	/* Kept in here: */
 	struct realtime_turn *first, *last;
 	char previous[REALTIME_ID_BYTES]; /* the item that was committed last; "": none */

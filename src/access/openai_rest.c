@@ -42,7 +42,8 @@ struct rest {
 	struct client client;
 	struct pool *pool;           /* borrowed */
 	struct recording *recording; /* owned; NULL before the start and after the end */
-	struct openai_form form;
+	struct openai_form form;     /* owned */
+	bool translate;
 	struct openai_transcript transcript;
 	unsigned depth; /* of calls into here; it ends when the last one returns */
 	uint64_t ended_ns;
@@ -79,6 +80,7 @@ static void leave(struct rest *r)
 	if (--r->depth > 0 || is_open(r))
 		return;
 	openai_transcript_done(&r->transcript);
+	openai_form_done(&r->form);
 	delta_reset(&r->delta);
 	buffer_done(&r->body);
 	r->ended_ns = clock_now_ns();
@@ -118,10 +120,11 @@ static const struct http_stream_events stream_events = { .on_close = on_stream_c
  * field for a warning, so it is HTTP's. */
 static void write_warning(const struct rest *r, char out[HEADERS_BYTES])
 {
+	const struct language_pool pool = access_language_pool(r->pool);
 	struct error why;
 
 	out[0] = '\0';
-	if (!language_word_other(pool_name(r->pool), r->form.language, &why))
+	if (!language_word_other(&pool, r->form.language, &why))
 		return;
 	for (char *c = why.text; *c != '\0'; c++)
 		*c = *c == '"' || *c == '\\' ? '\'' : *c;
@@ -194,10 +197,11 @@ static void refuse(struct rest *r, const struct error *why, unsigned retry_after
 static void answer(struct rest *r)
 {
 	struct http_exchange *x = r->x;
-	char language[3], warning[HEADERS_BYTES], headers[HEADERS_BYTES + 40], *text;
+	const struct language_pool pool = access_language_pool(r->pool);
+	char language[LANGUAGE_BYTES], warning[HEADERS_BYTES], headers[HEADERS_BYTES + 40], *text;
 	struct error err;
 
-	language_of(pool_name(r->pool), language);
+	language_told(NULL, &pool, language);
 	write_warning(r, warning);
 	(void)snprintf(headers, sizeof headers, "%s%s", warning,
 	    r->transcript.incomplete ? "x-stenopool-incomplete: true\r\n" : "");
@@ -379,6 +383,7 @@ static void begin(struct rest *r)
 		.n = r->form.file_n,
 		.pool = r->pool,
 		.client = &r->client,
+		.hearing = wanted_lend(&r->form.wanted),
 		.partial_interval_ms = wants_partials(&r->form.style) ? PARTIAL_INTERVAL_MS : 0 };
 
 	if (r->form.style.stream)
@@ -388,6 +393,41 @@ static void begin(struct rest *r)
 	recording_start(r->recording);
 	if (is_open(r))
 		access_link_add(r->access, &r->link, &link_ops);
+}
+
+static bool translates(const struct pool *pool)
+{
+	return (pool_traits(pool)->takes & IPC_TAKES_TRANSLATE) != 0;
+}
+
+/* Where the model's name leaves the choice, one that can do what is asked. */
+static struct pool *find_pool(const struct rest *r, struct error *err)
+{
+	const struct access *a = r->access;
+	const char *model = r->form.model;
+	struct pool *pool = openai_pool(a, &r->client, model, r->form.language, err);
+	struct error ignored;
+
+	if (pool == NULL || !r->translate || access_has_pool(a, model, strlen(model)))
+		return pool;
+	for (unsigned i = 0; i < a->pools_n && !translates(pool); i++)
+		if (translates(a->pools[i]) &&
+		    client_check_pool(&r->client, pool_name(a->pools[i]), &ignored) == 0)
+			pool = a->pools[i];
+	return pool;
+}
+
+static bool cannot_translate(const struct rest *r, struct error *err)
+{
+	const struct session_wishes wishes = wanted_lend(&r->form.wanted);
+
+	if (!r->translate || translates(r->pool))
+		return false;
+	if (!access_word_translation(r->pool, &wishes, err))
+		(void)error_set(err, ERROR_BUSY,
+		    "pool \"%.40s\" is being loaded, and whether it translates is not known yet",
+		    pool_name(r->pool));
+	return true;
 }
 
 static void read_request(struct rest *r)
@@ -402,8 +442,11 @@ static void read_request(struct rest *r)
 		refuse_as(r, &err, &how);
 		return;
 	}
-	r->pool = openai_pool(r->access, &r->client, r->form.model, r->form.language, &err);
-	if (r->pool != NULL)
+	r->form.style.translate = r->form.wanted.translate = r->translate;
+	r->pool = find_pool(r, &err);
+	if (r->pool != NULL && cannot_translate(r, &err))
+		refuse_as(r, &err, &(struct openai_refusal){ .code = "unsupported_endpoint" });
+	else if (r->pool != NULL)
 		begin(r);
 	else if (err.code == ERROR_FORBIDDEN)
 		refuse(r, &err, 0);
@@ -440,7 +483,7 @@ void openai_transcribe_header(struct access *a, struct http_exchange *x)
 	(void)let_in(a, x, &client);
 }
 
-void openai_transcribe(struct access *a, struct http_exchange *x)
+static void take(struct access *a, struct http_exchange *x, bool translate)
 {
 	struct client client;
 	struct rest *r;
@@ -449,9 +492,15 @@ void openai_transcribe(struct access *a, struct http_exchange *x)
 		return;
 	r = rest_new(a, x);
 	r->client = client;
+	r->translate = translate;
 	enter(r);
 	read_request(r);
 	leave(r);
+}
+
+void openai_transcribe(struct access *a, struct http_exchange *x)
+{
+	take(a, x, false);
 }
 
 void openai_transcribe_abort(struct http_exchange *x)
@@ -467,11 +516,24 @@ void openai_transcribe_abort(struct http_exchange *x)
 	leave(r);
 }
 
+/* Before the form is looked at, as nothing that it could say would help. */
+static bool any_may_translate(const struct access *a)
+{
+	for (unsigned i = 0; i < a->pools_n; i++)
+		if (translates(a->pools[i]) || pool_traits(a->pools[i])->decode_threads == 0)
+			return true;
+	return false;
+}
+
 void openai_translate(struct access *a, struct http_exchange *x)
 {
 	struct client client;
 	struct error err;
 
+	if (any_may_translate(a)) {
+		take(a, x, true);
+		return;
+	}
 	if (let_in(a, x, &client) != 0)
 		return;
 	(void)error_set(&err, ERROR_INVALID,

@@ -99,6 +99,8 @@ int openai_transcript_add(struct openai_transcript *t, const struct session_even
 	struct cutting c = { t, e };
 
 	t->incomplete |= e->final.incomplete != NULL;
+	if (t->language[0] == '\0')
+		memcpy(t->language, e->final.language, sizeof t->language);
 	if (e->final.text_bytes == 0)
 		return 0;
 	if (add(&t->texts, (struct openai_piece){ 0 }, e->final.text, e->final.text_bytes) != 0 ||
@@ -293,6 +295,15 @@ static void mark(json_t *o, const struct openai_transcript *t)
 		(void)json_object_set_new(o, "incomplete", json_true());
 }
 
+/* In OpenAI's words; a translation is English whatever was heard. */
+static const char *name_of(
+    const struct openai_transcript *t, const struct openai_style *style, const char *language)
+{
+	const char *name = language_english(style->translate ? "en" : t->language);
+
+	return name != NULL ? name : t->language[0] != '\0' ? t->language : language;
+}
+
 static char *json_of(
     const struct openai_transcript *t, const struct openai_style *style, const char *language)
 {
@@ -302,14 +313,16 @@ static char *json_of(
 	if (text == NULL)
 		return NULL;
 	if (style->format == OPENAI_JSON)
-		o = json_pack("{s:s,s:[{s:s}]}", "text", text, "languages", "code", language);
+		o = json_pack("{s:s,s:[{s:s}]}", "text", text, "languages", "code",
+		    t->language[0] != '\0' ? t->language : language);
 	else if (style->format == OPENAI_DIARIZED_JSON)
 		o = json_pack("{s:s,s:o,s:s,s:o}", "task", "transcribe", "duration",
 		    seconds_of(t->audio_ms), "text", text, "segments",
 		    all_diarized_of(&t->segments));
 	else
-		o = json_pack("{s:s,s:s,s:o,s:s}", "task", "transcribe", "language", language,
-		    "duration", seconds_of(t->audio_ms), "text", text);
+		o = json_pack("{s:s,s:s,s:o,s:s}", "task",
+		    style->translate ? "translate" : "transcribe", "language",
+		    name_of(t, style, language), "duration", seconds_of(t->audio_ms), "text", text);
 	free(text);
 	if (style->format == OPENAI_VERBOSE_JSON && style->segments)
 		(void)json_object_set_new(o, "segments", segments_of(&t->segments));

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/language.h"
 #include "session/session.h"
 
 enum openai_format {
@@ -22,6 +23,7 @@ struct openai_style {
 	enum openai_format format;
 	bool words, segments; /* of verbose_json */
 	bool stream;          /* events as they happen instead of one answer */
+	bool translate;       /* the text is English, whatever was said */
 };
 
 struct openai_piece {
@@ -39,7 +41,8 @@ struct openai_pieces {
 struct openai_transcript {
 	struct openai_pieces texts, segments, words; /* texts: of the finals, as they came */
 	uint64_t audio_ms;
-	bool incomplete; /* some of what was said is missing */
+	bool incomplete;               /* some of what was said is missing */
+	char language[LANGUAGE_BYTES]; /* the first that was heard; "": the engine did not say */
 };
 
 /* False for a word that is none of "json", "text", "srt", "vtt", "verbose_json" and "diarized_json". */
@@ -53,7 +56,7 @@ int openai_transcript_add(struct openai_transcript *t, const struct session_even
 int openai_transcript_correct(
     struct openai_transcript *t, const char *told, size_t told_n, const char *rest, size_t rest_n);
 void openai_transcript_done(struct openai_transcript *t);
-/* The answer's body, to be freed by the caller; NULL when memory is out. */
+/* The answer's body, to be freed by the caller; NULL when memory is out. `language` is told where the transcript has none. */
 char *openai_transcript_text(
     const struct openai_transcript *t, const struct openai_style *style, const char *language);
 

@@ -48,26 +48,26 @@ static struct row {
 	struct openai_style style;
 	const char *want;
 } rows[] = {
-	{ "json", { OPENAI_JSON, true, true, false },
+	{ "json", { OPENAI_JSON, true, true, false, false },
 	    "{\"text\":\"he said a-->b <c> & ?\",\"languages\":[{\"code\":\"en\"}]," USAGE },
-	{ "text", { OPENAI_TEXT, false, true, false }, "he said a-->b <c> & ?\n" },
-	{ "srt", { OPENAI_SRT, false, true, false },
+	{ "text", { OPENAI_TEXT, false, true, false, false }, "he said a-->b <c> & ?\n" },
+	{ "srt", { OPENAI_SRT, false, true, false, false },
 	    "1\n00:00:00,000 --> 00:00:01,200\nhe said\n\n"
 	    "2\n01:02:03,004 --> 01:02:03,004\na- ->b <c> & ?\n\n" },
-	{ "vtt", { OPENAI_VTT, false, true, false },
+	{ "vtt", { OPENAI_VTT, false, true, false, false },
 	    "WEBVTT\n\n00:00:00.000 --> 00:00:01.200\nhe said\n\n"
 	    "01:02:03.004 --> 01:02:03.004\na- ->b &lt;c> &amp; ?\n\n" },
-	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true, false },
+	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true, false, false },
 	    VERBOSE SEGMENTS USAGE },
-	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false }, VERBOSE WORDS USAGE },
-	{ "diarized_json", { OPENAI_DIARIZED_JSON, false, true, false },
+	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false, false }, VERBOSE WORDS USAGE },
+	{ "diarized_json", { OPENAI_DIARIZED_JSON, false, true, false, false },
 	    "{\"task\":\"transcribe\",\"duration\":3723.25,\"text\":"
 	    "\"he said a-->b <c> & ?\",\"segments\":["
 	    "{\"id\":\"seg_0\",\"type\":\"transcript.text.segment\",\"start\":0.0,"
 	    "\"end\":1.2,\"speaker\":\"A\",\"text\":\" he said\"},"
 	    "{\"id\":\"seg_1\",\"type\":\"transcript.text.segment\",\"start\":3723.004,"
 	    "\"end\":3723.004,\"speaker\":\"A\",\"text\":\" a-->b <c> & ?\"}]," USAGE },
-	{ "verbose_json: both", { OPENAI_VERBOSE_JSON, true, true, false },
+	{ "verbose_json: both", { OPENAI_VERBOSE_JSON, true, true, false, false },
 	    VERBOSE SEGMENTS WORDS USAGE },
 };
 
@@ -106,7 +106,7 @@ static void test_nothing_was_heard(void **state)
 
 	(void)state;
 	for (int f = 0; f < OPENAI_FORMATS; f++) {
-		struct openai_style style = { (enum openai_format)f, false, true, false };
+		struct openai_style style = { (enum openai_format)f, false, true, false, false };
 		char *text = openai_transcript_text(&none, &style, "de");
 
 		assert_string_equal(text, want[f]);

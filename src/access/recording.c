@@ -68,6 +68,7 @@ static int open_session(
 	cfg.partials = cfg.paced_partials = r->wishes.partial_interval_ms > 0;
 	cfg.partial_interval_ms = r->wishes.partial_interval_ms;
 	cfg.settle_ms = SETTLE_MS;
+	cfg.wishes = r->wishes.hearing;
 	return voice_open(
 	    &r->voice, r->access, &r->client, r->wishes.pool, &cfg, err, retry_after_ms);
 }

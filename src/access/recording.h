@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "session/session.h"
+
 struct access;
 struct client;
 struct error;
@@ -18,10 +20,11 @@ struct session_event;
 struct recording_wishes {
 	const void *bytes; /* the file; borrowed until recording_free */
 	size_t n;
-	struct pool *pool;            /* borrowed */
-	const struct client *client;  /* copied */
-	unsigned partial_interval_ms; /* of audio, between two partials; 0: none */
-	unsigned channel;             /* that one alone is heard, counted from 1; 0: all, mixed */
+	struct pool *pool;             /* borrowed */
+	const struct client *client;   /* copied */
+	unsigned partial_interval_ms;  /* of audio, between two partials; 0: none */
+	struct session_wishes hearing; /* its texts borrowed until recording_free */
+	unsigned channel;              /* that one alone is heard, counted from 1; 0: all, mixed */
 };
 
 /* Whose doing it is that a recording was not heard. */

@@ -164,6 +164,13 @@ void stt_settings_apply(const struct stt_settings *s, struct endpoint_config *e)
 		e->post_silence_ms = (unsigned)(s->number[STT_POST_SPEECH_SILENCE] * 1000.0 + 0.5);
 }
 
+/* null has been set where the language is to be found out. */
+void stt_settings_wishes(const struct stt_settings *s, struct wanted *out)
+{
+	wanted_language(
+	    out, s->is_set[STT_LANGUAGE] && s->language[0] == '\0' ? "auto" : s->language);
+}
+
 json_t *stt_request_value(const struct stt_request *r, const struct stt_settings *s,
     const struct endpoint_config *e, const struct stt_facts *facts)
 {

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/wanted.h"
+
 struct endpoint_config;
 struct error;
 
@@ -70,6 +72,9 @@ int stt_settings_set(struct stt_settings *s, const struct stt_request *r, struct
 void stt_settings_merge(struct stt_settings *to, const struct stt_settings *from);
 /* Changes of the endpointing what was set. */
 void stt_settings_apply(const struct stt_settings *s, struct endpoint_config *e);
+
+/* What is wished of the hearing, into an empty *out. */
+void stt_settings_wishes(const struct stt_settings *s, struct wanted *out);
 
 /* Of a GET of anything but STT_LAST_BYTES*; `e` is the endpointing where nothing is set. */
 json_t *stt_request_value(const struct stt_request *r, const struct stt_settings *s,

@@ -84,12 +84,26 @@ static void apply(struct stt_data *d)
 		wire_fail(&d->wire, &err, 0);
 }
 
+/* From the next utterance on; the pool stays. */
+static void wish(struct stt_data *d)
+{
+	struct wanted wanted = { .translate = false };
+	struct session_wishes wishes;
+	struct error ignored; /* they are within bounds */
+
+	stt_settings_wishes(&d->settings, &wanted);
+	wishes = wanted_lend(&wanted);
+	(void)voice_wish(&d->voice, &wishes, &ignored);
+}
+
 void stt_data_set(struct stt_data *d, const struct stt_settings *s)
 {
 	struct endpoint_config before = d->wire.access->cfg.endpoint, after = before;
 
 	stt_settings_apply(&d->settings, &before);
 	stt_settings_merge(&d->settings, s);
+	if (s->is_set[STT_LANGUAGE])
+		wish(d);
 	stt_settings_apply(&d->settings, &after);
 	if (after.post_silence_ms == before.post_silence_ms &&
 	    !(after.vad_sensitivity < before.vad_sensitivity) &&
@@ -347,11 +361,15 @@ static struct pool *pool_of(const struct stt_data *d, struct error *err)
 	const struct access *a = d->wire.access;
 	const char *asked = d->settings.language;
 	struct pool *pool = access_pool_of_language(a, &d->wire.client, asked, err);
+	struct language_pool languages;
 	struct error other;
 
 	if (pool == NULL)
 		pool = access_pool_for(a, &d->wire.client, wire_listener_pool(&d->wire), err);
-	if (pool != NULL && language_word_other(pool_name(pool), asked, &other))
+	if (pool == NULL)
+		return NULL;
+	languages = access_language_pool(pool);
+	if (language_word_other(&languages, asked, &other))
 		log_info("stt-data: %s", other.text);
 	return pool;
 }
@@ -360,6 +378,7 @@ static int open_session(struct stt_data *d, struct error *err, unsigned *retry_a
 {
 	struct access *a = d->wire.access;
 	struct pool *pool = pool_of(d, err);
+	struct wanted wanted = { .translate = false };
 	struct session_config cfg;
 
 	if (pool == NULL)
@@ -368,6 +387,8 @@ static int open_session(struct stt_data *d, struct error *err, unsigned *retry_a
 	cfg.ear.format.rate_hz = d->rate_hz;
 	cfg.partials = true;
 	stt_settings_apply(&d->settings, &cfg.ear.endpoint);
+	stt_settings_wishes(&d->settings, &wanted);
+	cfg.wishes = wanted_lend(&wanted); /* of which nothing is to be done */
 	d->placed = d->renew = d->facts.is_recording = false;
 	d->clearing = 0;
 	d->last = d->failed = d->muted_to = d->cleared_to = 0;

@@ -76,6 +76,22 @@ static int try_to_open(struct voice *v, struct pool *pool, const struct session_
 	return -1;
 }
 
+/* Of languages protocols tell their clients, or the log, where a pool is not for one. */
+static void log_passed_over(
+    const struct voice *v, const struct pool *pool, const struct session_wishes *wishes)
+{
+	unsigned kinds = access_passed_over(pool, wishes);
+
+	if ((kinds & IPC_TAKES_PROMPT) != 0)
+		log_info("session %llu: the engine of pool %s takes no prompt and no hot words; "
+			 "ignoring them",
+		    (unsigned long long)v->id, pool_name(pool));
+	if ((kinds & IPC_TAKES_TRANSLATE) != 0)
+		log_info("session %llu: the engine of pool %s does not translate; ignoring the "
+			 "wish for it",
+		    (unsigned long long)v->id, pool_name(pool));
+}
+
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
     const struct session_config *cfg, struct error *err, unsigned *retry_after_ms_out)
 {
@@ -91,6 +107,7 @@ int voice_open(struct voice *v, struct access *a, const struct client *client, s
 	v->format = cfg->ear.format;
 	v->wav = wav_new_raw(&v->format);
 	v->id = session_id(v->session);
+	log_passed_over(v, pool, &cfg->wishes);
 	roster_add(a->roster, v->session);
 	client_set_add(&a->clients, &v->client, v->id);
 	return 0;
@@ -276,6 +293,12 @@ int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct erro
 		v->wav = wav_new_raw(&cfg->format);
 	}
 	return reconfigure(v, err);
+}
+
+int voice_wish(struct voice *v, const struct session_wishes *wishes, struct error *err)
+{
+	flush(v);
+	return v->session == NULL ? 0 : session_wish(v->session, wishes, err);
 }
 
 void voice_expect_wav(struct voice *v)

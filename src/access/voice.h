@@ -54,6 +54,8 @@ bool voice_audio(struct voice *v, const void *bytes, size_t n);
 /* As session_reconfigure, but for the format where a WAV header has said it; what has come so far is charged as what it was. There
  * must be a session. */
 int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err);
+/* As session_wish; no effect without a session. */
+int voice_wish(struct voice *v, const struct session_wishes *wishes, struct error *err);
 /* As session_commit, session_clear and session_end; no effect without a session, which whatever was sent to a client that does not
  * read may have dropped. */
 void voice_commit(struct voice *v);

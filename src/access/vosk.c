@@ -330,6 +330,7 @@ static int open_session(struct wire *w, struct error *err, unsigned *retry_after
 	voice_defaults(w->access, &cfg);
 	cfg.ear.format = format_of(v);
 	cfg.partials = cfg.wants_heard = true;
+	cfg.wishes = wanted_lend(&v->config.wanted);
 	if (voice_open(&v->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	w->session = v->voice.id;
@@ -345,6 +346,17 @@ static void reconfigure(struct vosk *v)
 
 	if (v->voice.session != NULL && voice_reconfigure(&v->voice, &ear, &err) < 0)
 		wire_fail(&v->wire, &err, 0);
+}
+
+static void take_config(struct vosk *v, bool other_rate, bool other_phrases)
+{
+	const struct session_wishes wishes = wanted_lend(&v->config.wanted);
+	struct error ignored; /* they are within bounds */
+
+	if (other_phrases)
+		(void)voice_wish(&v->voice, &wishes, &ignored);
+	if (other_rate)
+		reconfigure(v);
 }
 
 static void end(struct vosk *v)
@@ -367,6 +379,7 @@ static void reset(struct vosk *v)
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct vosk *v = vosk_of(w);
+	const char *phrases = v->config.wanted.hot_words;
 	unsigned rate = v->config.sample_rate;
 	enum vosk_command command;
 	struct error err;
@@ -380,8 +393,9 @@ static void on_text(struct wire *w, const char *text, size_t n)
 		end(v);
 	else if (command == VOSK_RESET)
 		reset(v);
-	else if (rate != v->config.sample_rate)
-		reconfigure(v);
+	else
+		take_config(
+		    v, rate != v->config.sample_rate, phrases != v->config.wanted.hot_words);
 }
 
 /* A message that had no audio is answered too. */
@@ -443,6 +457,7 @@ static void on_gone(struct wire *w)
 	while (next_result(v, &result))
 		vosk_result_done(&result);
 	buffer_done(&v->results);
+	vosk_config_done(&v->config);
 	buffer_done(&v->reset_ends);
 	buffer_done(&v->owed);
 	free(v->partial);

@@ -53,6 +53,25 @@ static void take_model(const json_t *v, struct vosk_config *c)
 		memcpy(c->pool, path, strlen(path) + 1);
 }
 
+/* A grammar where the reference has one, "[unk]" standing for all else; here these words are only likelier. After all that can be
+ * refused, for it takes the place of what is there. */
+static void take_phrases(const json_t *phrases, struct vosk_config *c)
+{
+	const json_t *phrase;
+	size_t i;
+
+	if (!json_is_array(phrases))
+		return;
+	c->wanted.hot_words = NULL;
+	json_array_foreach(phrases, i, phrase)
+	{
+		const char *text = json_string_value(phrase);
+
+		if (text != NULL && strcmp(text, "[unk]") != 0)
+			wanted_hot_words(&c->wanted, text, json_string_length(phrase));
+	}
+}
+
 static int take_config(const json_t *config, struct vosk_config *out, struct error *err)
 {
 	const json_t *rate = json_object_get(config, "sample_rate");
@@ -67,7 +86,15 @@ static int take_config(const json_t *config, struct vosk_config *out, struct err
 		return -1;
 	if (words != NULL && take_words(words, out, err) < 0)
 		return -1;
-	return alternatives == NULL ? 0 : take_alternatives(alternatives, out, err);
+	if (alternatives != NULL && take_alternatives(alternatives, out, err) < 0)
+		return -1;
+	take_phrases(json_object_get(config, "phrase_list"), out);
+	return 0;
+}
+
+void vosk_config_done(struct vosk_config *c)
+{
+	wanted_done(&c->wanted);
 }
 
 static int read_object(
@@ -99,9 +126,12 @@ int vosk_read(const char *text, size_t n, enum vosk_command *command, struct vos
 		return -1;
 	rc = read_object(o, command, &copy, err);
 	json_decref(o);
-	if (rc == 0)
-		*config = copy;
-	return rc;
+	if (rc < 0)
+		return -1;
+	if (copy.wanted.hot_words != config->wanted.hot_words)
+		vosk_config_done(config);
+	*config = copy;
+	return 0;
 }
 
 static int add_words(struct vosk_result *r, const struct session_event *e)

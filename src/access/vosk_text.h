@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/wanted.h"
 #include "session/session.h"
 
 struct error;
@@ -17,8 +18,10 @@ struct vosk_config {
 	bool words;                /* results have their words */
 	unsigned max_alternatives; /* 0: results have no alternatives */
 	char pool[64];             /* the last part of the model's path; "": not said */
+	struct wanted wanted;      /* the phrase list, as hot words; owned */
 };
 
+void vosk_config_done(struct vosk_config *c);
 /* Reads one message; VOSK_CONFIG changes what it names of *config, and knows nothing of the rest. -1: *err is a sentence
  * for the client. */
 int vosk_read(const char *text, size_t n, enum vosk_command *command, struct vosk_config *config,

@@ -33,12 +33,13 @@ struct whisperlive {
 	struct whisperlive_segments segments;
 	struct pool *pool;
 	uint64_t bytes_per_s, bytes;
-	uint64_t heard_ns; /* when audio came last */
-	bool stalled;      /* and that has been committed, or there was none */
-	bool held;         /* we do not read, so nothing can come */
-	uint64_t ready_ns; /* since when it may speak; 0: not yet */
-	bool ending;       /* what still comes is passed over */
-	bool overtime;     /* it is ending because its time is up, and does not know that */
+	uint64_t heard_ns;  /* when audio came last */
+	bool stalled;       /* and that has been committed, or there was none */
+	bool held;          /* we do not read, so nothing can come */
+	uint64_t ready_ns;  /* since when it may speak; 0: not yet */
+	bool ending;        /* what still comes is passed over */
+	bool overtime;      /* it is ending because its time is up, and does not know that */
+	bool owes_language; /* it has asked which is heard, and is told before the first segments */
 };
 
 static struct whisperlive *whisperlive_of(struct wire *w)
@@ -73,10 +74,36 @@ static void warn_of_unheeded(struct whisperlive *c)
 
 static void warn_of_language(struct whisperlive *c)
 {
+	const struct language_pool pool = access_language_pool(c->pool);
 	struct error text;
 
-	if (language_word_other(pool_name(c->pool), c->options.language, &text))
+	if (language_word_other(&pool, c->options.language, &text))
 		warn(c, text.text);
+}
+
+/* `heard` "": the engine does not say, and it is told the one that the pool is for. */
+static void tell_language(struct whisperlive *c, const char *heard)
+{
+	const struct language_pool pool = access_language_pool(c->pool);
+	char language[LANGUAGE_BYTES];
+
+	if (!c->owes_language)
+		return;
+	c->owes_language = false;
+	language_told(heard, &pool, language);
+	wire_send_json(&c->wire, whisperlive_language(c->options.uid, language));
+}
+
+static void warn_of_wishes(struct whisperlive *c)
+{
+	const struct session_wishes wishes = wanted_lend(&c->options.wanted);
+	unsigned passed_over = access_passed_over(c->pool, &wishes);
+
+	if ((passed_over & IPC_TAKES_TRANSLATE) != 0 || c->options.second_text)
+		warn(c, "translation is not available; what is said is transcribed");
+	whisperlive_settle_options(&c->options, passed_over);
+	warn_of_unheeded(c);
+	warn_of_language(c);
 }
 
 static void on_ready(struct whisperlive *c)
@@ -84,13 +111,11 @@ static void on_ready(struct whisperlive *c)
 	const char *uid = c->options.uid;
 
 	c->ready_ns = clock_now_ns();
-	if (c->options.translate)
-		warn(c, "translation is not available; what is said is transcribed");
-	warn_of_unheeded(c);
-	warn_of_language(c);
+	warn_of_wishes(c);
 	wire_send_json(&c->wire, whisperlive_ready(uid));
-	if (c->options.language[0] == '\0')
-		wire_send_json(&c->wire, whisperlive_language(uid, pool_name(c->pool)));
+	c->owes_language = c->options.language[0] == '\0';
+	if ((pool_traits(c->pool)->takes & IPC_TAKES_LANGUAGE) == 0)
+		tell_language(c, ""); /* there is nothing to wait for */
 }
 
 /* While the model is being loaded there are places, only not yet. */
@@ -123,6 +148,8 @@ static void on_final(struct whisperlive *c, const struct session_event *e)
 	if (e->final.incomplete != NULL)
 		warn(c, e->final.incomplete->text);
 	whisperlive_complete(&c->segments, &c->options, e);
+	if (e->final.text_bytes > 0)
+		tell_language(c, e->final.language);
 	send_completed(c);
 }
 
@@ -160,6 +187,8 @@ static void on_event(void *arg, const struct session_event *e)
 		whisperlive_note_span(&c->segments, e);
 		break;
 	case SESSION_EVENT_PARTIAL:
+		if (e->partial.text_bytes > 0)
+			tell_language(c, e->partial.language);
 		send_segments(c, e);
 		break;
 	case SESSION_EVENT_FINAL:
@@ -211,6 +240,7 @@ static int open_session(struct whisperlive *c, struct error *err, unsigned *retr
 	voice_defaults(c->wire.access, &cfg);
 	cfg.ear.format.encoding = c->options.encoding;
 	cfg.partials = true;
+	cfg.wishes = wanted_lend(&c->options.wanted);
 	c->bytes_per_s = format_bytes_per_s(&cfg.ear.format);
 	c->stalled = true;
 	c->pool = pool;
@@ -333,6 +363,7 @@ static void on_closing(struct wire *w)
 	struct whisperlive *c = whisperlive_of(w);
 
 	voice_drop(&c->voice);
+	whisperlive_options_done(&c->options);
 	whisperlive_segments_done(&c->segments);
 }
 

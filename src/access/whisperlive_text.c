@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "access/json_text.h"
-#include "access/language.h"
 #include "base/error.h"
 #include "base/util.h"
 
@@ -94,29 +93,77 @@ static bool is_asked_for(const json_t *v)
 	return json_string_length(v) > 0 || json_array_size(v) > 0 || json_object_size(v) > 0;
 }
 
+static void add_unheeded(char out[WHISPERLIVE_UNHEEDED_BYTES], const char *name)
+{
+	(void)snprintf(out + strlen(out), WHISPERLIVE_UNHEEDED_BYTES - strlen(out), "%s%s",
+	    out[0] == '\0' ? "" : ", ", name);
+}
+
 static void read_unheeded(const json_t *options, char out[WHISPERLIVE_UNHEEDED_BYTES])
 {
-	static const char *const names[] = { "hotwords", "initial_prompt", "enable_diarization",
-		"known_speakers", "vad_parameters" };
+	static const char *const names[] = { "enable_diarization", "known_speakers",
+		"vad_parameters" };
 
-	out[0] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (is_asked_for(json_object_get(options, names[i])))
-			(void)snprintf(out + strlen(out), WHISPERLIVE_UNHEEDED_BYTES - strlen(out),
-			    "%s%s", out[0] == '\0' ? "" : ", ", names[i]);
+			add_unheeded(out, names[i]);
+}
+
+void whisperlive_settle_options(struct whisperlive_options *o, unsigned passed_over)
+{
+	char others[WHISPERLIVE_UNHEEDED_BYTES];
+
+	if ((passed_over & IPC_TAKES_PROMPT) == 0)
+		return;
+	(void)snprintf(others, sizeof others, "%s", o->unheeded);
+	o->unheeded[0] = '\0';
+	if (o->wanted.hot_words != NULL)
+		add_unheeded(o->unheeded, "hotwords");
+	if (o->wanted.prompt != NULL)
+		add_unheeded(o->unheeded, "initial_prompt");
+	if (others[0] != '\0')
+		add_unheeded(o->unheeded, others);
+}
+
+static void take_prompt(const json_t *v, struct wanted *w)
+{
+	if (json_is_string(v))
+		wanted_prompt(w, json_string_value(v), json_string_length(v));
+}
+
+static void take_hot_words(const json_t *v, struct wanted *w)
+{
+	const json_t *word;
+	size_t i;
+
+	if (json_is_string(v))
+		wanted_hot_words(w, json_string_value(v), json_string_length(v));
+	json_array_foreach(v, i, word)
+	{
+		if (json_is_string(word))
+			wanted_hot_words(w, json_string_value(word), json_string_length(word));
+	}
+}
+
+static void read_wishes(const json_t *options, struct whisperlive_options *out)
+{
+	const json_t *task = json_object_get(options, "task");
+	struct wanted *w = &out->wanted;
+
+	wanted_language(w, out->language[0] == '\0' ? "auto" : out->language);
+	take_prompt(json_object_get(options, "initial_prompt"), w);
+	take_hot_words(json_object_get(options, "hotwords"), w);
+	w->translate = json_is_string(task) && strcmp(json_string_value(task), "translate") == 0;
+	out->second_text = is_on(json_object_get(options, "enable_translation"));
 }
 
 static int read_options(const json_t *options, struct whisperlive_options *out, struct error *err)
 {
-	const json_t *task = json_object_get(options, "task");
-
 	if (read_uid(options, out, err) < 0 || read_format(options, &out->encoding, err) < 0)
 		return -1;
 	copy_text(json_object_get(options, "language"), out->language, sizeof out->language);
 	copy_text(json_object_get(options, "model"), out->model, sizeof out->model);
-	out->translate =
-	    (json_is_string(task) && strcmp(json_string_value(task), "translate") == 0) ||
-	    is_on(json_object_get(options, "enable_translation"));
+	read_wishes(options, out);
 	out->word_timestamps = is_on(json_object_get(options, "word_timestamps"));
 	read_unheeded(options, out->unheeded);
 	read_segments(options, &out->segments);
@@ -299,13 +346,15 @@ json_t *whisperlive_ready(const char *uid)
 	    "{s:s,s:s,s:s}", "uid", uid, "message", "SERVER_READY", "backend", "faster_whisper");
 }
 
-/* A pool is called by its language, perhaps with more behind it; no language is detected. */
-json_t *whisperlive_language(const char *uid, const char *pool)
+/* No engine says how sure it is. */
+json_t *whisperlive_language(const char *uid, const char *language)
 {
-	char code[3];
+	return json_pack("{s:s,s:s,s:f}", "uid", uid, "language", language, "language_prob", 1.0);
+}
 
-	language_of(pool, code);
-	return json_pack("{s:s,s:s,s:f}", "uid", uid, "language", code, "language_prob", 1.0);
+void whisperlive_options_done(struct whisperlive_options *o)
+{
+	wanted_done(&o->wanted);
 }
 
 json_t *whisperlive_disconnect(const char *uid)

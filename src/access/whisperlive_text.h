@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/wanted.h"
 #include "audio/format.h"
 #include "session/session.h"
 
@@ -28,10 +29,11 @@ struct whisperlive_options {
 	char language[WHISPERLIVE_NAME_BYTES]; /* "": to be detected */
 	char
 	    model[WHISPERLIVE_NAME_BYTES]; /* "": none, or one that is too long for a pool's name */
-	bool translate;                    /* which is not done here */
+	struct wanted wanted;              /* owned */
+	bool second_text; /* a translation beside the text, which is not done here */
 	bool word_timestamps;
 	char unheeded
-	    [WHISPERLIVE_UNHEEDED_BYTES]; /* names of what else it asks for and is not done; "": nothing */
+	    [WHISPERLIVE_UNHEEDED_BYTES]; /* names of what it asks for and is not done; "": nothing */
 	unsigned segments;                /* 1..WHISPERLIVE_SEGMENTS_MAX */
 	enum encoding encoding;
 };
@@ -53,6 +55,10 @@ struct whisperlive_segments { /* plain data, zeroed has none */
 	struct whisperlive_span spans[WHISPERLIVE_SPANS]; /* of the utterances in work, by number */
 };
 
+void whisperlive_options_done(struct whisperlive_options *o);
+/* The pool is known: adds to those that are unheeded what its engine passes over of what is wished (IPC_TAKES_*). */
+void whisperlive_settle_options(struct whisperlive_options *o, unsigned passed_over);
+
 void whisperlive_segments_done(struct whisperlive_segments *s);
 /* SPEECH_START and SPEECH_END. */
 void whisperlive_note_span(struct whisperlive_segments *s, const struct session_event *e);
@@ -68,7 +74,7 @@ json_t *whisperlive_segments_of(struct whisperlive_segments *s, const struct whi
  * one where there is none, in place of the growing one that the client keeps. NULL: what it keeps needs no correction. */
 json_t *whisperlive_settle(struct whisperlive_segments *s, const struct whisperlive_options *o);
 json_t *whisperlive_ready(const char *uid);
-json_t *whisperlive_language(const char *uid, const char *pool);
+json_t *whisperlive_language(const char *uid, const char *language);
 json_t *whisperlive_wait(const char *uid, uint64_t wait_ms);
 /* Its time is up. */
 json_t *whisperlive_disconnect(const char *uid);

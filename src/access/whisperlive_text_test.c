@@ -38,9 +38,9 @@ static struct option_row {
 	{ "no audio_format is float32", "{\"uid\":\"u\",\"audio_format\":null}",
 	    { .uid = "u", .segments = 10, .encoding = ENCODING_F32LE } },
 	{ "a translation", "{\"uid\":\"u\",\"task\":\"translate\"}",
-	    { .uid = "u", .segments = 10, .translate = true, .encoding = ENCODING_F32LE } },
+	    { .uid = "u", .segments = 10, .wanted.translate = true, .encoding = ENCODING_F32LE } },
 	{ "a translation beside it", "{\"uid\":\"u\",\"enable_translation\":true}",
-	    { .uid = "u", .segments = 10, .translate = true, .encoding = ENCODING_F32LE } },
+	    { .uid = "u", .segments = 10, .second_text = true, .encoding = ENCODING_F32LE } },
 	{ "more segments than are told", "{\"uid\":\"u\",\"send_last_n_segments\":100000000000}",
 	    { .uid = "u", .segments = 100, .encoding = ENCODING_F32LE } },
 	{ "no segments", "{\"uid\":\"u\",\"send_last_n_segments\":0}",
@@ -86,11 +86,37 @@ static void test_options(void **state)
 	assert_string_equal(got.uid, r->want.uid);
 	assert_string_equal(got.language, r->want.language);
 	assert_string_equal(got.model, r->want.model);
+	whisperlive_settle_options(&got, IPC_TAKES_ALL);
 	assert_string_equal(got.unheeded, r->want.unheeded);
-	assert_int_equal(got.translate, r->want.translate);
+	assert_int_equal(got.wanted.translate, r->want.wanted.translate);
+	assert_int_equal(got.second_text, r->want.second_text);
 	assert_int_equal(got.word_timestamps, r->want.word_timestamps);
 	assert_int_equal(got.segments, r->want.segments);
 	assert_int_equal(got.encoding, r->want.encoding);
+	whisperlive_options_done(&got);
+}
+
+static void test_wishes(void **state)
+{
+	static const char text[] =
+	    "{\"uid\":\"u\",\"language\":\"DE\",\"initial_prompt\":\"Dr. Ott\","
+	    "\"hotwords\":[\"MRT\",5,\"CT\"],\"vad_parameters\":{\"a\":1}}";
+	struct whisperlive_options o;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(whisperlive_parse(text, sizeof text - 1, &o, &err), 0);
+	assert_string_equal(o.wanted.language, "de");
+	assert_string_equal(o.wanted.prompt, "Dr. Ott");
+	assert_string_equal(o.wanted.hot_words, "MRT, CT");
+	whisperlive_settle_options(&o, IPC_TAKES_TRANSLATE);
+	assert_string_equal(o.unheeded, "vad_parameters");
+	whisperlive_settle_options(&o, IPC_TAKES_PROMPT);
+	assert_string_equal(o.unheeded, "hotwords, initial_prompt, vad_parameters");
+	whisperlive_options_done(&o);
+	assert_int_equal(whisperlive_parse("{\"uid\":\"u\"}", 11, &o, &err), 0);
+	assert_string_equal(o.wanted.language, "auto");
+	whisperlive_options_done(&o);
 }
 
 static struct refusal_row {
@@ -316,7 +342,7 @@ static void test_messages(void **state)
 static void test_language(void **state)
 {
 	(void)state;
-	assert_json(whisperlive_language("u", "pt-br"),
+	assert_json(whisperlive_language("u", "pt"),
 	    "{\"uid\":\"u\",\"language\":\"pt\",\"language_prob\":1.0}");
 }
 

@@ -12,6 +12,7 @@
 #include "access/json_text.h"
 #include "access/protocols.h"
 #include "access/voice.h"
+#include "access/wanted.h"
 #include "access/wire.h"
 #include "access/wyoming_event.h"
 #include "access/wyoming_frame.h"
@@ -77,31 +78,31 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 }
 
 /* The names of all pools, that of the listener first. To be freed. */
-static const char **pool_names(const struct wyoming *y)
+static struct language_pool *all_pools(const struct wyoming *y)
 {
 	const struct access *a = y->wire.access;
-	const char *wanted = wire_listener_pool(&y->wire);
-	const char **names = xcalloc(a->pools_n + 1, sizeof *names);
+	const char *first = wire_listener_pool(&y->wire);
+	struct language_pool *pools = access_language_pools(a, NULL), swap;
 
-	for (unsigned i = 0; i < a->pools_n; i++) {
-		const char *name = pool_name(a->pools[i]);
-
-		names[i] = name;
-		if (wanted == NULL || i == 0 || strcmp(name, wanted) != 0)
-			continue;
-		names[i] = names[0];
-		names[0] = name;
-	}
-	return names;
+	for (unsigned i = 1; first != NULL && i < a->pools_n; i++)
+		if (strcmp(pools[i].name, first) == 0) {
+			swap = pools[0];
+			pools[0] = pools[i];
+			pools[i] = swap;
+		}
+	return pools;
 }
 
-static const char *choose_pool(const struct wyoming *y)
+/* Its name; *language_out is what it is for, so far as is known. */
+static const char *choose_pool(const struct wyoming *y, char language_out[LANGUAGE_BYTES])
 {
-	const char **names = pool_names(y);
-	int i = wyoming_choose(&y->wish, names, y->wire.access->pools_n);
-	const char *name = names[i < 0 ? 0 : i];
+	struct language_pool *pools = all_pools(y);
+	int i = wyoming_choose(&y->wish, pools, y->wire.access->pools_n);
+	const struct language_pool *pool = &pools[i < 0 ? 0 : i];
+	const char *name = pool->name;
 
-	free(names);
+	language_told(NULL, pool, language_out);
+	free(pools);
 	return name;
 }
 
@@ -200,6 +201,8 @@ static const struct session_events session_events = { .on_event = on_event, .on_
 static int open_session(struct wyoming *y, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = y->wire.access;
+	struct wanted wanted = { .translate = false };
+	char language[LANGUAGE_BYTES];
 	struct session_config cfg;
 	struct pool *pool;
 
@@ -208,14 +211,16 @@ static int open_session(struct wyoming *y, struct error *err, unsigned *retry_af
 		access_word_leaving(err);
 		return -1;
 	}
-	wyoming_transcript_begin(&y->transcript, choose_pool(y));
-	pool = access_pool(a, y->transcript.pool, err);
+	pool = access_pool(a, choose_pool(y, language), err);
 	if (pool == NULL)
 		return -1;
+	wyoming_transcript_begin(&y->transcript, language);
+	wanted_language(&wanted, y->wish.language);
 	voice_defaults(a, &cfg);
 	cfg.ear.format = wyoming_ear_format(&y->format);
 	cfg.partials = true;
 	cfg.offset_ms = y->offset_ms;
+	cfg.wishes = wanted_lend(&wanted); /* which has nothing to be done of */
 	if (voice_open(&y->voice, a, &y->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	y->wire.session = y->voice.id;
@@ -277,12 +282,15 @@ static void on_audio_start(struct wyoming *y)
 /* Where there was no audio there is nothing to wait for. */
 static void on_audio_stop(struct wyoming *y)
 {
+	char language[LANGUAGE_BYTES];
+
 	if (y->state == HEARING) {
 		y->state = ENDING;
 		voice_end(&y->voice);
 		return;
 	}
-	wyoming_transcript_begin(&y->transcript, choose_pool(y));
+	(void)choose_pool(y, language);
+	wyoming_transcript_begin(&y->transcript, language);
 	answer(y);
 	forget_utterance(y);
 }
@@ -294,10 +302,10 @@ static void on_transcribe(struct wyoming *y)
 
 static void on_describe(struct wyoming *y)
 {
-	const char **names = pool_names(y);
+	struct language_pool *pools = all_pools(y);
 
-	send(y, "info", wyoming_info(names, y->wire.access->pools_n));
-	free(names);
+	send(y, "info", wyoming_info(pools, y->wire.access->pools_n));
+	free(pools);
 }
 
 static void on_ping(struct wyoming *y)

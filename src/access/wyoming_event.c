@@ -68,15 +68,16 @@ void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish)
 	read_text(data, "language", wish->language, sizeof wish->language);
 }
 
-static int find(const char *name, const char *const *pools, unsigned pools_n)
+static int find(const char *name, const struct language_pool *pools, unsigned pools_n)
 {
 	for (unsigned i = 0; i < pools_n; i++)
-		if (strcmp(pools[i], name) == 0)
+		if (strcmp(pools[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }
 
-int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, unsigned pools_n)
+int wyoming_choose(
+    const struct wyoming_wish *wish, const struct language_pool *pools, unsigned pools_n)
 {
 	int i = find(wish->model, pools, pools_n);
 
@@ -91,22 +92,23 @@ static json_t *thing(const char *name, const char *description)
 	    "");
 }
 
-static json_t *model_of(const char *pool)
+static json_t *model_of(const struct language_pool *pool)
 {
-	json_t *model = thing(pool, pool);
-	char language[3];
+	json_t *model = thing(pool->name, pool->name), *languages = json_array();
+	char code[LANGUAGE_BYTES];
 
-	language_of(pool, language);
-	(void)json_object_set_new(model, "languages", json_pack("[s]", language));
+	for (size_t i = 0; language_next(pool, &i, code);)
+		(void)json_array_append_new(languages, json_string(code));
+	(void)json_object_set_new(model, "languages", languages);
 	return model;
 }
 
-json_t *wyoming_info(const char *const *pools, unsigned pools_n)
+json_t *wyoming_info(const struct language_pool *pools, unsigned pools_n)
 {
 	json_t *program = thing("stenopool", "Stenopool speech-to-text"), *models = json_array();
 
 	for (unsigned i = 0; i < pools_n; i++)
-		(void)json_array_append_new(models, model_of(pools[i]));
+		(void)json_array_append_new(models, model_of(&pools[i]));
 	(void)json_object_set_new(program, "models", models);
 	(void)json_object_set_new(program, "supports_transcript_streaming", json_true());
 	(void)json_object_set_new(program, "requires_external_vad", json_true());

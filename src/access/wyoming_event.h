@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/language.h"
 #include "audio/format.h"
 
 struct error;
@@ -36,9 +37,10 @@ struct wyoming_wish {
 void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish);
 
 /* Which of the pools is wished: by the model's name, by the language as a name, by the language. -1: none of them. */
-int wyoming_choose(const struct wyoming_wish *wish, const char *const *pools, unsigned pools_n);
+int wyoming_choose(
+    const struct wyoming_wish *wish, const struct language_pool *pools, unsigned pools_n);
 
 /* The data of an info; the first pool is the one of clients that wish none. NULL: no memory. */
-json_t *wyoming_info(const char *const *pools, unsigned pools_n);
+json_t *wyoming_info(const struct language_pool *pools, unsigned pools_n);
 
 #endif

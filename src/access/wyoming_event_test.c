@@ -80,7 +80,8 @@ static void a_width_is_an_encoding_of_so_many_bytes(void **state)
 
 static void the_pool_is_the_models_or_speaks_the_language(void **state)
 {
-	static const char *const pools[] = { "en", "de-small", "de", "big" };
+	static const struct language_pool pools[] = { { .name = "en" }, { .name = "de-small" },
+		{ .name = "de" }, { .name = "big" } };
 	static const struct {
 		const char *data;
 		int pool;

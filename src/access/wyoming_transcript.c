@@ -1,12 +1,13 @@
 #include "access/wyoming_transcript.h"
 
+#include <stdio.h>
+
 #include "access/json_text.h"
-#include "access/language.h"
 #include "session/session.h"
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg)
 {
-	*t = (struct wyoming_transcript){ .send = send, .arg = arg, .pool = "" };
+	*t = (struct wyoming_transcript){ .send = send, .arg = arg };
 	buffer_init(&t->text, WYOMING_TRANSCRIPT_BYTES);
 }
 
@@ -16,22 +17,27 @@ void wyoming_transcript_done(struct wyoming_transcript *t)
 	buffer_done(&t->text);
 }
 
-void wyoming_transcript_begin(struct wyoming_transcript *t, const char *pool)
+void wyoming_transcript_begin(struct wyoming_transcript *t, const char *language)
 {
 	delta_reset(&t->delta);
 	buffer_consume(&t->text, t->text.len);
-	t->started = t->said = t->incomplete = false;
-	t->pool = pool;
+	t->started = t->said = t->incomplete = t->heard = false;
+	(void)snprintf(t->language, sizeof t->language, "%s", language);
 }
 
 static json_t *with_language(const struct wyoming_transcript *t, json_t *data)
 {
-	char language[3];
-
-	language_of(t->pool, language);
 	if (data != NULL)
-		(void)json_object_set_new(data, "language", json_string(language));
+		(void)json_object_set_new(data, "language", json_string(t->language));
 	return data;
+}
+
+static void note_language(struct wyoming_transcript *t, const char *heard)
+{
+	if (t->heard || heard[0] == '\0')
+		return;
+	t->heard = true;
+	(void)snprintf(t->language, sizeof t->language, "%s", heard);
 }
 
 static void start(struct wyoming_transcript *t)
@@ -69,6 +75,7 @@ void wyoming_transcript_partial(struct wyoming_transcript *t, const struct sessi
 	const char *piece =
 	    delta_of_partial(&t->delta, e->partial.text, e->partial.settled_bytes, &n);
 
+	note_language(t, e->partial.language);
 	send_chunk(t, piece, n, first && t->said);
 	delta_note_time(&t->delta, e);
 }
@@ -90,6 +97,7 @@ int wyoming_transcript_final(struct wyoming_transcript *t, const struct session_
 {
 	size_t n = e->final.text_bytes;
 
+	note_language(t, e->final.language);
 	finish_chunks(t, e);
 	if (n > 0 && t->text.len > 0 && buffer_append(&t->text, " ", 1) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "access/delta.h"
+#include "access/language.h"
 #include "base/buffer.h"
 
 struct session_event;
@@ -20,19 +21,20 @@ enum { WYOMING_TRANSCRIPT_BYTES = 1 << 20 };
 struct
     wyoming_transcript { /* plain data; embed it. Zeroed is one to which nothing but _done may happen. */
 	wyoming_send_f *send;
-	void *arg;          /* borrowed */
-	const char *pool;   /* lent; that hears it, which tells its language */
-	struct delta delta; /* of the session's open utterance */
-	struct buffer text; /* of all finals */
-	bool started;       /* transcript-start has been sent */
-	bool said;          /* and some text with it */
-	bool incomplete;    /* some of what was said is missing */
+	void *arg;                     /* borrowed */
+	char language[LANGUAGE_BYTES]; /* that is told: of who hears it, or what was heard first */
+	bool heard;                    /* the latter */
+	struct delta delta;            /* of the session's open utterance */
+	struct buffer text;            /* of all finals */
+	bool started;                  /* transcript-start has been sent */
+	bool said;                     /* and some text with it */
+	bool incomplete;               /* some of what was said is missing */
 };
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg);
 void wyoming_transcript_done(struct wyoming_transcript *t);
 /* What was before is forgotten. */
-void wyoming_transcript_begin(struct wyoming_transcript *t, const char *pool);
+void wyoming_transcript_begin(struct wyoming_transcript *t, const char *language);
 void wyoming_transcript_partial(struct wyoming_transcript *t, const struct session_event *e);
 /* -1: it is longer than WYOMING_TRANSCRIPT_BYTES. */
 int wyoming_transcript_final(struct wyoming_transcript *t, const struct session_event *e);

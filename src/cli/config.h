@@ -39,8 +39,9 @@ struct config_listen {
 struct config_pool {
 	char name[CONFIG_NAME_MAX];
 	struct pool_config pool;
-	char *engine;                        /* owned */
-	char *warmup;                        /* owned; "" none, NULL the one that is shipped */
+	char *engine;    /* owned */
+	char *languages; /* owned; that clients may ask for; NULL or "": by its name */
+	char *warmup;    /* owned; "" none, NULL the one that is shipped */
 	char *params[CONFIG_PARAMS_MAX + 1]; /* owned "key=value", NULL at the end */
 	unsigned params_n;
 	unsigned confine, core_dumps; /* 1: yes */

@@ -146,6 +146,8 @@ const struct config_row config_table[] = {
 
 	{ CONFIG_POOL, "engine", CONFIG_TEXT, POOL(engine), 0, 0, "pocketsphinx", 0, "NAME", NULL, CONFIG_MODEL,
 	  "The recogniser" },
+	{ CONFIG_POOL, "languages", CONFIG_TEXT, POOL(languages), 0, 0, "", 0, "de,...", NULL, CONFIG_LIVE,
+	  "Those that clients who ask for one are heard in here, any for all; empty: the one that the pool is called by, else all if its engine hears the one that it is told, else en" },
 	{ CONFIG_POOL, "min", CONFIG_UINT, POOL(pool.min), 0, 1024, "1", 0, "instances", NULL, CONFIG_LIVE,
 	  "Instances kept alive when nobody speaks" },
 	{ CONFIG_POOL, "max", CONFIG_UINT, POOL(pool.max), 1, 1024, NULL, 2, "instances", NULL, CONFIG_LIVE,

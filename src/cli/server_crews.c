@@ -106,6 +106,7 @@ static void add_crew(struct server *s, const struct config_pool *p)
 	s->crews[s->crews_n] = crew_new(&s->loop, &s->turn, p->name, &p->pool, &o.cfg);
 	s->pools[s->crews_n] = crew_pool(s->crews[s->crews_n]);
 	pool_use_compute(s->pools[s->crews_n], s->compute);
+	pool_set_languages(s->pools[s->crews_n], p->languages);
 	set_canary(s, s->crews_n, &o);
 	s->crews_n++;
 	orders_done(&o);
@@ -131,6 +132,7 @@ void server_crews_reload(struct server *s)
 
 		orders_init(&o, s, p);
 		pool_reconfigure(s->pools[i], &p->pool);
+		pool_set_languages(s->pools[i], p->languages);
 		if (crew_reload(s->crews[i], &o.cfg) == CREW_LOADING)
 			log_info("server: pool %s: the model is being loaded anew", p->name);
 		orders_done(&o);

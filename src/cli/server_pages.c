@@ -173,7 +173,7 @@ static const struct route routes[] = {
 	{ "GET", "/v1/status", get_status, abort_status },
 	{ "GET", "/v1/stream", get_stream, NULL },
 	{ "POST", TRANSCRIPTIONS, post_transcriptions, abort_transcriptions },
-	{ "POST", "/v1/audio/translations", post_translations, NULL },
+	{ "POST", "/v1/audio/translations", post_translations, abort_transcriptions },
 	{ "GET", "/v1/models", get_models, NULL },
 	{ "GET", "/v1/models/", get_model, NULL },
 	{ "GET", "/v1/realtime", get_realtime, NULL },

@@ -63,6 +63,7 @@ void fake_wishes_say(const struct fake_wishes *w, struct engine_result *heard)
 
 static void append(struct fake_wishes *w, struct engine_result *heard, const char *word)
 {
+	size_t used;
 	uint32_t at_ms = heard->words_n == 0 ? 0 : w->all_words[heard->words_n - 1].end_ms;
 
 	if (heard->words_n == ENGINE_WORDS_MAX)
@@ -70,9 +71,8 @@ static void append(struct fake_wishes *w, struct engine_result *heard, const cha
 	w->all_words[heard->words_n++] = (struct engine_word){
 		.text = word, .start_ms = at_ms, .end_ms = at_ms, .confidence = 1
 	};
-	if (w->text[0] != '\0')
-		strcat(w->text, " ");
-	strcat(w->text, word);
+	used = strlen(w->text);
+	(void)snprintf(w->text + used, sizeof w->text - used, "%s%s", used > 0 ? " " : "", word);
 }
 
 void fake_wishes_tell(struct fake_wishes *w, struct engine_result *heard)

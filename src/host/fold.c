@@ -4,7 +4,7 @@
  * g was measured: see docs/benchmarks.md. */
 #include "host/fold.h"
 
-enum { NARROW_MAX_HZ = 8000, GAIN_NUM = 1, GAIN_DEN = 2 };
+enum { NARROW_MAX_HZ = 8000, GAIN_NUM = 3, GAIN_DEN = 10 };
 
 bool fold_is_narrow(unsigned rate_hz)
 {

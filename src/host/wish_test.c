@@ -102,7 +102,7 @@ static struct row {
 		.rate_hz = 8000 },
 	    "de|Dr. M\xc3\xbcller,|MRT, CT|1|8000|1000 1000" },
 	{ "narrow band is folded for who knows wide band only", &wide,
-	    { .utterance = 1, .rate_hz = 8000 }, "|||0|8000|1500 500" },
+	    { .utterance = 1, .rate_hz = 8000 }, "|||0|8000|1300 700" },
 	{ "wide band is not", &wide, { .utterance = 1, .rate_hz = 16000 }, "|||0|16000|1000 1000" },
 	{ "what nobody knows is not", &wide, { .utterance = 1 }, "|||0|0|1000 1000" },
 };
@@ -160,7 +160,7 @@ static void test_each_utterance_begins_anew(void **state)
 	say_sound(&s);
 	instance_fake_say_type(&s, IPC_END, 3);
 	m = instance_fake_expect(&s, IPC_FINAL, 3, NULL);
-	assert_memory_equal(m.result.text.bytes, "|||0|8000|1500 500", m.result.text.length);
+	assert_memory_equal(m.result.text.bytes, "|||0|8000|1300 700", m.result.text.length);
 	assert_int_equal(instance_fake_end(&s), 0);
 }
 

@@ -132,6 +132,7 @@ static void on_host_ready(void *arg, const struct ipc_hello *hello)
 	struct crew *c = h->crew;
 
 	pool_set_traits(c->pool, &hello->traits);
+	pool_set_model(c->pool, &hello->engine, &hello->model);
 	if (h == c->coming)
 		take_over(c);
 	else

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -50,6 +51,9 @@ void pool_free(struct pool **pool)
 	}
 	heap_done(&p->idle);
 	tenants_done(p);
+	free(p->languages);
+	free(p->engine);
+	free(p->model);
 	free(p);
 }
 
@@ -108,6 +112,41 @@ void pool_set_traits(struct pool *p, const struct ipc_traits *traits)
 const struct ipc_traits *pool_traits(const struct pool *p)
 {
 	return &p->traits;
+}
+
+static void keep_text(char **to, const struct ipc_text *text)
+{
+	free(*to);
+	*to = xcalloc(1, (size_t)text->length + 1);
+	if (text->length > 0)
+		memcpy(*to, text->bytes, text->length);
+}
+
+void pool_set_model(struct pool *p, const struct ipc_text *engine, const struct ipc_text *model)
+{
+	keep_text(&p->engine, engine);
+	keep_text(&p->model, model);
+}
+
+const char *pool_engine(const struct pool *p)
+{
+	return p->engine == NULL ? "" : p->engine;
+}
+
+const char *pool_model(const struct pool *p)
+{
+	return p->model == NULL ? "" : p->model;
+}
+
+void pool_set_languages(struct pool *p, const char *languages)
+{
+	free(p->languages);
+	p->languages = languages == NULL ? NULL : xstrdup(languages);
+}
+
+const char *pool_languages(const struct pool *p)
+{
+	return p->languages == NULL ? "" : p->languages;
 }
 
 void pool_on_host_ready(struct pool *p)

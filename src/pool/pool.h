@@ -130,6 +130,14 @@ void pool_stop(struct pool *pool);
 /* What kind of engine the host that is ready next has; before it pool_on_host_ready. Copied. */
 void pool_set_traits(struct pool *pool, const struct ipc_traits *traits);
 const struct ipc_traits *pool_traits(const struct pool *pool); /* of the last; lent */
+/* What the host says that it is: "whisper", "base"; copied. */
+void pool_set_model(struct pool *pool, const struct ipc_text *engine, const struct ipc_text *model);
+const char *pool_engine(
+    const struct pool *pool); /* of the last; "": none yet. Lent until the next */
+const char *pool_model(const struct pool *pool);
+/* The languages that it is set to hear, a list; "": it is called by its own. For who chooses among pools; copied. */
+void pool_set_languages(struct pool *pool, const char *languages);
+const char *pool_languages(const struct pool *pool); /* lent until the next set */
 void pool_on_host_ready(struct pool *pool);
 /* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
 void pool_on_host_down(struct pool *pool, const struct error *why);

@@ -108,6 +108,8 @@ struct canary {
 
 struct pool {
 	const char *name;
+	char *engine, *model; /* owned; NULL: no host was ready yet */
+	char *languages;      /* owned; NULL: it is set to none */
 	struct pool_config cfg;
 	const struct pool_ops *ops;
 	void *arg;
