@@ -35,6 +35,28 @@ static void check(const struct deepgram_answer *t, const struct deepgram_query *
 	free(text);
 }
 
+static void the_language_that_was_heard_is_detected(void **state)
+{
+	const struct deepgram_query q = { .detect_language = true };
+	struct session_event e = final_of("ja", NULL, 0);
+	struct deepgram_about about;
+	struct deepgram_answer t;
+	char *text;
+
+	(void)state;
+	deepgram_about_init(&about, "en", 1);
+	deepgram_answer_init(&t);
+	text = deepgram_answer_text(&t, 1, &q, "en", json_object());
+	assert_non_null(strstr(text, "\"detected_language\":\"en\"}"));
+	free(text);
+	memcpy(e.final.language, "de", 3);
+	assert_int_equal(deepgram_answer_add(&t, &about, &e), 0);
+	text = deepgram_answer_text(&t, 1, &q, "en", json_object());
+	assert_non_null(strstr(text, "\"detected_language\":\"de\",\"language_confidence\":1.0}"));
+	free(text);
+	deepgram_answer_done(&t);
+}
+
 static void finals_make_one_transcript(void **state)
 {
 	const struct session_word words[] = { { "go", 2, 300, 500, 1.0f },
@@ -109,6 +131,7 @@ static void raw_audio_becomes_a_file_of_the_same_samples(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_language_that_was_heard_is_detected),
 		cmocka_unit_test(finals_make_one_transcript),
 		cmocka_unit_test(nothing_heard_is_an_empty_transcript),
 		cmocka_unit_test(raw_audio_becomes_a_file_of_the_same_samples),

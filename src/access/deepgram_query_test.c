@@ -222,6 +222,43 @@ static void more_than_can_be_told_is_counted(void **state)
 	assert_int_equal(q.warnings_more, 3);
 }
 
+static void vocabulary_is_wished_of_an_engine_that_takes_it(void **state)
+{
+	struct deepgram_query q =
+	    read_well("keyterm=Dr.+Ott&keywords=MRT:2&diarize=true&keywords=a:b&keywords=CT:-1.5");
+	struct wanted wanted = { .translate = false };
+
+	(void)state;
+	deepgram_query_settle(&q, IPC_TAKES_LANGUAGE);
+	assert_int_equal(q.warnings_n, 3);
+	deepgram_query_settle(&q, IPC_TAKES_ALL);
+	assert_int_equal(q.warnings_n, 1);
+	assert_string_equal(q.warnings[0].parameter, "diarize");
+	deepgram_query_wishes(&q, &wanted);
+	assert_string_equal(wanted.hot_words, "Dr. Ott, MRT, a:b, CT");
+	assert_string_equal(wanted.language, "");
+	wanted_done(&wanted);
+}
+
+static void a_language_is_asked_for_or_to_be_found_out(void **state)
+{
+	static const struct {
+		const char *query, *language;
+	} asked[] = { { "language=pt-BR", "pt" }, { "language=multi", "auto" },
+		{ "detect_language=true", "auto" }, { "detect_language=de&language=nl", "nl" },
+		{ "model=nova-3", "" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		struct deepgram_query q = read_well(asked[i].query);
+		struct wanted wanted = { .translate = false };
+
+		deepgram_query_wishes(&q, &wanted);
+		assert_string_equal(wanted.language, asked[i].language);
+		wanted_done(&wanted);
+	}
+}
+
 static void labels_are_kept_in_order(void **state)
 {
 	struct deepgram_query q = read_well("tag=one+call&extra=desk:7&tag=b");
@@ -249,6 +286,8 @@ int main(void)
 		cmocka_unit_test(a_pause_beyond_the_endpointers_is_brought_into_its_range),
 		cmocka_unit_test(without_a_number_the_pause_is_the_servers),
 		cmocka_unit_test(more_than_can_be_told_is_counted),
+		cmocka_unit_test(vocabulary_is_wished_of_an_engine_that_takes_it),
+		cmocka_unit_test(a_language_is_asked_for_or_to_be_found_out),
 		cmocka_unit_test(labels_are_kept_in_order),
 		cmocka_unit_test(a_pause_between_words_is_deepgrams_or_the_clients),
 	};

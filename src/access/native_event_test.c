@@ -44,6 +44,22 @@ static struct row {
 		.utterance = 2,
 		.partial = { .text = "he said \"x", .text_bytes = 10, .stable_bytes = 7 } },
 	    "{\"type\":\"partial\",\"utterance\":2,\"text\":\"he said \\\"x\",\"stable\":7}" },
+	{ "partial: in a language that the engine tells",
+	    { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = 2,
+		.partial = { .text = "ja", .text_bytes = 2, .language = "de" } },
+	    "{\"type\":\"partial\",\"utterance\":2,\"text\":\"ja\",\"stable\":0,\"language\":"
+	    "\"de\"}" },
+	{ "final: likewise",
+	    { .kind = SESSION_EVENT_FINAL,
+		.utterance = 2,
+		.final = { .text = "ja",
+		    .text_bytes = 2,
+		    .language = "de",
+		    .cause = EAR_CAUSE_STOP } },
+	    "{\"type\":\"final\",\"utterance\":2,\"text\":\"ja\",\"start_ms\":0,\"end_ms\":0,"
+	    "\"confidence\":0.0,\"cause\":\"stop\",\"instance\":42,\"words\":[],\"language\":"
+	    "\"de\"}" },
 	{ "partial: no more than its bytes",
 	    { .kind = SESSION_EVENT_PARTIAL,
 		.utterance = 1,
@@ -255,12 +271,28 @@ static void test_error_before_a_session(void **state)
 	free(text);
 }
 
+static void test_ready_says_who_hears(void **state)
+{
+	const struct native_context ctx = {
+		.session = 17, .instance = 42, .pool = "de", .engine = "whisper", .model = "base"
+	};
+	const struct session_event e = { .kind = SESSION_EVENT_READY };
+	char *text = native_event_text(&e, &ctx);
+
+	(void)state;
+	assert_string_equal(text,
+	    "{\"type\":\"ready\",\"session\":17,\"pool\":\"de\",\"instance\":42,"
+	    "\"engine\":\"whisper\",\"model\":\"base\"}");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest plain[] = {
 		{ "confidence has four digits", test_confidence, NULL, NULL, NULL },
 		{ "every confidence comes through", test_every_confidence, NULL, NULL, NULL },
 		{ "adaptation is told to who asked for it", test_adaptation, NULL, NULL, NULL },
+		{ "ready says who hears", test_ready_says_who_hears, NULL, NULL, NULL },
 		{ "each cause has its name", test_causes, NULL, NULL, NULL },
 		{ "an error before there is a session", test_error_before_a_session, NULL, NULL,
 		    NULL },

@@ -51,6 +51,11 @@ static struct row {
 	const char *name, *message, *sentence;
 } rows[] = {
 	{ "no bytes", "", NOT_JSON },
+	{ "a language that is no code", START "\"language\":\"English\"}",
+	    "language \"English\" is not a code such as \"de\" or \"pt-BR\", nor \"auto\"" },
+	{ "a prompt that is no text", START "\"prompt\":1}", "prompt must be text, not a number" },
+	{ "a translation into a language", START "\"translate\":\"en\"}",
+	    "translate must be true or false, not text" },
 	{ "half an object", "{", NOT_JSON },
 	{ "a number", "5", NOT_JSON },
 	{ "an array", "[]",
@@ -404,9 +409,27 @@ static void test_cut(void **state)
 	assert_int_equal(parse(message, sizeof message - 1, &s, &command, &err), 0);
 }
 
+static void test_wishes(void **state)
+{
+	static const char message[] = START "\"language\":\"DE-at\",\"prompt\":\"Dr. Ott\","
+					    "\"hot_words\":\"MRT,CT\",\"translate\":true}";
+	enum native_command command;
+	struct native_start s;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(parse(message, sizeof message - 1, &s, &command, &err), 0);
+	assert_string_equal(s.wanted.language, "de");
+	assert_string_equal(s.wanted.prompt, "Dr. Ott");
+	assert_string_equal(s.wanted.hot_words, "MRT, CT");
+	assert_true(s.wanted.translate);
+	wanted_done(&s.wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest plain[] = {
+		{ "what is wished of the hearing", test_wishes, NULL, NULL, NULL },
 		{ "commands without fields", test_commands, NULL, NULL, NULL },
 		{ "a bare start leaves the defaults", test_defaults, NULL, NULL, NULL },
 		{ "a start with every field", test_all_fields, NULL, NULL, NULL },

@@ -20,8 +20,8 @@ static struct row {
 	struct openai_style style;
 	const char *model, *language, *says, *param;
 } rows[] = {
-	{ "a file alone is json", { FILE_PART }, { OPENAI_JSON, false, true, false, false }, "", "", NULL,
-	    NULL },
+	{ "a file alone is json", { FILE_PART }, { OPENAI_JSON, false, true, false, false }, "", "",
+	    NULL, NULL },
 	{ "everything", { FILE_PART, "model", "en", "language", "de", "response_format", "srt" },
 	    { OPENAI_SRT, false, true, false, false }, "en", "de", NULL, NULL },
 	{ "words",
@@ -115,6 +115,27 @@ static void test_row(void **state)
 	assert_int_equal(f.style.format, r->style.format);
 	assert_int_equal(f.style.words, r->style.words);
 	assert_int_equal(f.style.segments, r->style.segments);
+	openai_form_done(&f);
+}
+
+static void test_wishes(void **state)
+{
+	static const char *const fields[] = { FILE_PART, "prompt", "Dr. Ott", "keywords[]", "MRT",
+		"language", "DE-at", "keywords[]", "CT", "keywords", "EKG", NULL };
+	struct openai_form f;
+	struct error err = ERROR_INIT;
+	const char *param;
+	char body[2048];
+
+	(void)state;
+	write_body(body, sizeof body, fields);
+	assert_int_equal(openai_form_read(&f, "multipart/form-data; boundary=b", body, strlen(body),
+			     &err, &param),
+	    0);
+	assert_string_equal(f.wanted.language, "de");
+	assert_string_equal(f.wanted.prompt, "Dr. Ott");
+	assert_string_equal(f.wanted.hot_words, "MRT, CT, EKG");
+	openai_form_done(&f);
 }
 
 static void test_zero_byte(void **state)
@@ -147,7 +168,7 @@ static void test_no_form(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 2];
+	struct CMUnitTest tests[ARRAY_SIZE(rows) + 3];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, &rows[i] };
@@ -155,5 +176,7 @@ int main(void)
 	    (struct CMUnitTest){ "what is no form", test_no_form, NULL, NULL, NULL };
 	tests[ARRAY_SIZE(rows) + 1] =
 	    (struct CMUnitTest){ "a model with a zero byte", test_zero_byte, NULL, NULL, NULL };
+	tests[ARRAY_SIZE(rows) + 2] =
+	    (struct CMUnitTest){ "what is wished", test_wishes, NULL, NULL, NULL };
 	return cmocka_run_group_tests_name("openai_form", tests, NULL, NULL);
 }

@@ -59,7 +59,8 @@ static struct row {
 	    "01:02:03.004 --> 01:02:03.004\na- ->b &lt;c> &amp; ?\n\n" },
 	{ "verbose_json: segments", { OPENAI_VERBOSE_JSON, false, true, false, false },
 	    VERBOSE SEGMENTS USAGE },
-	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false, false }, VERBOSE WORDS USAGE },
+	{ "verbose_json: words", { OPENAI_VERBOSE_JSON, true, false, false, false },
+	    VERBOSE WORDS USAGE },
 	{ "diarized_json", { OPENAI_DIARIZED_JSON, false, true, false, false },
 	    "{\"task\":\"transcribe\",\"duration\":3723.25,\"text\":"
 	    "\"he said a-->b <c> & ?\",\"segments\":["
@@ -114,6 +115,40 @@ static void test_nothing_was_heard(void **state)
 	}
 }
 
+static void assert_has(
+    const struct openai_transcript *t, const struct openai_style *style, const char *want)
+{
+	char *text = openai_transcript_text(t, style, "nl");
+
+	assert_non_null(text);
+	if (strstr(text, want) == NULL)
+		fail_msg("%s has no %s", text, want);
+	free(text);
+}
+
+static void test_language(void **state)
+{
+	const struct openai_style json = { .format = OPENAI_JSON };
+	const struct openai_style verbose = { .format = OPENAI_VERBOSE_JSON };
+	const struct openai_style english = { .format = OPENAI_VERBOSE_JSON, .translate = true };
+	struct openai_transcript t = { .audio_ms = 0 };
+	struct session_event e = { .kind = SESSION_EVENT_FINAL };
+
+	(void)state;
+	assert_int_equal(openai_transcript_add(&t, &e), 0);
+	assert_has(&t, &verbose, "\"language\":\"nl\"");
+	memcpy(e.final.language, "de", 3);
+	assert_int_equal(openai_transcript_add(&t, &e), 0);
+	memcpy(e.final.language, "fr", 3);
+	assert_int_equal(openai_transcript_add(&t, &e), 0);
+	assert_has(&t, &json, "\"languages\":[{\"code\":\"de\"}]");
+	assert_has(&t, &verbose, "\"task\":\"transcribe\",\"language\":\"german\"");
+	assert_has(&t, &english, "\"task\":\"translate\",\"language\":\"english\"");
+	memcpy(t.language, "xx", 3);
+	assert_has(&t, &verbose, "\"language\":\"xx\"");
+	openai_transcript_done(&t);
+}
+
 static void test_names(void **state)
 {
 	static const char *const names[] = { "json", "text", "srt", "vtt", "verbose_json",
@@ -149,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest plain[] = {
 		{ "nothing was heard", test_nothing_was_heard, NULL, NULL, NULL },
+		{ "the first language that was heard is told", test_language, NULL, NULL, NULL },
 		{ "formats have names", test_names, NULL, NULL, NULL },
 		{ "errors", test_errors, NULL, NULL, NULL },
 	};

@@ -11,9 +11,13 @@
 #include "base/error.h"
 #include "base/util.h"
 
+#define NO_WISH                                                                                    \
+	{                                                                                          \
+		.translate = false                                                                 \
+	}
 #define BEFORE                                                                                     \
 	{                                                                                          \
-		8000, true, 0, "en"                                                                \
+		8000, true, 0, "en", NO_WISH                                                       \
 	}
 
 static const struct vosk_config before = BEFORE;
@@ -42,26 +46,27 @@ static const struct row {
 	{ "eof as true", "{\"eof\":true}", VOSK_EOF, BEFORE },
 	{ "reset", "{\"reset\":1}", VOSK_RESET, BEFORE },
 	{ "a config that names nothing changes nothing", "{\"config\":{}}", VOSK_CONFIG, BEFORE },
-	{ "a rate", "{\"config\":{\"sample_rate\":16000}}", VOSK_CONFIG, { 16000, true, 0, "en" } },
+	{ "a rate", "{\"config\":{\"sample_rate\":16000}}", VOSK_CONFIG,
+	    { 16000, true, 0, "en", NO_WISH } },
 	{ "a rate as a real number", "{\"config\":{\"sample_rate\":48000.0}}", VOSK_CONFIG,
-	    { 48000, true, 0, "en" } },
+	    { 48000, true, 0, "en", NO_WISH } },
 	{ "a rate as text", "{\"config\":{\"sample_rate\":\"16000\"}}", VOSK_CONFIG,
-	    { 16000, true, 0, "en" } },
+	    { 16000, true, 0, "en", NO_WISH } },
 	{ "a real rate as text", "{\"config\":{\"sample_rate\":\"16000.0\"}}", VOSK_CONFIG,
-	    { 16000, true, 0, "en" } },
+	    { 16000, true, 0, "en", NO_WISH } },
 	{ "words and alternatives as text",
 	    "{\"config\":{\"words\":\"False\",\"max_alternatives\":\"2\"}}", VOSK_CONFIG,
-	    { 8000, false, 2, "en" } },
+	    { 8000, false, 2, "en", NO_WISH } },
 	{ "words as a number in text", "{\"config\":{\"words\":\"0\"}}", VOSK_CONFIG,
-	    { 8000, false, 0, "en" } },
+	    { 8000, false, 0, "en", NO_WISH } },
 	{ "words as a number", "{\"config\":{\"words\":0}}", VOSK_CONFIG,
-	    { 8000, false, 0, "en" } },
+	    { 8000, false, 0, "en", NO_WISH } },
 	{ "words as a truth", "{\"config\":{\"words\":true,\"max_alternatives\":3}}", VOSK_CONFIG,
-	    { 8000, true, 3, "en" } },
+	    { 8000, true, 3, "en", NO_WISH } },
 	{ "a model's path ends with the pool's name", "{\"config\":{\"model\":\"/models/de\"}}",
-	    VOSK_CONFIG, { 8000, true, 0, "de" } },
+	    VOSK_CONFIG, { 8000, true, 0, "de", NO_WISH } },
 	{ "a model without a path", "{\"config\":{\"model\":\"de\"}}", VOSK_CONFIG,
-	    { 8000, true, 0, "de" } },
+	    { 8000, true, 0, "de", NO_WISH } },
 	{ "a model that is no text is none", "{\"config\":{\"model\":1}}", VOSK_CONFIG, BEFORE },
 	{ "what is not known is passed over",
 	    "{\"config\":{\"phrase_list\":[\"a\"],\"x\":null},\"y\":1}", VOSK_CONFIG, BEFORE },
@@ -213,11 +218,38 @@ static void what_is_empty_says_so_with_an_empty_text(void **state)
 	is(vosk_partial_json("turn the"), "{\"partial\":\"turn the\"}");
 }
 
-enum { ROWS = ARRAY_SIZE(rows), BAD = ARRAY_SIZE(bad), OTHERS = 4 };
+enum { ROWS = ARRAY_SIZE(rows), BAD = ARRAY_SIZE(bad), OTHERS = 5 };
+
+static void phrases_are_hot_words(void **state)
+{
+	struct vosk_config c = { .sample_rate = 8000 };
+	enum vosk_command command;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(
+	    read_text("{\"config\":{\"phrase_list\":[\"left\",\"turn right\",\"[unk]\",7]}}",
+		&command, &c, &err),
+	    0);
+	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_int_equal(read_text("{\"config\":{\"sample_rate\":16000}}", &command, &c, &err), 0);
+	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_int_equal(read_text("{\"config\":{\"phrase_list\":[\"a\"],\"sample_rate\":1}}",
+			     &command, &c, &err),
+	    -1);
+	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_int_equal(
+	    read_text("{\"config\":{\"phrase_list\":[\"stop\"]}}", &command, &c, &err), 0);
+	assert_string_equal(c.wanted.hot_words, "stop");
+	assert_int_equal(read_text("{\"config\":{\"phrase_list\":[]}}", &command, &c, &err), 0);
+	assert_null(c.wanted.hot_words);
+	vosk_config_done(&c);
+}
 
 int main(void)
 {
 	struct CMUnitTest tests[OTHERS + ROWS + BAD] = {
+		cmocka_unit_test(phrases_are_hot_words),
 		cmocka_unit_test(a_long_name_of_a_model_is_none),
 		cmocka_unit_test(a_result_has_its_words_where_they_are_wanted),
 		cmocka_unit_test(with_alternatives_there_is_one_and_no_confidence_of_words),

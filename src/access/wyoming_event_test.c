@@ -115,7 +115,7 @@ static void has_what_all_things_must(json_t *thing)
 
 static void an_info_has_a_model_for_each_pool(void **state)
 {
-	static const char *const pools[] = { "de", "big" };
+	static const struct language_pool pools[] = { { .name = "de" }, { .name = "big" } };
 	json_t *info = wyoming_info(pools, 2), *program, *models, *model;
 	int streaming, vad;
 	size_t i;
@@ -137,6 +137,24 @@ static void an_info_has_a_model_for_each_pool(void **state)
 		assert_int_equal(json_unpack(model, "{s:[s]}", "languages", &language), 0);
 		assert_string_equal(language, i == 0 ? "de" : "en");
 	}
+	json_decref(info);
+}
+
+static void a_model_has_all_its_languages(void **state)
+{
+	static const struct language_pool pools[] = { { .name = "main", .languages = "de, nl" },
+		{ .name = "whisper", .is_told = true }, { .name = "en", .is_told = true } };
+	json_t *info = wyoming_info(pools, 3), *set, *any, *named;
+
+	(void)state;
+	assert_int_equal(json_unpack(info, "{s:[{s:[{s:o},{s:o},{s:o}]}]}", "asr", "models",
+			     "languages", &set, "languages", &any, "languages", &named),
+	    0);
+	assert_int_equal(json_array_size(set), 2);
+	assert_string_equal(json_string_value(json_array_get(set, 1)), "nl");
+	assert_true(json_array_size(any) > 90);
+	assert_int_equal(json_array_size(named), 1);
+	assert_string_equal(json_string_value(json_array_get(named, 0)), "en");
 	json_decref(info);
 }
 
@@ -162,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_width_is_an_encoding_of_so_many_bytes),
 		cmocka_unit_test(the_pool_is_the_models_or_speaks_the_language),
 		cmocka_unit_test(an_info_has_a_model_for_each_pool),
+		cmocka_unit_test(a_model_has_all_its_languages),
 		cmocka_unit_test(a_timestamp_is_a_time_or_none),
 	};
 
