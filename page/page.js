@@ -177,13 +177,34 @@ function showPartial(event, at_ms) {
 function addFinal(event) {
   const base = sentBefore;
   if (!event.text) return;
-  const words = event.words.length > 0 ? event.words : [{ ...event, confidence: event.confidence }];
+  // The text is as it was written, with its capitals and full stops; words that are not just that only have the times.
+  const whole = event.words.map((w) => w.text).join(' ') !== event.text;
+  const words = event.words.length > 0 ? event.words : [event];
   lines.push({
     text: event.text,
     words: words.map((w) => ({ text: w.text, start_ms: base + w.start_ms, end_ms: base + w.end_ms })),
   });
-  addLine('', base + event.start_ms, ...words.flatMap((w) => [wordElement(w), ' ']));
+  addLine('', base + event.start_ms, ...(whole ? [event] : words).flatMap((w) => [wordElement(w), ' ']));
   for (const id of ['copy', 'txt', 'srt', 'clear']) $(id).disabled = false;
+}
+
+// Who hears it: the pool, with the model where that is called otherwise.
+function showHearer({ pool, engine, model }) {
+  const of = [engine, model].filter((name, i, all) => name && name !== pool && all.indexOf(name) === i).join(' ');
+  $('heard-model').textContent = of ? `${pool} (${of})` : pool;
+  showLanguage(undefined);
+  $('heard-by').hidden = false;
+}
+
+// Which language, where the server says so; in English, as this page is.
+function showLanguage(code) {
+  let name = code ?? '';
+  try {
+    name = code ? new Intl.DisplayNames(['en'], { type: 'language' }).of(code) : '';
+  } catch {
+    // no code that browsers know
+  }
+  $('heard-language').textContent = name && `· ${name}`;
 }
 
 function clear() {
@@ -323,15 +344,18 @@ function watch(s) {
   let began_ms = 0;
   s.on('state', showState);
   s.on('queued', showQueue);
+  s.on('ready', showHearer);
   s.on('speech_start', (e) => (began_ms = sentBefore + e.at_ms));
   s.on('partial', (e) => {
     if (e.latency_ms !== undefined) $('first-words').textContent = figure(e.latency_ms);
+    if (e.language) showLanguage(e.language);
     showPartial(e, began_ms);
   });
   s.on('final', (e) => {
     if (e.latency_ms !== undefined) $('final-text').textContent = figure(e.latency_ms);
     if (e.after_speech_ms !== undefined) $('after-speech').textContent = figure(e.after_speech_ms);
     showPartial(null);
+    if (e.language) showLanguage(e.language);
     addFinal(e);
     if (e.incomplete) addLine('failed', sentBefore + e.end_ms, `What was said here could not be heard to its end: ${e.message}`);
   });

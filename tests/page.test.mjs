@@ -81,6 +81,15 @@ async function pictures(tab, name) {
   await tab.look({ width: 1280 });
 }
 
+test('it shows who heard it and in which language, and the text as it was written', { skip }, () =>
+  withServer(set({ 'pool.whisper.engine': 'fake_whole', 'pool.whisper.param.language': 'de', 'pool.whisper.param.model': 'base' }), (server) =>
+    withPage(server, async (tab) => {
+      await hear(tab);
+      assert.notEqual(await ended(tab), '');
+      assert.equal(await tab.evaluate(`document.querySelector('#heard-by').innerText.trim()`), 'whisper (fake_whole base) · German');
+      await pictures(tab, 'language');
+    })));
+
 test('by microphone two browsers at once get their own words; a third page waits, sees its place, and gets its turn', { skip }, async () => {
   const first = clip('goforward');
   const second = speak(sentences[1]);

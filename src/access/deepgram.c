@@ -258,6 +258,10 @@ static void configure(
 	}
 	if (control->configure.unformatted)
 		d->about.formatted = false;
+	if (control->configure.keyterms) { /* there are to be none */
+		d->query.hot_words[0] = '\0';
+		deepgram_channels_wish(&d->channels);
+	}
 	wire_send_json(&d->wire, deepgram_configured_of(&d->about, control->configure.keyterms));
 }
 

@@ -162,6 +162,19 @@ int deepgram_channels_reformat(struct deepgram_channels *c, struct format format
 	return 0;
 }
 
+void deepgram_channels_wish(struct deepgram_channels *c)
+{
+	struct wanted wanted = { .translate = false };
+	struct session_wishes wishes;
+	struct error ignored; /* they are within bounds */
+
+	deepgram_query_wishes(c->cfg.query, &wanted);
+	wishes = wanted_lend(&wanted);
+	for (unsigned i = 0; i < c->n; i++)
+		(void)voice_wish(&c->one[i].voice, &wishes, &ignored);
+	wanted_done(&wanted);
+}
+
 void deepgram_channels_start(struct deepgram_channels *c)
 {
 	for (unsigned i = 0; i < c->n; i++)

@@ -69,6 +69,8 @@ int deepgram_channels_reformat(
 bool deepgram_channels_audio(struct deepgram_channels *c, const void *bytes, size_t n);
 /* Ends what is being said on that channel, or with -1 on all. */
 void deepgram_channels_commit(struct deepgram_channels *c, int channel);
+/* What the query now wishes of the hearing holds from the next utterance on. */
+void deepgram_channels_wish(struct deepgram_channels *c);
 /* No more audio comes. There must be sessions. */
 void deepgram_channels_end(struct deepgram_channels *c);
 /* They end with that error; what was understood is told before. */
