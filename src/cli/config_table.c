@@ -199,7 +199,7 @@ const struct config_row config_table[] = {
 	{ CONFIG_POOL, "user", CONFIG_TEXT, POOL(user), 0, 0, "", 0, "NAME", NULL, CONFIG_MODEL,
 	  "As whom host and instances run when root starts the server; empty: stenopool if there is such an account, else nobody" },
 	{ CONFIG_POOL, "model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL, CONFIG_MODEL,
-	  "The engine's acoustic or only model; unset: the engine's own default" },
+	  "The engine's acoustic or only model: a path, or a name that stenopool models list knows, if the engine takes one; unset: the engine's own default" },
 	{ CONFIG_POOL, "language_model", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL, CONFIG_MODEL,
 	  "The engine's language model; unset: the engine's own default" },
 	{ CONFIG_POOL, "dictionary", CONFIG_PARAM, 0, 0, 0, NULL, 0, "PATH", NULL, CONFIG_MODEL,

@@ -183,7 +183,7 @@ void config_value_copy_params(struct config_pool *into, const struct config_pool
 	into->params_n = from->params_n;
 }
 
-static int apply_param(
+int config_value_set_param(
     struct config_pool *pool, const char *name, const char *value, struct error *err)
 {
 	unsigned slot = param_slot(pool, name, strlen(name));
@@ -217,9 +217,9 @@ int config_value_apply(const struct config_row *row, void *object, const char *k
 		apply_text(field(row, object), value);
 		return 0;
 	case CONFIG_PARAM:
-		return apply_param(object, key, value, err);
+		return config_value_set_param(object, key, value, err);
 	case CONFIG_PARAMS:
-		return apply_param(object, key + strlen("param."), value, err);
+		return config_value_set_param(object, key + strlen("param."), value, err);
 	}
 	return error_set(err, ERROR_CONFIG, "a row of the table has no type");
 }

@@ -19,6 +19,9 @@ int config_value_apply(const struct config_row *row, void *object, const char *k
 bool config_value_has_param(const struct config_pool *pool, const char *name);
 /* Its value, or NULL when it is not given; `name` has `n` bytes. Lent. */
 const char *config_value_param(const struct config_pool *pool, const char *name, size_t n);
+/* Gives it one, in the place of that it has; -1: it has as many as it may. */
+int config_value_set_param(
+    struct config_pool *pool, const char *name, const char *value, struct error *err);
 /* Of two structs of the row's section; not for parameters. */
 bool config_value_is_same(const struct config_row *row, const void *a, const void *b);
 void config_value_copy(const struct config_row *row, void *into, const void *from);

@@ -15,6 +15,7 @@
 #include "cli/config.h"
 #include "cli/engine_list.h"
 #include "cli/listen_tls.h"
+#include "cli/model_names.h"
 #include "cli/server.h"
 #include "cli/vad_weights.h"
 #include "pool/lines.h"
@@ -153,12 +154,23 @@ struct source {
 	char **argv;
 };
 
+static int resolve_models(struct config *c, struct error *err)
+{
+	FILE *engines = engine_list_open_own();
+	int rc = model_names_resolve(c, engines, err);
+
+	if (engines != NULL)
+		(void)fclose(engines);
+	return rc;
+}
+
 static int load(void *arg, struct config **out, struct error *err)
 {
 	const struct source *from = arg;
 
 	if (config_load(out, from->path, err) == 0 &&
-	    apply_options(*out, from->argc, from->argv, err) == 0 && config_finish(*out, err) == 0)
+	    apply_options(*out, from->argc, from->argv, err) == 0 &&
+	    config_finish(*out, err) == 0 && resolve_models(*out, err) == 0)
 		return 0;
 	config_free(out);
 	return -1;
