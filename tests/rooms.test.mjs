@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Client } from './lib/client.mjs';
-import { withServer, fake, root, run } from './lib/server.mjs';
+import { ownStore, withServer, fake, root, run } from './lib/server.mjs';
 import { readWav } from './lib/speech.mjs';
 import { noWeights, weights } from './lib/weights.mjs';
 
@@ -40,7 +40,7 @@ test('nine sentences with eight pauses between them are nine utterances, each wi
     // Whatever the chunks, and beside others.
     const others = await Promise.all([32, 31998, 640, 6400].map((chunk) => hear(server, samples, chunk)));
     for (const other of others) assert.deepEqual(other, heard);
-  });
+  }, { env: ownStore });
 });
 
 test('a server that is to listen with Silero VAD and has no weights says how to get them', async () => {

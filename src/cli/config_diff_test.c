@@ -78,7 +78,7 @@ static const struct row rows[] = {
 	{ "a pool's model", "/m/en", "/m/new", "M pool.en.model was changed from /m/en to /m/new\n",
 	    false },
 	{ "an engine", "[pool de]\n", "[pool de]\nengine = fake\n",
-	    "M pool.de.engine was changed from pocketsphinx to fake\n", false },
+	    "M pool.de.engine was changed from auto to fake\n", false },
 	{ "a warm-up clip that was unset", "[pool de]\n", "[pool de]\nwarmup =\n",
 	    "M pool.de.warmup was changed from unset to empty\n", false },
 	{ "a parameter that goes and one that comes", "param.beam = 1", "param.wip = 2",

@@ -144,8 +144,8 @@ const struct config_row config_table[] = {
 	{ CONFIG_LISTEN, "key", CONFIG_TEXT, LISTEN(key), 0, 0, "", 0, "PATH", NULL, CONFIG_RESTART,
 	  "A PEM file with the certificate's private key" },
 
-	{ CONFIG_POOL, "engine", CONFIG_TEXT, POOL(engine), 0, 0, "pocketsphinx", 0, "NAME", NULL, CONFIG_MODEL,
-	  "The recogniser" },
+	{ CONFIG_POOL, "engine", CONFIG_TEXT, POOL(engine), 0, 0, "auto", 0, "NAME", NULL, CONFIG_MODEL,
+	  "The recogniser; auto is the best of those below that takes the parameters that are set and whose model is here" },
 	{ CONFIG_POOL, "languages", CONFIG_TEXT, POOL(languages), 0, 0, "", 0, "de,...", NULL, CONFIG_LIVE,
 	  "Those that clients who ask for one are heard in here, any for all; empty: the one that the pool is called by, else all if its engine hears the one that it is told, else en" },
 	{ CONFIG_POOL, "min", CONFIG_UINT, POOL(pool.min), 0, 1024, "1", 0, "instances", NULL, CONFIG_LIVE,

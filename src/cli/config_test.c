@@ -212,7 +212,7 @@ static void test_defaults(void **state)
 	assert_string_equal(c->listens[0].address, "localhost:8080");
 	assert_int_equal(c->pools_n, 1);
 	assert_string_equal(c->pools[0].name, "en");
-	assert_string_equal(c->pools[0].engine, "pocketsphinx");
+	assert_string_equal(c->pools[0].engine, "auto");
 	assert_int_equal(c->pools[0].pool.min, 1);
 	assert_int_equal(c->pools[0].pool.refresh, REFRESH_UTTERANCE);
 	assert_int_equal(c->pools[0].pool.queue_max, 100);
@@ -345,7 +345,7 @@ static void test_set_makes_a_pool_where_no_file_names_one(void **state)
 	assert_int_equal(c->pools_n, 2);
 	assert_string_equal(c->pools[0].name, "en");
 	assert_int_equal(c->pools[0].pool.max, 2);
-	assert_string_equal(c->pools[0].engine, "pocketsphinx");
+	assert_string_equal(c->pools[0].engine, "auto");
 	assert_string_equal(c->pools[1].engine, "fake");
 	config_free(&c);
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/config.h"
+#include "cli/engine_choice.h"
 #include "cli/engine_list.h"
 #include "cli/listen_tls.h"
 #include "cli/model_names.h"
@@ -26,8 +27,9 @@ static const char usage[] =
     "[--check]\n"
     "       stenopool serve --help-config\n"
     "\n"
-    "  -c, --config FILE    read settings from FILE; without it PocketSphinx en-us is served on "
-    "localhost:8080\n"
+    "  -c, --config FILE    read settings from FILE; without it the best engine that is here "
+    "serves "
+    "English on localhost:8080\n"
     "      --listen ADDR    listen there, and nowhere else; PROTOCOL=ADDR, such as vosk=:2700, "
     "speaks that there\n"
     "      --set K=V        one setting, over what the file says: --set pool.en.max=8\n"
@@ -157,7 +159,10 @@ struct source {
 static int resolve_models(struct config *c, struct error *err)
 {
 	FILE *engines = engine_list_open_own();
-	int rc = model_names_resolve(c, engines, err);
+	int rc = engine_choice_make(c, engines, err);
+
+	if (rc == 0)
+		rc = model_names_resolve(c, engines, err);
 
 	if (engines != NULL)
 		(void)fclose(engines);

@@ -31,9 +31,8 @@ const struct engine_param_info whisper_settings_params[WHISPER_SETTINGS_PARAMS] 
 	    "Whether only as much is computed as the utterance is long, instead of 30 s, as far as "
 	    "the model bears it" },
 	{ "window_floor", ENGINE_PARAM_WHOLE, 0, 1500, "",
-	    "The shortest window that the model bears, in frames of 20 ms; by default what was "
-	    "measured for it, and for a "
-	    "model that was not measured the full one, which is 0 here" },
+	    "The shortest window that the model bears, in frames of 20 ms; 0 is the full one; by "
+	    "default as it was measured" },
 	{ "second_try", ENGINE_PARAM_YES_NO, 0, 0, "yes",
 	    "Whether what goes round in circles is decoded once more with the full window, before "
 	    "the circles are cut" },

@@ -60,13 +60,20 @@ export function signal(pid, name) {
   }
 }
 
+// Whose ears hear where a test names no engine: those that every machine has, PocketSphinx and the statistical detector; or with
+// STENOPOOL_TEST_EARS=whisper those of the models on this machine.
+export const ears = process.env.STENOPOOL_TEST_EARS || 'pocketsphinx';
+const store = ears === 'whisper' ? {} : { STENOPOOL_MODELS: '/nowhere' };
+// For tests that are about models, whatever the ears: the place of this machine's.
+export const ownStore = { STENOPOOL_MODELS: process.env.STENOPOOL_MODELS ?? '' };
+
 export class Server {
   static async start(args = [], { ready = true, env = {}, launch = (all, options) => spawn(program, all, options) } = {}) {
     const s = new Server();
     s.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-test-'));
     fs.chmodSync(s.dir, 0o777); // for hosts too, which are not root's where the server is
     s.log = '';
-    s.child = launch(['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir, env: { ...process.env, ...env } });
+    s.child = launch(['serve', '--listen', '127.0.0.1:0', ...args], { cwd: s.dir, env: { ...process.env, ...store, ...env } });
     s.left = new Promise((resolve) => s.child.on('exit', (code, signal) => resolve({ code, signal }))); // its children may hold the log
     s.exited = new Promise((resolve) => s.child.on('close', (code, signal) => resolve({ code, signal })));
     let out = '';
@@ -215,7 +222,7 @@ export async function withServer(args, body, options) {
 
 // Runs the program to its end.
 export function run(args, { input, env = {} } = {}) {
-  const child = spawn(program, args, { env: { ...process.env, ...env } });
+  const child = spawn(program, args, { env: { ...process.env, ...store, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (d) => (stdout += d));
