@@ -18,6 +18,7 @@ static void read_query(const uint8_t *bytes, size_t n)
 	struct endpoint_config endpoint = ENDPOINT_CONFIG_DEFAULT;
 	struct error err = ERROR_INIT;
 	struct deepgram_query q;
+	struct wanted wanted = { .translate = false };
 
 	assert(query != NULL);
 	memcpy(query, bytes, n);
@@ -28,6 +29,10 @@ static void read_query(const uint8_t *bytes, size_t n)
 		assert(endpoint_config_check(&endpoint, &err) == 0);
 		assert(!q.raw || format_check(&q.format, &err) == 0);
 		assert(memchr(q.model, '\0', sizeof q.model) != NULL);
+		assert(memchr(q.hot_words, '\0', sizeof q.hot_words) != NULL);
+		deepgram_query_settle(&q, IPC_TAKES_ALL);
+		deepgram_query_wishes(&q, &wanted);
+		wanted_done(&wanted);
 	}
 	free(query);
 }
