@@ -85,6 +85,7 @@ static void a_message_is_read(void **state)
 	assert_int_equal(config.words, r->want.words);
 	assert_int_equal(config.max_alternatives, r->want.max_alternatives);
 	assert_string_equal(config.pool, r->want.pool);
+	vosk_config_done(&config);
 }
 
 #define RATE  "config: sample_rate must be a whole number from 8000 to 192000 Hz"

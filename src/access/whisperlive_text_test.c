@@ -348,11 +348,12 @@ static void test_language(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + 10];
+	struct CMUnitTest tests[ARRAY_SIZE(options) + ARRAY_SIZE(refusals) + 11];
 	size_t n = 0;
 
 	TEST_ROWS(tests, n, options, test_options);
 	TEST_ROWS(tests, n, refusals, test_refusal);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_wishes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_long_uid);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_empty_is_not_told);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_growing);

@@ -1,10 +1,10 @@
-/* x[n] (1 + g (-1)^n): the second term is the signal with its spectrum mirrored about 4 kHz, a quarter of the rate. Of what
- * was recorded at 11025 Hz only what is above 5.5 kHz is missing, and its mirror image would lie over what is there.
+/* x[n] (1 + g (-1)^n): the second term is the signal with its spectrum mirrored about 4 kHz, a quarter of the rate. Of what was
+ * recorded at 11025 Hz less is missing, and some of the mirror image lies over what is there; it helps all the same.
  *
- * g was measured: see docs/benchmarks.md. */
+ * g, and the rates, were measured: see docs/benchmarks.md. */
 #include "host/fold.h"
 
-enum { NARROW_MAX_HZ = 8000, GAIN_NUM = 3, GAIN_DEN = 10 };
+enum { NARROW_MAX_HZ = 11025, GAIN_NUM = 3, GAIN_DEN = 10 };
 
 bool fold_is_narrow(unsigned rate_hz)
 {
