@@ -6,8 +6,8 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { spawnSync } from 'node:child_process';
-import { program, root, run } from './lib/server.mjs';
+import { spawn, spawnSync } from 'node:child_process';
+import { program, root, run, withServer } from './lib/server.mjs';
 import { until } from './lib/wait.mjs';
 import { mirror, modelPath, needs, send, small, smallBytes, start } from './lib/models.mjs';
 
@@ -363,6 +363,42 @@ test('verify finds what was changed, and remove takes it away', async () => {
   await good(store, ['remove', 'small'], /^$/);
   assert.deepEqual(left(store), []);
   await bad(store, ['remove', 'small'], /small is not here/);
+});
+
+// ---- a server's pool ----
+
+// The program beside a host that has one engine more: it takes a model by its name. It is never started.
+const named = path.join(dir, 'named');
+test.before(() => {
+  fs.mkdirSync(named);
+  fs.copyFileSync(program, path.join(named, 'stenopool'));
+  fs.copyFileSync(path.join(path.dirname(program), 'warmup.wav'), path.join(named, 'warmup.wav'));
+  const host = path.join(path.dirname(program), 'stenopool-host');
+  fs.writeFileSync(path.join(named, 'stenopool-host'), `#!/bin/sh
+[ "$1" != --engines ] || { printf 'engine silero\\n  param model: model, default silero-v6.2. A name.\\n'; }
+exec ${host} "$@"
+`, { mode: 0o755 });
+});
+const serveNamed = (args, options) => spawn(path.join(named, 'stenopool'), args, options);
+
+for (const [name, args] of [['--check', ['--check']], ['a start', ['--listen', '127.0.0.1:0']]]) {
+  test(`${name} of a server whose model is not here says which command gets it`, async () => {
+    const r = await start(['serve', ...args, '--set', 'pool.en.engine=silero'], { STENOPOOL_MODELS: newStore() }, path.join(named, 'stenopool')).done;
+    assert.equal(r.code, 2, r.stderr);
+    assert.match(r.stderr, /^stenopool: \[pool en\] model: silero-v6\.2 is not here; get it with: stenopool models pull silero-v6\.2\n$/m);
+  });
+}
+
+test('a reload with a model that is not here is refused, and the old settings go on', async () => {
+  const conf = file('reload.conf', '[pool en]\nengine = fake\nmax = 2\n');
+  const env = { STENOPOOL_MODELS: newStore() };
+  await withServer(['-c', conf], async (server) => {
+    fs.writeFileSync(conf, '[pool en]\nengine = silero\nmax = 3\n');
+    server.child.kill('SIGHUP');
+    await server.says(/the old settings stay: \[pool en\] model: silero-v6\.2 is not here; get it with: stenopool models pull silero-v6\.2/);
+    assert.equal((await server.pool()).max, 2);
+    assert.equal((await server.get('/readyz')).status, 200);
+  }, { env, launch: serveNamed });
 });
 
 // ---- the real ones ----
