@@ -50,7 +50,7 @@ test('a server that is to listen with Silero VAD and has no weights says how to 
 });
 
 test('a server that may choose listens with the statistical detector where there are no weights, and says so', async () => {
-  await withServer(fake(), async (server) => {
+  await withServer([...fake(), '--set', 'vad.vad=auto'], async (server) => {
     assert.equal((await server.status()).vad, 'statistical');
     await server.says('speech is looked for by the statistical detector; .*stenopool models pull');
   }, { env: { STENOPOOL_MODELS: '/nowhere' } });
@@ -66,4 +66,17 @@ test('weights that are damaged are no weights', { skip: noWeights }, async () =>
   fs.rmSync(dir, { recursive: true });
   assert.equal(code, 2);
   assert.match(stderr, /its SHA-256 is .* and must be .*; `stenopool models pull silero-v6\.2` fetches it/);
+});
+
+test('weights that have come are listened with after SIGHUP, by the sessions that begin then', { skip: noWeights }, async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-weights-'));
+
+  await withServer([...fake(), '--set', 'vad.vad=auto'], async (server) => {
+    assert.equal((await server.status()).vad, 'statistical');
+    fs.copyFileSync(weights, path.join(dir, path.basename(weights)));
+    server.child.kill('SIGHUP');
+    await server.says('speech is looked for by Silero VAD');
+    assert.equal((await server.status()).vad, 'silero');
+  }, { env: { STENOPOOL_MODELS: dir } });
+  fs.rmSync(dir, { recursive: true });
 });
