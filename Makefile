@@ -26,6 +26,7 @@ $(BUILD)/build.ninja:
 	@rm -f $(BUILD).log
 
 run: all
+	@tools/first-models $(BUILD)
 	@$(BUILD)/stenopool serve $(ARGS)
 
 demo: all

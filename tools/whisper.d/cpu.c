@@ -62,7 +62,8 @@ ggml_backend_t stenopool_backend_init_by_type(enum ggml_backend_dev_type type, c
 	if (backend == NULL || type != GGML_BACKEND_DEVICE_TYPE_CPU)
 		return backend;
 	set = (ggml_backend_set_abort_callback_t)ggml_backend_reg_get_proc_address(
-	    ggml_backend_dev_backend_reg(ggml_backend_get_device(backend)), "ggml_backend_set_abort_callback");
+	    ggml_backend_dev_backend_reg(ggml_backend_get_device(backend)),
+	    "ggml_backend_set_abort_callback");
 	if (set != NULL)
 		set(backend, on_step, NULL);
 	return backend;
