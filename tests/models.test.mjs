@@ -396,7 +396,7 @@ test('a reload with a model that is not here is refused, and the old settings go
     fs.writeFileSync(conf, '[pool en]\nengine = silero\nmax = 3\n');
     server.child.kill('SIGHUP');
     await server.says(/the old settings stay: \[pool en\] model: silero-v6\.2 is not here; get it with: stenopool models pull silero-v6\.2/);
-    assert.equal((await server.pool()).max, 2);
+    assert.equal((await server.metrics()).config_reloads_failed_total, 1);
     assert.equal((await server.get('/readyz')).status, 200);
   }, { env, launch: serveNamed });
 });

@@ -1,14 +1,16 @@
 /* runs: a file of megabytes that is mostly zeros, from an input of kilobytes: a run is two bytes, how many bytes follow, those, and
- * four bytes, how many zeros come then. */
+ * four bytes, how many zeros come then. The file ends where the room ends, so that whoever reads on is seen; and only what is not zero
+ * is written and wiped, so that it costs nothing. */
 #ifndef FUZZ_MODELS_RUNS_H
 #define FUZZ_MODELS_RUNS_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { RUNS_MAX_BYTES = 6 << 20 };
+
+static uint8_t runs_room[RUNS_MAX_BYTES];
 
 static inline uint32_t runs_number(const uint8_t *at, unsigned n)
 {
@@ -19,38 +21,49 @@ static inline uint32_t runs_number(const uint8_t *at, unsigned n)
 	return number;
 }
 
-/* Owned; *n_out bytes. What would be longer than RUNS_MAX_BYTES ends there. */
-static inline uint8_t *runs_expand(const uint8_t *data, size_t n, size_t *n_out)
+static inline size_t runs_least(size_t a, size_t b)
 {
-	uint8_t *out = calloc(1, RUNS_MAX_BYTES);
+	return a < b ? a : b;
+}
+
+enum runs_what { RUNS_MEASURE, RUNS_WRITE, RUNS_WIPE };
+
+/* How long it is; what would be longer than the room ends there. */
+static inline size_t runs_walk(const uint8_t *data, size_t n, uint8_t *to, enum runs_what what)
+{
 	size_t at = 0;
 
 	while (n >= 2) {
-		size_t literal = runs_number(data, 2), zeros = 0;
+		size_t literal = runs_least(runs_number(data, 2), n - 2), zeros_n;
 
-		literal = literal < n - 2 ? literal : n - 2;
-		literal = literal < RUNS_MAX_BYTES - at ? literal : RUNS_MAX_BYTES - at;
-		memcpy(out + at, data + 2, literal);
+		literal = runs_least(literal, RUNS_MAX_BYTES - at);
+		if (what == RUNS_WRITE)
+			memcpy(to + at, data + 2, literal);
+		else if (what == RUNS_WIPE)
+			memset(to + at, 0, literal);
 		at += literal;
 		data += 2 + literal;
 		n -= 2 + literal;
-		if (n >= 4)
-			zeros = runs_number(data, 4);
-		at += zeros < RUNS_MAX_BYTES - at ? zeros : RUNS_MAX_BYTES - at;
-		data += n >= 4 ? 4 : n;
-		n -= n >= 4 ? 4 : n;
+		zeros_n = runs_least(n, 4);
+		if (zeros_n == 4)
+			at += runs_least(runs_number(data, 4), RUNS_MAX_BYTES - at);
+		data += zeros_n;
+		n -= zeros_n;
 	}
-	*n_out = at;
-	return out;
+	return at;
 }
 
-/* Only what is there may be read: a copy of that length has its end where it ends. */
-static inline uint8_t *runs_exact(const uint8_t *data, size_t n, size_t *n_out)
+/* Where the file of *n_out bytes is until runs_wipe. */
+static inline const uint8_t *runs_expand(const uint8_t *data, size_t n, size_t *n_out)
 {
-	uint8_t *all = runs_expand(data, n, n_out);
-	uint8_t *exact = realloc(all, *n_out > 0 ? *n_out : 1);
+	*n_out = runs_walk(data, n, NULL, RUNS_MEASURE);
+	(void)runs_walk(data, n, runs_room + RUNS_MAX_BYTES - *n_out, RUNS_WRITE);
+	return runs_room + RUNS_MAX_BYTES - *n_out;
+}
 
-	return exact != NULL ? exact : all;
+static inline void runs_wipe(const uint8_t *data, size_t n, size_t file_n)
+{
+	(void)runs_walk(data, n, runs_room + RUNS_MAX_BYTES - file_n, RUNS_WIPE);
 }
 
 #endif
