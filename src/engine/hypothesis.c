@@ -25,7 +25,7 @@ void hypothesis_clear(struct hypothesis *h, uint32_t audio_ms)
 {
 	h->n = 0;
 	h->no_speech = 0;
-	h->at_limit = false;
+	h->at_limit = h->was_suspect = false;
 	h->audio_ms = audio_ms;
 }
 

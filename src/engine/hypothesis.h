@@ -26,8 +26,9 @@ struct hypothesis_token {
 struct hypothesis {
 	struct hypothesis_token *tokens; /* owned; text only */
 	size_t n, cap;
-	float no_speech; /* probability 0..1 that nobody spoke; 0 of models that do not know */
-	bool at_limit;   /* it was stopped by the number of its tokens */
+	float no_speech;  /* probability 0..1 that nobody spoke; 0 of models that do not know */
+	bool at_limit;    /* it was stopped by the number of its tokens */
+	bool was_suspect; /* the first of two decodes was, and this is the second */
 	uint32_t audio_ms;
 };
 

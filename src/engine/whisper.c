@@ -14,6 +14,7 @@
 #include "engine/whisper_decode.h"
 #include "engine/whisper_model.h"
 #include "engine/whisper_settings.h"
+#include "engine/whisper_tune.h"
 
 enum {
 	KEPT_MAX_SAMPLES = 600 * ENGINE_SAMPLE_RATE_HZ,
@@ -261,4 +262,5 @@ const struct engine_ops engine_whisper = {
 	.partial = hear,
 	.end = hear,
 	.reset = whisper_engine_reset,
+	.tune = whisper_tune,
 };

@@ -163,11 +163,15 @@ static int decode_once(struct whisper_decoder *d, const struct whisper_utterance
 static int decode_with_care(struct whisper_decoder *d, const struct whisper_utterance *u,
     int frames, struct hypothesis *heard, struct error *err)
 {
+	bool suspect;
+
 	if (decode_once(d, u, frames, heard, err) < 0)
 		return -1;
-	if (hypothesis_is_suspect(heard) && d->settings->second_try && frames < AUDIO_WINDOW_FULL &&
+	suspect = hypothesis_is_suspect(heard);
+	if (suspect && d->settings->second_try && frames < AUDIO_WINDOW_FULL &&
 	    decode_once(d, u, AUDIO_WINDOW_FULL, heard, err) < 0)
 		return -1;
+	heard->was_suspect = suspect;
 	hypothesis_cut_loop(heard);
 	if (!d->settings->tell_non_speech)
 		hypothesis_cut_wordless(heard);

@@ -1,6 +1,7 @@
 /* stenopool-host ENGINE [key=value ...]: started by the server, with a control socket as descriptor 3.
  * Keys that begin with "host." are for the host, the others for the engine.
- * stenopool-host --engines: says what the engines of this build are and take (engine/engine.h has the form). */
+ * stenopool-host --engines: says what the engines of this build are and take (engine/engine.h has the form).
+ * stenopool-host --tune ENGINE MODEL RECORDING...: host/tune.h. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "base/util.h"
 #include "engine/engine.h"
 #include "host/host.h"
+#include "host/tune.h"
 #include "ipc/channel.h"
 
 enum { CONTROL_FD = 3 };
@@ -101,16 +103,23 @@ int main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	int status = 1;
 
-	(void)signal(SIGINT, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "--engines") == 0) {
 		engine_print_all(stdout);
 		return fflush(stdout) == 0 ? 0 : 1;
 	}
+	if (argc >= 2 && strcmp(argv[1], "--tune") == 0) {
+		if (tune_run(argv + 2, &err) == 0)
+			return 0;
+		(void)fprintf(stderr, "stenopool: %s\n", err.text);
+		return 1;
+	}
+	(void)signal(SIGINT, SIG_IGN);
 	if (argc < 2 || !is_control_socket(CONTROL_FD)) {
 		(void)fputs(
 		    "stenopool-host is started by stenopool, with an engine, its parameters and a\n"
-		    "control socket as descriptor 3; alone it can only say what engines there are: "
-		    "stenopool-host --engines\n",
+		    "control socket as descriptor 3; alone it can only say what engines there are, "
+		    "stenopool-host --engines, and try a model out, --tune ENGINE MODEL "
+		    "RECORDING...\n",
 		    stderr);
 		return 2;
 	}
