@@ -74,6 +74,9 @@ static void test_the_language_is_that_of_the_first_part_that_has_one(void **stat
 	assert_int_equal(joined_add(&j, &german, 1000), 0);
 	expect_language(&j, "", "de");
 	expect_language(&j, "nl", "de");
+	german.language = (struct ipc_text){ "fr", 2 };
+	assert_int_equal(joined_add(&j, &german, 2000), 0);
+	expect_language(&j, "nl", "de");
 	joined_done(&j);
 }
 
