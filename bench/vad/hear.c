@@ -2,6 +2,8 @@
  *
  *   vad_hear FILE...     16 kHz mono, 16 bits, without a header
  *
+ *   vad_hear --probabilities FILE     what the network says of each window of 512 samples, a line each
+ *
  * A line for each file and detector: name, detector, per cent of the time that is speech, utterances, seconds that are in utterances, and the
  * pauses of 600 ms and more between them (from-to, in seconds). The network is left out where its weights are not there. */
 #include <stdbool.h>
@@ -11,6 +13,7 @@
 
 #include "audio/ear.h"
 #include "audio/vad.h"
+#include "audio/vad_silero_net.h"
 #include "audio/vad_silero_weights.h"
 #include "audio/weights_found.h"
 #include "base/error.h"
@@ -92,11 +95,24 @@ static void hear(const char *path, const int16_t *samples, size_t n, const char 
 	ear_free(&ear);
 }
 
+static void print_probabilities(
+    const int16_t *samples, size_t n, const struct vad_silero_weights *weights)
+{
+	struct vad_silero_state state = { 0 };
+
+	for (size_t at = 0; at + VAD_SILERO_WINDOW <= n; at += VAD_SILERO_WINDOW)
+		printf("%.9g\n", vad_silero_net_step(weights, &state, samples + at));
+}
+
 int main(int argc, char **argv)
 {
 	struct vad_silero_weights *weights = weights_found();
 	int16_t *samples = xcalloc(SAMPLES_MAX, sizeof *samples);
 
+	if (argc == 3 && strcmp(argv[1], "--probabilities") == 0 && weights != NULL) {
+		print_probabilities(samples, read_file(argv[2], samples), weights);
+		argc = 0;
+	}
 	for (int i = 1; i < argc; i++) {
 		size_t n = read_file(argv[i], samples);
 

@@ -207,6 +207,50 @@ static void test_a_new_level_of_noise_is_learnt(void **state)
 	check_jump(500, 50, 0.1);
 }
 
+static size_t hops_of_speech(const enum vad_decision *d, double from_s, double to_s)
+{
+	size_t n = 0;
+
+	for (size_t i = (size_t)(from_s * HOPS_PER_S); i < (size_t)(to_s * HOPS_PER_S); i++)
+		n += d[i] == VAD_SPEECH;
+	return n;
+}
+
+/* 28 dB below the speech and 16 above the room. */
+static void test_breath_in_a_pause_is_not_speech(void **state)
+{
+	struct audio a = make(12, 1500, 10), breath = make(12, 0, 60);
+	enum vad_decision *d;
+
+	(void)state;
+	for (size_t pause = 3; pause < 12; pause += 3)
+		memcpy(a.samples + (pause * HOPS_PER_S + 20) * HOP,
+		    breath.samples + (pause * HOPS_PER_S + 20) * HOP, 60 * HOP * sizeof *a.samples);
+	free(breath.samples);
+	d = decide(&a, 0.5);
+	for (int pause = 3; pause < 12; pause += 3) {
+		assert_int_equal(hops_of_speech(d, pause + 0.15, pause + 0.95), 0);
+		assert_in_range(hops_of_speech(d, pause + 1, pause + 3), 170, 200);
+	}
+	free(d);
+}
+
+/* 20 dB below the one before, as from the other end of a table. */
+static void test_who_speaks_quietly_after_a_loud_voice_is_heard(void **state)
+{
+	struct audio a = make(15, 6000, 4), quiet = make(15, 600, 4);
+	enum vad_decision *d;
+
+	(void)state;
+	memcpy(a.samples + 3 * HOPS_PER_S * HOP, quiet.samples + 3 * HOPS_PER_S * HOP,
+	    12 * HOPS_PER_S * HOP * sizeof *a.samples);
+	free(quiet.samples);
+	d = decide(&a, 0.5);
+	assert_in_range(hops_of_speech(d, 4, 6), 120, 200);
+	assert_in_range(hops_of_speech(d, 7, 9), 150, 200);
+	free(d);
+}
+
 static void test_speech_is_heard_once_loud_noise_is_gone(void **state)
 {
 	struct audio a = make(12, 300, 10), loud = make(12, 0, 3000);
@@ -246,6 +290,8 @@ int main(void)
 		cmocka_unit_test(test_speech_straight_out_of_zeros_is_heard_within_its_pre_roll),
 		cmocka_unit_test(test_a_stream_that_begins_in_speech_is_heard_soon),
 		cmocka_unit_test(test_a_new_level_of_noise_is_learnt),
+		cmocka_unit_test(test_breath_in_a_pause_is_not_speech),
+		cmocka_unit_test(test_who_speaks_quietly_after_a_loud_voice_is_heard),
 		cmocka_unit_test(test_speech_is_heard_once_loud_noise_is_gone),
 		cmocka_unit_test(test_more_sensitivity_hears_more),
 	};
