@@ -11,6 +11,9 @@
 #include <string.h>
 #include <uv.h>
 
+#include "audio/ear.h"
+#include "audio/vad_silero_weights.h"
+#include "audio/weights_found.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/util.h"
@@ -276,19 +279,24 @@ static void print(struct live *l)
 
 static int make_plans(struct live *l, const int16_t *tape, size_t tape_n)
 {
+	struct endpoint_config endpoint = ENDPOINT_CONFIG_DEFAULT;
+	struct vad_silero_weights *weights = l->p->silero ? weights_found() : NULL;
 	struct error err = ERROR_INIT;
 	size_t frames = tape_n / PLAN_FRAME_SAMPLES;
+	int rc = 0;
 
-	for (unsigned v = 0; v < VARIANTS; v++) {
+	endpoint.endpointing = l->p->vad ? ENDPOINTING_VAD : ENDPOINTING_MANUAL;
+	endpoint.weights = weights;
+	for (unsigned v = 0; v < VARIANTS && rc == 0; v++) {
 		l->plans[v].tape = tape;
 		l->plans[v].tape_n = tape_n;
 		l->plans[v].from = frames * v / VARIANTS * PLAN_FRAME_SAMPLES;
-		if (plan_make(&l->plans[v], l->p->vad, (unsigned)l->total_rounds, &err) < 0) {
-			(void)fprintf(stderr, "server_load: %s\n", err.text);
-			return -1;
-		}
+		rc = plan_make(&l->plans[v], &endpoint, (unsigned)l->total_rounds, &err);
 	}
-	return 0;
+	if (rc != 0)
+		(void)fprintf(stderr, "server_load: %s\n", err.text);
+	vad_silero_weights_free(&weights);
+	return rc;
 }
 
 static void run_loop(struct live *l)

@@ -27,6 +27,7 @@ static const struct {
 	size_t offset;
 } flags[] = {
 	{ "vad", offsetof(struct params, vad) },
+	{ "silero", offsetof(struct params, silero) },
 	{ "partials", offsetof(struct params, partials) },
 	{ "trace", offsetof(struct params, trace) },
 };

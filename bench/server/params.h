@@ -16,6 +16,7 @@ struct params {
 	unsigned rate;  /* connections a second */
 	unsigned rounds;
 	bool vad, partials;
+	bool silero;  /* with vad: the server listens with the network */
 	bool trace;   /* say when each final came */
 	char **files; /* the arguments that are no key=value */
 	int files_n;

@@ -34,18 +34,18 @@ static int hear(struct plan *p, struct ear *ear, struct ear_out *out, struct err
 	return 0;
 }
 
-int plan_make(struct plan *p, bool vad, unsigned frames, struct error *err)
+int plan_make(
+    struct plan *p, const struct endpoint_config *endpoint, unsigned frames, struct error *err)
 {
 	struct ear_config cfg = { .format = { ENCODING_S16LE, EAR_RATE_HZ, 1 },
-		.endpoint = ENDPOINT_CONFIG_DEFAULT };
+		.endpoint = *endpoint };
 	struct ear_out out = { 0 };
 	struct ear *ear;
 	int rc;
 
-	p->vad = vad;
+	p->vad = endpoint->endpointing == ENDPOINTING_VAD;
 	p->frames_n = frames;
 	p->due = xcalloc(frames, 1);
-	cfg.endpoint.endpointing = vad ? ENDPOINTING_VAD : ENDPOINTING_MANUAL;
 	ear = ear_new(&cfg, err);
 	if (ear == NULL)
 		return -1;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct clip;
+struct endpoint_config;
 struct error;
 
 enum { PLAN_FRAME_SAMPLES = 320, PLAN_COMMIT_FRAMES = 150 };
@@ -24,7 +25,8 @@ struct plan {
 enum { PLAN_START = 1, PLAN_END = 2 };
 
 /* -1 only when the ear cannot work. */
-int plan_make(struct plan *p, bool vad, unsigned frames, struct error *err);
+int plan_make(
+    struct plan *p, const struct endpoint_config *endpoint, unsigned frames, struct error *err);
 void plan_done(struct plan *p);
 const int16_t *plan_frame(const struct plan *p, unsigned frame);
 bool plan_commits_after(const struct plan *p, unsigned frame);
