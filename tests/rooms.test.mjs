@@ -7,11 +7,12 @@ import path from 'node:path';
 import { Client } from './lib/client.mjs';
 import { ownStore, withServer, fake, root, run } from './lib/server.mjs';
 import { readWav } from './lib/speech.mjs';
-import { noWeights, weights } from './lib/weights.mjs';
+import { modelPath, needs } from './lib/models.mjs';
 
 const rooms = process.env.STENOPOOL_TEST_ROOMS || path.resolve(root, '../shared/rooms');
 const file = path.join(rooms, 'asr-reference.wav');
-const skip = noWeights || (fs.existsSync(file) ? false : `no recordings of rooms at ${rooms} (STENOPOOL_TEST_ROOMS)`);
+const weights = modelPath('silero-v6.2');
+const skip = needs('silero-v6.2') || (fs.existsSync(file) ? false : `no recordings of rooms at ${rooms} (STENOPOOL_TEST_ROOMS)`);
 
 // Where Silero's authors' own implementation finds the pauses of 600 ms and more, at its default threshold; seconds.
 const PAUSES = [[0.80, 1.79], [7.71, 8.67], [15.78, 16.80], [22.85, 24.03], [28.86, 29.66], [36.42, 37.47], [43.84, 44.51], [48.90, 49.60]];
@@ -46,7 +47,7 @@ test('nine sentences with eight pauses between them are nine utterances, each wi
 test('a server that is to listen with Silero VAD and has no weights says how to get them', async () => {
   const { code, stderr } = await run(['serve', '--set', 'vad.vad=silero', '--check'], { env: { STENOPOOL_MODELS: '/nowhere' } });
   assert.equal(code, 2);
-  assert.match(stderr, /ggml-silero-v6\.2\.0\.bin is not there; `stenopool models pull silero-v6\.2` fetches it/);
+  assert.match(stderr, /vad: silero-v6\.2 is not here; get it with: stenopool models pull silero-v6\.2/);
 });
 
 test('a server that may choose listens with the statistical detector where there are no weights, and says so', async () => {
@@ -56,7 +57,7 @@ test('a server that may choose listens with the statistical detector where there
   }, { env: { STENOPOOL_MODELS: '/nowhere' } });
 });
 
-test('weights that are damaged are no weights', { skip: noWeights }, async () => {
+test('weights that are damaged are no weights', { skip: needs('silero-v6.2') }, async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-weights-'));
   const bytes = fs.readFileSync(weights);
 
@@ -65,10 +66,10 @@ test('weights that are damaged are no weights', { skip: noWeights }, async () =>
   const { code, stderr } = await run(['serve', '--set', 'vad.vad=silero', '--check'], { env: { STENOPOOL_MODELS: dir } });
   fs.rmSync(dir, { recursive: true });
   assert.equal(code, 2);
-  assert.match(stderr, /its SHA-256 is .* and must be .*; `stenopool models pull silero-v6\.2` fetches it/);
+  assert.match(stderr, /vad: .*ggml-silero-v6\.2\.0\.bin is not what it should be: its SHA-256 is /);
 });
 
-test('weights that have come are listened with after SIGHUP, by the sessions that begin then', { skip: noWeights }, async () => {
+test('weights that have come are listened with after SIGHUP, by the sessions that begin then', { skip: needs('silero-v6.2') }, async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-weights-'));
 
   await withServer([...fake(), '--set', 'vad.vad=auto'], async (server) => {

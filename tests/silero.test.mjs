@@ -8,11 +8,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { build, root } from './lib/server.mjs';
 import { audioDir, readWav } from './lib/speech.mjs';
-import { noWeights, weights } from './lib/weights.mjs';
+import { modelPath, needs } from './lib/models.mjs';
 
 const python = process.env.STENOPOOL_SILERO_PYTHON;
 const hear = path.join(build, 'bench/vad/vad_hear');
-const skip = noWeights || (python ? false : 'no reference implementation (STENOPOOL_SILERO_PYTHON)');
+const skip = needs('silero-v6.2') || (python ? false : 'no reference implementation (STENOPOOL_SILERO_PYTHON)');
 const rooms = process.env.STENOPOOL_TEST_ROOMS || path.resolve(root, '../shared/rooms');
 
 const REFERENCE = `
@@ -36,7 +36,7 @@ for (const file of files) {
     const numbers = (program, args) =>
       execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '1' } }).trim().split('\n').map(Number);
     const ours = numbers(hear, ['--probabilities', raw]);
-    const theirs = numbers(python, ['-c', REFERENCE, raw, weights]);
+    const theirs = numbers(python, ['-c', REFERENCE, raw, modelPath('silero-v6.2')]);
     fs.rmSync(dir, { recursive: true });
 
     assert.equal(ours.length, theirs.length);
