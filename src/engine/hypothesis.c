@@ -24,7 +24,7 @@ void hypothesis_done(struct hypothesis *h)
 void hypothesis_clear(struct hypothesis *h, uint32_t audio_ms)
 {
 	h->n = 0;
-	h->no_speech = 0;
+	h->no_speech = -1;
 	h->at_limit = h->was_suspect = false;
 	h->audio_ms = audio_ms;
 }
@@ -131,7 +131,7 @@ void hypothesis_cut_wordless(struct hypothesis *h)
 
 void hypothesis_cut_invention(struct hypothesis *h, float no_speech_max, float log_p_min)
 {
-	if (h->no_speech > no_speech_max || hypothesis_log_p(h) < log_p_min)
+	if (h->no_speech < 0 ? hypothesis_log_p(h) < log_p_min : h->no_speech > no_speech_max)
 		h->n = 0;
 }
 

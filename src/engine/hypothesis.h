@@ -26,7 +26,7 @@ struct hypothesis_token {
 struct hypothesis {
 	struct hypothesis_token *tokens; /* owned; text only */
 	size_t n, cap;
-	float no_speech;  /* probability 0..1 that nobody spoke; 0 of models that do not know */
+	float no_speech;  /* probability 0..1 that nobody spoke; < 0: the model does not know */
 	bool at_limit;    /* it was stopped by the number of its tokens */
 	bool was_suspect; /* the first of two decodes was, and this is the second */
 	uint32_t audio_ms;
@@ -42,7 +42,8 @@ size_t hypothesis_loop(const struct hypothesis *h);
 bool hypothesis_is_suspect(const struct hypothesis *h);
 /* Takes away what repeats, when nobody could have said it in that time. */
 void hypothesis_cut_loop(struct hypothesis *h);
-/* Takes away everything when it was most probably invented. no_speech_max, log_p_min: beyond these. */
+/* Takes away everything when it was most probably invented: above no_speech_max, or of models that do not know that probability
+ * below log_p_min. Short utterances have low probabilities too, so the second is no judge where there is the first. */
 void hypothesis_cut_invention(struct hypothesis *h, float no_speech_max, float log_p_min);
 /* Takes away everything when it has no word: dots, signs for music. */
 void hypothesis_cut_wordless(struct hypothesis *h);

@@ -37,10 +37,11 @@ const struct engine_param_info whisper_settings_params[WHISPER_SETTINGS_PARAMS] 
 	    "Whether what goes round in circles is decoded once more with the full window, before "
 	    "the circles are cut" },
 	{ "no_speech", ENGINE_PARAM_NUMBER, 0, 1, "0.6",
-	    "The probability that nobody spoke from which on nothing is told; English models know "
+	    "The probability that nobody spoke above which nothing is told; English models know "
 	    "it" },
-	{ "log_p", ENGINE_PARAM_NUMBER, -10, 0, "-1",
-	    "The mean log probability of what was heard below which nothing is told" },
+	{ "log_p", ENGINE_PARAM_NUMBER, -10, 0, "-1.25",
+	    "The mean log probability of what was heard below which nothing is told, with models "
+	    "of many languages" },
 	{ "tell_non_speech", ENGINE_PARAM_YES_NO, 0, 0, "no",
 	    "Whether sounds are described, such as (music)" },
 };
