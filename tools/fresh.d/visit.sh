@@ -83,6 +83,22 @@ ask() { # LOG TEXT COMMAND
 	fi
 }
 
+# What a stranger would see of real recordings, where there are any.
+hear_all() {
+	local clip
+	ls "$root$home"/shared/audio/*.wav >/dev/null 2>&1 || return 0
+	mkdir -p "$out/heard"
+	for clip in "$root$home"/shared/audio/*.wav; do
+		clip=$(basename "$clip" .wav)
+		as_person "${transcribe/recording.wav/../shared/audio/$clip.wav}" >"$out/heard/$clip.txt" 2>>"$out/transcribe.log"
+	done
+	if python3 tools/fresh.d/words.py "$root$home/shared/audio" "$out/heard" >"$out/words.log" 2>&1; then
+		step ok "recordings: $(cat "$out/words.log")"
+	else
+		step_failed 'recordings' "$out/words.log"
+	fi
+}
+
 # As Ctrl-C in the terminal does it.
 stop_server() {
 	local deadline=$((SECONDS + 60))
@@ -122,6 +138,7 @@ visit() {
 	if serve; then
 		hear
 		ask mp3 'an MP3 over REST' "ffmpeg -loglevel error -y -i recording.wav recording.mp3 && python3 tools/fresh.d/rest.py $url recording.mp3 'please send the first letter'"
+		hear_all
 		ask page 'the page' "python3 tools/fresh.d/rest.py $url"
 		stop_server
 	fi
