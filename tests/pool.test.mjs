@@ -246,7 +246,7 @@ test('HEAD is answered as GET without the body; other methods 405, other paths 4
   });
 });
 
-test('an unused PocketSphinx instance has at most 2 MiB of its own', async (t) => {
+test('an unused instance of an engine that is no fake has at most 2 MiB of its own', async (t) => {
   await withServer(set({ 'pool.en.max': 2, 'pool.en.min': 2 }), async (s) => {
     await s.until(async () => (await s.pool()).counts.idle >= 2, 'two instances wait');
     const unused = (await s.pool()).instances.filter((i) => i.state === 'idle' && i.uses === 0);

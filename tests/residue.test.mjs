@@ -7,6 +7,7 @@ import { Server, withServer, set } from './lib/server.mjs';
 import { onFakes } from './lib/fakes.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { clip, noRealSpeech, sentences, speak, babble } from './lib/speech.mjs';
+import { assertSaid } from './lib/words.mjs';
 import { pairsInOneWalk, heard, freshly, clips } from './lib/residue.mjs';
 
 const place = (more = {}) => set({ 'pool.en.max': 1, ...more });
@@ -84,20 +85,22 @@ test('each utterance is heard by an instance that has heard nothing', async () =
   assert.equal(new Set(finals.map((f) => f.instance)).size, finals.length);
 });
 
-// Without speech detection, so that the third utterance is the same samples in both sessions.
+// PocketSphinx learns of the speaker. Without speech detection, so that the third utterance is the same samples in both sessions.
 const thirds = {
   'spoken by a machine': { skip: false, clips: () => [sentences[0], 'what time is it', sentences[1]].map((w) => speak(w).samples) },
   'real speech': { skip: noRealSpeech, clips: () => ['austen-0880', 'austen-0930', 'lj001-0002'].map((n) => clip(n).samples) },
 };
 for (const [kind, { skip, clips }] of Object.entries(thirds)) {
-  test(`${kind}: a third utterance reads the same from the adaptation of the second alone, and another without it`, { skip }, async () => {
+  test(`PocketSphinx, ${kind}: a third utterance reads the same from the adaptation of the second alone, and another without it`, { skip }, async () => {
     const [u1, u2, u3] = clips();
-    const [, second, third] = await converse(one, [u1, u2, u3]);
-    const [adapted] = await converse(one, [u3], { adaptation: second.adaptation });
-    assert.ok(third.text.length > 0);
-    assert.deepEqual(relative(adapted), relative(third));
-    const [stranger] = await converse(one, [u3]);
-    assert.ok(!isDeepStrictEqual(relative(stranger), relative(third)), 'without the adaptation it is another speaker');
+    await withServer(place({ 'pool.en.engine': 'pocketsphinx' }), async (s) => {
+      const [, second, third] = await converse(s, [u1, u2, u3]);
+      const [adapted] = await converse(s, [u3], { adaptation: second.adaptation });
+      assert.ok(third.text.length > 0);
+      assert.deepEqual(relative(adapted), relative(third));
+      const [stranger] = await converse(s, [u3]);
+      assert.ok(!isDeepStrictEqual(relative(stranger), relative(third)), 'without the adaptation it is another speaker');
+    });
   });
 }
 
@@ -161,10 +164,10 @@ onFakes('refresh = reset: a reset that does nothing shows', async (fake) => {
   });
 });
 
-test('PocketSphinx, refresh = reset: the next client gets the same words from the same instance', async () => {
+test('refresh = reset: the next client gets the same words from the same instance', async () => {
   await withServer(place({ 'pool.en.refresh': 'reset', 'pool.en.spare': 0 }), async (s) => {
     const [a, b, c] = [await dictate(s, speak(sentences[0]).samples), await dictate(s, speak(sentences[1]).samples), await dictate(s, speak(sentences[0]).samples)];
     assert.deepEqual([b.finals[0].instance, c.finals[0].instance], [a.finals[0].instance, a.finals[0].instance]);
-    assert.deepEqual([a.text, b.text, c.text], [sentences[0], sentences[1], sentences[0]]);
+    assertSaid([a.text, b.text, c.text], [sentences[0], sentences[1], sentences[0]]);
   });
 });

@@ -45,7 +45,7 @@ test('twelve clients on two instances are all ready at once, and each is heard a
 test('PocketSphinx: what is learnt of a speaker travels with the session from instance to instance', async () => {
   const clips = [sentences[0], 'what time is it', sentences[1]].map((w) => speak(w).samples);
   const other = [sentences[1], sentences[0]].map((w) => speak(w).samples);
-  const one = set({ 'pool.en.lease': 'utterance', 'pool.en.max': 1 });
+  const one = set({ 'pool.en.engine': 'pocketsphinx', 'pool.en.lease': 'utterance', 'pool.en.max': 1 });
   await withServer(one, async (s) => {
     const alone = heard((await talk(s, clips)).finals);
     const [c, d] = await Promise.all([talk(s, clips), talk(s, other)]);

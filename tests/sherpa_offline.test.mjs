@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { fake, set, withServer } from './lib/server.mjs';
 import { resample } from './lib/audio.mjs';
 import { babble, clip, join, sentences, silence, speak } from './lib/speech.mjs';
+import { assertSaid } from './lib/words.mjs';
 import { Sherpa, SherpaOffline, floats } from './lib/protocols/sherpa.mjs';
 
 const listener = ['--listen', 'sherpa-onnx=127.0.0.1:0'];
@@ -16,8 +17,8 @@ test('sherpa offline: recordings are answered one by one, each with all that was
     for (const [n, words] of sentences.entries()) {
       s.send(speak(words).samples, { alone: n === 1 });
       const answer = await s.answer(n);
-      assert.equal(answer.text, words);
-      assert.deepEqual(answer.tokens.map((t) => t.trim()).join(' '), words);
+      assertSaid(answer.text, words);
+      assertSaid(answer.tokens.map((t) => t.trim()).join(' '), words);
       assert.equal(answer.timestamps.length, answer.tokens.length);
       assert.equal(answer.durations.length, answer.tokens.length);
       assert.ok(answer.timestamps[0] < 1, 'each has a time of its own');
@@ -33,7 +34,7 @@ test('sherpa offline: real speech, at the rate that its header says', () =>
     for (const rate of [16000, 48000]) {
       const s = await SherpaOffline.open(server);
       s.send(resample(samples, 16000, rate), { rate });
-      assert.equal((await s.answer()).text, words, `${rate} Hz`);
+      assertSaid((await s.answer()).text, words, `${rate} Hz`);
       await s.done();
     }
   }));

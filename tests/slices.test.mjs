@@ -10,6 +10,7 @@ import { withServer, set, build } from './lib/server.mjs';
 import { dictate } from './lib/client.mjs';
 import { encode, resample, wav } from './lib/audio.mjs';
 import { clip, join, silence } from './lib/speech.mjs';
+import { assertSaid } from './lib/words.mjs';
 import { bytesOf, Vosk, textOf } from './lib/protocols/vosk.mjs';
 import { dictate as sherpa } from './lib/protocols/sherpa.mjs';
 import { Listener, noClient, raw } from './lib/protocols/deepgram.mjs';
@@ -47,7 +48,7 @@ test('wav-slices: a client of every protocol sends slices with headers in what s
       heard[name] = await protocol.transcribe(s, { samples: asSamples(bytes), rate, words });
     }
     heard.sherpa = (await sherpa(s, bytes, { size: 999 })).text; // which says that they are floats
-    for (const [name, text] of Object.entries(heard)) assert.equal(text, words, name);
+    for (const [name, text] of Object.entries(heard)) assertSaid(text, words, name);
   }));
 
 test('wav-slices: files of slices, and files one behind the other, are heard to the end', { skip }, () =>
@@ -55,37 +56,37 @@ test('wav-slices: files of slices, and files one behind the other, are heard to 
     const { samples, words } = clip('goforward');
     for (const options of [{}, { bits: 24 }, { kind: 'float', bits: 32 }]) {
       const bytes = slices(samples, 8000, options);
-      assert.equal((await rest(s, bytes)).text, words, JSON.stringify(options));
+      assertSaid((await rest(s, bytes)).text, words, JSON.stringify(options));
       for (const chunk of [1001, 1 << 20]) {
         const { text, duration } = await deepgram(s, {}, bytes, chunk);
-        assert.equal(text, words, JSON.stringify({ options, chunk }));
+        assertSaid(text, words, JSON.stringify({ options, chunk }));
         assert.ok(Math.abs(duration - samples.length / 16000) < 0.01, `${duration}`);
       }
     }
     const twice = Buffer.concat([wav(samples), wav(samples)]);
-    assert.equal((await rest(s, twice)).text, `${words} ${words}`);
-    assert.equal((await deepgram(s, {}, twice, 8000)).text, `${words} ${words}`);
+    assertSaid((await rest(s, twice)).text, `${words} ${words}`);
+    assertSaid((await deepgram(s, {}, twice, 8000)).text, `${words} ${words}`);
     const v = await Vosk.open(s);
-    assert.equal(textOf(await v.dictate(twice)), `${words} ${words}`);
+    assertSaid(textOf(await v.dictate(twice)), `${words} ${words}`);
   }));
 
 test('wav-slices: a second recording may be of another format, and a header goes before what was said', { skip }, () =>
   server(async (s) => {
     const { samples, words } = clip('goforward');
     const both = Buffer.concat([wav(samples), wav(resample(samples, 16000, 48000), { rate: 48000 })]);
-    assert.equal((await rest(s, both)).text, `${words} ${words}`);
-    assert.equal((await deepgram(s, {}, both, 8000)).text, `${words} ${words}`);
-    assert.equal((await deepgram(s, { encoding: 'mulaw', sample_rate: 8000 }, both, 8000)).text, `${words} ${words}`);
-    assert.equal((await dictate(s, both, { encoding: 'mulaw', sample_rate: 8000 })).text, `${words} ${words}`);
+    assertSaid((await rest(s, both)).text, `${words} ${words}`);
+    assertSaid((await deepgram(s, {}, both, 8000)).text, `${words} ${words}`);
+    assertSaid((await deepgram(s, { encoding: 'mulaw', sample_rate: 8000 }, both, 8000)).text, `${words} ${words}`);
+    assertSaid((await dictate(s, both, { encoding: 'mulaw', sample_rate: 8000 })).text, `${words} ${words}`);
   }));
 
 test('wav-slices: what follows the size that a header says is heard too', { skip }, () =>
   server(async (s) => {
     const { samples, words } = clip('goforward');
     const bytes = Buffer.concat([wav(samples.subarray(0, 8000)), bytesOf(samples.subarray(8000))]);
-    assert.equal((await rest(s, bytes)).text, words);
-    assert.equal((await deepgram(s, {}, bytes, 4000)).text, words);
-    assert.equal((await deepgram(s, raw, bytes, 4000)).text, words);
+    assertSaid((await rest(s, bytes)).text, words);
+    assertSaid((await deepgram(s, {}, bytes, 4000)).text, words);
+    assertSaid((await deepgram(s, raw, bytes, 4000)).text, words);
   }));
 
 test('wav-slices: a header that cannot be read in raw audio is refused in a sentence', { skip }, () =>
@@ -104,7 +105,7 @@ test('wav-slices: a browser\'s recorder that is stopped and started again on one
     for (const args of [['-c:a', 'libopus', '-live', '1', '-f', 'webm'], ['-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov', '-f', 'mp4'], ['-c:a', 'libopus', '-f', 'ogg']]) {
       const one = as(...args);
       const { text, duration } = await deepgram(s, {}, Buffer.concat([one, one, one]), 1501);
-      assert.equal(text, [words, words, words].join(' '), args.join(' '));
+      assertSaid(text, [words, words, words].join(' '), args.join(' '));
       assert.ok(Math.abs(duration - (3 * samples.length) / 16000) < 3 * 0.128, `${duration}`); // of AAC: a frame before, and one that is filled up
     }
   }));
@@ -154,9 +155,9 @@ test('deepgram-live-wav-kinds: WAV of studios and of films is heard live as it i
       for (const [name, bytes] of Object.entries(kinds(samples))) {
         const file = path.join(dir, 'a.wav');
         fs.writeFileSync(file, bytes);
-        assert.equal((await rest(s, bytes)).text, words, `${name} by REST`);
-        assert.equal((await deepgram(s, {}, bytes, 30011)).text, words, `${name} live`);
-        assert.equal(await transcribe(s, file), words, `${name} by transcribe`);
+        assertSaid((await rest(s, bytes)).text, words, `${name} by REST`);
+        assertSaid((await deepgram(s, {}, bytes, 30011)).text, words, `${name} live`);
+        assertSaid(await transcribe(s, file), words, `${name} by transcribe`);
       }
     } finally {
       fs.rmSync(dir, { recursive: true });
@@ -169,9 +170,9 @@ test('deepgram-live-wav-kinds: raw audio may be as fine as WAV', { skip }, () =>
     const six = bytesOf(spread(samples, 6));
     const fine = bytesOf(resample(samples, 16000, 96000));
     const bits24 = wav(samples, { bits: 24 }).subarray(44);
-    assert.equal((await deepgram(s, { encoding: 'linear16', sample_rate: 96000 }, fine, 8001)).text, words);
-    assert.equal((await deepgram(s, { encoding: 'linear16', sample_rate: 16000, channels: 6 }, six, 8001)).text, words);
-    assert.equal((await dictate(s, six, { channels: 6 })).text, words);
-    assert.equal((await dictate(s, bits24, { encoding: 'pcm_s24le' })).text, words);
-    assert.equal((await dictate(s, encode(resample(samples, 16000, 192000), 'pcm_f32le'), { encoding: 'pcm_f32le', sample_rate: 192000 })).text, words);
+    assertSaid((await deepgram(s, { encoding: 'linear16', sample_rate: 96000 }, fine, 8001)).text, words);
+    assertSaid((await deepgram(s, { encoding: 'linear16', sample_rate: 16000, channels: 6 }, six, 8001)).text, words);
+    assertSaid((await dictate(s, six, { channels: 6 })).text, words);
+    assertSaid((await dictate(s, bits24, { encoding: 'pcm_s24le' })).text, words);
+    assertSaid((await dictate(s, encode(resample(samples, 16000, 192000), 'pcm_f32le'), { encoding: 'pcm_f32le', sample_rate: 192000 })).text, words);
   }));

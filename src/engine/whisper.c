@@ -51,7 +51,7 @@ static void whisper_engine_unload(struct engine **engine)
 	*engine = NULL;
 	if (e == NULL)
 		return;
-	whisper_free_state(e->decoder.state);
+	whisper_decoder_close(&e->decoder);
 	whisper_free(e->decoder.context);
 	whisper_settings_done(&e->settings);
 	hypothesis_done(&e->heard);

@@ -43,10 +43,25 @@ static bool must_stop(void *arg)
 	return d->stopped;
 }
 
+void whisper_decoder_close(struct whisper_decoder *d)
+{
+	whisper_free_state(d->cut);
+	whisper_free_state(d->whole);
+}
+
+/* The full window is no multiple of the library's blocks of attention: what it leaves of the last one would be what an earlier, cut
+ * window left there. */
+static void take_window(struct whisper_decoder *d, int frames)
+{
+	d->state = frames == AUDIO_WINDOW_FULL ? d->whole : d->cut;
+}
+
 int whisper_decoder_open(struct whisper_decoder *d, struct error *err)
 {
-	d->state = whisper_init_state(d->context);
-	if (d->state == NULL)
+	d->whole = whisper_init_state(d->context);
+	if (d->window_floor > 0)
+		d->cut = whisper_init_state(d->context);
+	if (d->whole == NULL || (d->window_floor > 0 && d->cut == NULL))
 		return error_set(
 		    err, ERROR_ENGINE, "there is no memory for what Whisper decodes in");
 	d->initial[0] = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
@@ -96,6 +111,7 @@ static int prepare(struct whisper_decoder *d, const struct whisper_utterance *u,
 {
 	struct whisper_full_params p = params_of(d, u, frames);
 
+	take_window(d, frames);
 	p.language = "en";
 	p.encoder_begin_callback = never;
 	return whisper_full_with_state(d->context, d->state, p, u->samples, (int)u->n);
@@ -151,6 +167,7 @@ static int decode_once(struct whisper_decoder *d, const struct whisper_utterance
 {
 	struct whisper_full_params p = params_of(d, u, frames);
 
+	take_window(d, frames);
 	p.abort_callback = asks;
 	p.abort_callback_user_data = d;
 	if (whisper_full_with_state(d->context, d->state, p, u->samples, (int)u->n) != 0 ||

@@ -16,7 +16,10 @@ struct error;
 /* What decodes: the weights, which nobody writes to, and what one decode at a time writes to. */
 struct whisper_decoder {
 	struct whisper_context *context; /* owned by the engine */
-	struct whisper_state *state;     /* likewise */
+	/* Likewise. Each is used for windows whose blocks of attention are either all full or all cut off at the same place, so that
+	 * nothing an earlier decode left can be heard; both are made at once, since what is made in the host costs instances nothing. */
+	struct whisper_state *cut, *whole;
+	struct whisper_state *state; /* of these, the one that the decode in work has; borrowed */
 	struct whisper_full_params initial
 	    [2]; /* greedy, beam: read when the model is loaded, since the library looks up the cores */
 	const struct whisper_settings *settings;
@@ -37,8 +40,9 @@ struct whisper_utterance {
 	bool translate;
 };
 
-/* Makes the state. */
+/* Makes the states. */
 int whisper_decoder_open(struct whisper_decoder *d, struct error *err);
+void whisper_decoder_close(struct whisper_decoder *d);
 /* *heard is what can be believed of it; *language as it was found out. -1 when it was stopped or could not be done. */
 int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utterance *u,
     struct hypothesis *heard, const char **language, struct error *err);

@@ -18,7 +18,7 @@
 #include "models/catalogue.h"
 #include "models/store.h"
 
-enum { WAV_HEADER_BYTES = 44, CLIP_MAX = 16000 * 8, BLOCK = 1600 };
+enum { WAV_HEADER_BYTES = 44, CLIP_MAX = 16000 * 8, LONG_SAMPLES = 16000 * 26, BLOCK = 1600 };
 
 static const struct engine_ops *const ops = &engine_whisper;
 static struct engine *engine; /* one for all tests: loading takes its time */
@@ -28,13 +28,13 @@ static size_t clip_n;
 
 /* All that an utterance gave, in a form that can be compared to the last bit. */
 struct heard {
-	char text[256], language[8];
+	char text[1024], language[8];
 	float confidence;
 	size_t words_n;
 	struct {
 		uint32_t start_ms, end_ms;
 		float confidence;
-	} words[32];
+	} words[128];
 };
 
 static void keep(struct heard *out, const struct engine_result *r)
@@ -118,6 +118,31 @@ static void test_what_was_heard_before_changes_no_bit(void **state)
 		hear(clip, clip_n, &got);
 		assert_memory_equal(&got, &want, sizeof got);
 	}
+	ops->unload(&engine);
+	engine = one_for_all;
+}
+
+/* The full window ends inside a block of attention, and a shorter one before it has filled that. */
+static void test_nor_does_it_where_the_window_is_full(void **state)
+{
+	static int16_t samples[LONG_SAMPLES];
+	struct heard want, got, ignored;
+	struct engine *one_for_all = engine, *fresh = NULL;
+	const struct engine_param param = { "model", model };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < LONG_SAMPLES; i++)
+		samples[i] = clip[i % clip_n];
+	assert_int_equal(ops->load(&fresh, &param, 1, &err), 0);
+	engine = fresh;
+	hear(samples, LONG_SAMPLES, &want);
+	assert_true(want.words_n > 10);
+	hear(clip, clip_n, &ignored);
+	hear(noise, CLIP_MAX, &ignored);
+	hear(samples, LONG_SAMPLES - LONG_SAMPLES / 5, &ignored);
+	hear(samples, LONG_SAMPLES, &got);
+	assert_memory_equal(&got, &want, sizeof got);
 	ops->unload(&engine);
 	engine = one_for_all;
 }
@@ -350,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hears_the_words_where_they_are),
 		cmocka_unit_test(test_what_was_heard_before_changes_no_bit),
+		cmocka_unit_test(test_nor_does_it_where_the_window_is_full),
 		cmocka_unit_test(test_chunks_and_partials_change_no_bit),
 		cmocka_unit_test(test_where_nobody_spoke_nothing_is_told),
 		cmocka_unit_test(test_it_asks_from_inside_and_stops_when_told),

@@ -12,6 +12,13 @@ export function modelPath(name) {
 // For a test's options: { skip: needs('tiny.en') }
 export const needs = (name) => (modelPath(name) ? false : `${name} is not here; tools/install-models gets it, if it can`);
 
+// False when each of these models of Whisper can be used here, else why not.
+export function noWhisper(...names) {
+  const engines = spawnSync(path.join(build, 'stenopool-host'), ['--engines'], { encoding: 'utf8' }).stdout;
+  if (!/^engine whisper$/m.test(engines)) return 'this build has no Whisper (tools/get-whisper)';
+  return names.map(needs).find(Boolean) ?? false;
+}
+
 // `stenopool models` with the catalogue of tests/models/models_small.c, whose models a test can make.
 export const small = path.join(build, 'tests/models/models_small');
 // Started; { child, done: { code, stdout, stderr }, says(words) }

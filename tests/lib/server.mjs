@@ -18,7 +18,8 @@ export const sanitizer = (() => {
 export const program = path.join(build, 'stenopool');
 
 // Settings of a pool of the fake engine; tests name what they change. STENOPOOL_FAKE: the one that is meant (tests/whole.test.mjs).
-export const fake = (more = {}) => set({ 'pool.en.engine': process.env.STENOPOOL_FAKE ?? 'fake', 'pool.en.max': 2, ...more });
+// What it takes for words is no speech to a network that has heard people.
+export const fake = (more = {}) => set({ 'vad.vad': 'statistical', 'pool.en.engine': process.env.STENOPOOL_FAKE ?? 'fake', 'pool.en.max': 2, ...more });
 // What a test sets for fake, in the other one's words.
 const WHOLE = { 'pool.en.param.slow': 'pool.en.param.decode_factor' };
 export const set = (settings) => Object.entries(settings).flatMap(([k, v]) =>
