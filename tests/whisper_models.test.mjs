@@ -8,7 +8,7 @@ import path from 'node:path';
 import { ownStore, root, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { losses, none } from './lib/faults.mjs';
-import { modelFile, noWhisper } from './lib/models.mjs';
+import { modelPath, noWhisper } from './lib/models.mjs';
 import { Settings, reload } from './lib/ops.mjs';
 import { heard } from './lib/residue.mjs';
 import { sentences, speak } from './lib/speech.mjs';
@@ -37,7 +37,7 @@ function folder() {
 
 // The start of a model, `bytes` of it or that share.
 function cut(to, bytes) {
-  const whole = fs.readFileSync(modelFile(NAME));
+  const whole = fs.readFileSync(modelPath('tiny.en'));
   fs.writeFileSync(to, whole.subarray(0, bytes < 1 ? Math.floor(whole.length * bytes) : bytes));
 }
 
@@ -48,10 +48,10 @@ const refused = [
   { what: 'an empty file', make: (f) => fs.writeFileSync(f, ''), says: /model: \S+ggml-tiny\.en\.bin is cut: it has 0 bytes/ },
   { what: 'a file of something else', make: (f) => fs.copyFileSync(path.join(root, 'data/warmup.wav'), f),
     says: /model: \S+ggml-tiny\.en\.bin is no ggml model of Whisper/ },
-  { what: 'another model under its name', named: true, skip: skipBase, make: (f) => fs.symlinkSync(modelFile('ggml-base.bin'), f),
+  { what: 'another model under its name', named: true, skip: skipBase, make: (f) => fs.symlinkSync(modelPath('base'), f),
     says: /model: \S+ggml-tiny\.en\.bin is not what it should be: its SHA-256 is \w+\.\.\., not \w+\.\.\.$/ },
   { what: 'a file that nobody may read', make: (f) => {
-    fs.copyFileSync(modelFile(NAME), f);
+    fs.copyFileSync(modelPath('tiny.en'), f);
     fs.chmodSync(f, 0);
   }, says: /model: \S+ggml-tiny\.en\.bin may not be read by user \d+/ },
 ];

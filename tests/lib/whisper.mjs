@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { ownStore, set, withServer } from './server.mjs';
 import { signal } from './faults.mjs';
-import { modelFile } from './models.mjs';
+import { modelPath } from './models.mjs';
 
 // For what must not depend on the amount: much of it where there is time (tools/check), enough of it elsewhere.
 export const long = process.env.STENOPOOL_TEST_LONG === '1';
@@ -12,7 +12,7 @@ export const withWhisper = (more, body, options = {}) => withServer(whisper(more
 
 // The models of this machine under other names, in a place of their own.
 export function storeOf(dir, files) {
-  for (const [name, of] of Object.entries(files)) fs.symlinkSync(modelFile(of), `${dir}/${name}`);
+  for (const [name, of] of Object.entries(files)) fs.symlinkSync(modelPath(of.replace(/^ggml-|\.bin$/g, '')), `${dir}/${name}`);
   return { STENOPOOL_MODELS: dir };
 }
 
