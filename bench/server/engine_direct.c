@@ -3,7 +3,8 @@
  *   engine_direct PROCESSES carry|fresh CLIP.wav ... [-- ENGINE key=value ...]
  *
  * So many processes load the engine and decode all clips once, unmeasured. Then each line that comes on stdin is a pass:
- * all processes decode all clips, and one line of JSON tells how long the slowest took and what the first one heard.
+ * all processes decode all clips, and one line of JSON tells how long the slowest took, what the first one heard, and how much CPU
+ * time each clip took it.
  * carry: what the engine learnt of the speaker goes from clip to clip, as in a session. */
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -44,17 +46,32 @@ static void must(int rc, const struct error *err)
 		die(err->text);
 }
 
+/* What a process has made of a clip. */
+struct heard {
+	char text[TEXT_BYTES];
+	double cpu_s;
+};
+
 struct speaker {
 	uint8_t adaptation[ENGINE_ADAPTATION_MAX_BYTES];
 	size_t adaptation_bytes;
 };
 
-static void decode(struct engine *e, const struct clip *clip, struct speaker *s, char *text)
+static double cpu_now_s(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void decode(struct engine *e, const struct clip *clip, struct speaker *s, struct heard *out)
 {
 	const struct engine_begin begin = { .adaptation = s->adaptation,
 		.adaptation_bytes = bench.carry ? s->adaptation_bytes : 0 };
 	struct engine_result heard;
 	struct error err = ERROR_INIT;
+	double from_s = cpu_now_s();
 
 	must(bench.ops->begin(e, &begin, &err), &err);
 	for (size_t at = 0; at < clip->n; at += BLOCK_SAMPLES)
@@ -62,16 +79,17 @@ static void decode(struct engine *e, const struct clip *clip, struct speaker *s,
 			 e, clip->samples + at, MIN(clip->n - at, (size_t)BLOCK_SAMPLES), &err),
 		    &err);
 	must(bench.ops->end(e, &heard, &err), &err);
-	(void)snprintf(text, TEXT_BYTES, "%s", heard.text);
+	out->cpu_s = cpu_now_s() - from_s;
+	(void)snprintf(out->text, sizeof out->text, "%s", heard.text);
 	memcpy(s->adaptation, heard.adaptation, heard.adaptation_bytes);
 	s->adaptation_bytes = heard.adaptation_bytes;
 }
 
-/* A process: a byte on `go` is a pass; all texts go back through `told`, each in TEXT_BYTES. */
+/* A process: a byte on `go` is a pass; what it heard goes back through `told`. */
 _Noreturn static void work(int go, int told)
 {
-	char(*texts)[TEXT_BYTES] = xcalloc(bench.clips_n, sizeof *texts);
-	size_t bytes = bench.clips_n * sizeof *texts;
+	struct heard *heard = xcalloc(bench.clips_n, sizeof *heard);
+	size_t bytes = bench.clips_n * sizeof *heard;
 	struct engine *e = NULL;
 	struct error err = ERROR_INIT;
 	char byte;
@@ -82,9 +100,9 @@ _Noreturn static void work(int go, int told)
 		struct speaker s = { .adaptation_bytes = 0 };
 
 		for (unsigned c = 0; c < bench.clips_n; c++)
-			decode(e, &bench.clips[c], &s, texts[c]);
+			decode(e, &bench.clips[c], &s, &heard[c]);
 		for (size_t at = 0; at < bytes;) {
-			ssize_t n = write(told, (const char *)texts + at, bytes - at);
+			ssize_t n = write(told, (const char *)heard + at, bytes - at);
 
 			if (n <= 0)
 				_exit(1);
@@ -116,12 +134,12 @@ static void start(unsigned i)
 	bench.told[i] = told[0];
 }
 
-static void hear(unsigned i, char (*texts)[TEXT_BYTES])
+static void hear(unsigned i, struct heard *heard)
 {
-	size_t bytes = bench.clips_n * sizeof *texts;
+	size_t bytes = bench.clips_n * sizeof *heard;
 
 	for (size_t at = 0; at < bytes;) {
-		ssize_t n = read(bench.told[i], (char *)texts + at, bytes - at);
+		ssize_t n = read(bench.told[i], (char *)heard + at, bytes - at);
 
 		if (n <= 0)
 			die("a process has ended");
@@ -129,50 +147,54 @@ static void hear(unsigned i, char (*texts)[TEXT_BYTES])
 	}
 }
 
-static void hear_all(char (*texts)[TEXT_BYTES], char (*others)[TEXT_BYTES])
+static void hear_all(struct heard *first, struct heard *others)
 {
-	hear(0, texts);
+	hear(0, first);
 	for (unsigned i = 1; i < bench.processes; i++)
 		hear(i, others);
 }
 
-/* Recognisers write letters, digits and apostrophes; what else there might be is left out. */
-static void print(double seconds, char (*texts)[TEXT_BYTES])
+/* What would need an escape is left out. */
+static void print(double seconds, const struct heard *heard)
 {
 	(void)printf("{\"seconds\":%.4f,\"texts\":{", seconds);
 	for (unsigned c = 0; c < bench.clips_n; c++) {
 		(void)printf("%s\"%s\":\"", c == 0 ? "" : ",", bench.clips[c].name);
-		for (const char *p = texts[c]; *p != '\0'; p++)
+		for (const char *p = heard[c].text; *p != '\0'; p++)
 			if (*p != '"' && *p != '\\' && (unsigned char)*p >= ' ')
 				(void)putchar(*p);
 		(void)putchar('"');
 	}
+	(void)printf("},\"cpu\":{");
+	for (unsigned c = 0; c < bench.clips_n; c++)
+		(void)printf(
+		    "%s\"%s\":%.4f", c == 0 ? "" : ",", bench.clips[c].name, heard[c].cpu_s);
 	(void)puts("}}");
 	(void)fflush(stdout);
 }
 
 static void run(void)
 {
-	char(*texts)[TEXT_BYTES] = xcalloc(bench.clips_n, sizeof *texts);
-	char(*others)[TEXT_BYTES] = xcalloc(bench.clips_n, sizeof *others);
+	struct heard *heard = xcalloc(bench.clips_n, sizeof *heard);
+	struct heard *others = xcalloc(bench.clips_n, sizeof *others);
 	char line[16];
 
 	for (unsigned i = 0; i < bench.processes; i++)
 		start(i);
-	hear_all(texts, others);
-	print(0, texts);
+	hear_all(heard, others);
+	print(0, heard);
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		uint64_t from_ns = clock_now_ns();
 
 		for (unsigned i = 0; i < bench.processes; i++)
 			if (write(bench.go[i], "g", 1) != 1)
 				die("a process has ended");
-		hear_all(texts, others);
-		print((double)(clock_now_ns() - from_ns) / (double)NS_PER_S, texts);
+		hear_all(heard, others);
+		print((double)(clock_now_ns() - from_ns) / (double)NS_PER_S, heard);
 	}
 	for (unsigned i = 0; i < bench.processes; i++)
 		(void)close(bench.go[i]);
-	free(texts);
+	free(heard);
 	free(others);
 }
 

@@ -30,9 +30,9 @@ function build() {
 }
 
 // core: -1 for any.
-function start(core, program, args, stdio) {
+function start(core, program, args, stdio, env = process.env) {
   const pinned = core < 0 ? [program, args] : ['taskset', ['-c', String(core), program, ...args]];
-  const child = spawn(...pinned, { stdio });
+  const child = spawn(...pinned, { stdio, env });
   children.add(child);
   child.ended = new Promise((resolve) => {
     child.on('error', (e) => resolve(e.message));
@@ -70,11 +70,24 @@ function cpuOf(pid) {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
+// The process and all that came of it and is alive.
+function familyOf(pid) {
+  return [pid, ...childrenOf(pid).flatMap(familyOf)];
+}
+
+// What they have of memory, what is shared in equal parts: MB.
+function pssOf(pids) {
+  const kb = (pid) => Number(/^Pss: +(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]);
+  return pids.reduce((sum, pid) => sum + kb(pid), 0) / 1024;
+}
+
 class Server {
-  // settings: { 'pool.en.max': 2, ... }
-  static async start(settings, core = -1) {
+  // settings: { 'pool.en.max': 2, ... }; listen: protocols that get a listener of their own, whose port is in `ports`
+  static async start(settings, core = -1, listen = []) {
     const s = new Server();
     const args = ['serve', '--listen', '127.0.0.1:0', '--set', 'server.log_level=error'];
+    for (const protocol of listen) args.push('--listen', `${protocol}=127.0.0.1:0`);
+    s.ports = {};
     for (const [key, value] of Object.entries(settings)) args.push('--set', `${key}=${value}`);
     s.log = fs.openSync(path.join(os.tmpdir(), `stenopool-bench-${process.pid}.log`), 'w+');
     s.child = start(core, path.join(BUILD, 'stenopool'), args, ['ignore', 'pipe', s.log]);
@@ -84,6 +97,8 @@ class Server {
       readline.createInterface({ input: s.child.stdout }).on('line', (line) => {
         const m = /^stenopool: listening on (http:\/\/\S+)$/.exec(line);
         if (m) resolve(m[1]);
+        const own = /listening for (\S+) on \S+:(\d+)$/.exec(line);
+        if (own) s.ports[own[1]] = Number(own[2]);
       });
     })]);
     s.url = s.http.replace('http:', 'ws:') + '/v1/stream';
@@ -134,8 +149,9 @@ async function measure(core, program, args) {
 
 // A measuring program that answers each line with a line of JSON; the first answer comes unasked.
 class Asked {
-  constructor(program, args, core = -1) {
-    this.child = start(core, path.join(BUILD, program), args.map(String), ['pipe', 'pipe', 'inherit']);
+  // program: of the build, or any by its whole path
+  constructor(program, args, core = -1, env = process.env) {
+    this.child = start(core, path.resolve(BUILD, program), args.map(String), ['pipe', 'pipe', 'inherit'], env);
     this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -174,4 +190,5 @@ function killAll() {
   for (const child of children) child.kill('SIGKILL');
 }
 
-module.exports = { Asked, BUILD, BenchError, CORES, ROOT, Server, WARMUP, build, killAll, measure, show, get };
+module.exports = { Asked, BUILD, BenchError, CORES, ROOT, Server, WARMUP, build, childrenOf, cpuOf, familyOf, get, killAll, measure, pssOf,
+  show, start, until };

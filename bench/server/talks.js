@@ -2,9 +2,10 @@
 // a pause behind each sentence.
 'use strict';
 const path = require('path');
-const { ROOT, BenchError, get } = require('./processes.js');
+const { BUILD, ROOT, BenchError, get } = require('./processes.js');
 
 const FRAME_MS = 20;
+process.env.STENOPOOL_BUILD ??= BUILD; // which the library looks at
 const library = (name) => import(path.join(ROOT, 'tests', 'lib', name));
 
 function addressOf(server) {
