@@ -1,7 +1,7 @@
 // Whisper beside others that have the same weights, each part side by side in one run: what counts are the ratios.
 'use strict';
 
-const path = require('path');
+const fs = require('fs');
 const { median, table } = require('../server/figures.js');
 const { Asked, CORES, Server, childrenOf, cpuOf, familyOf, pssOf } = require('../server/processes.js');
 const { connect, status } = require('../server/talks.js');
@@ -13,7 +13,7 @@ const CPU_ROUNDS = 3;
 const INSTANCES = 8;
 const IDLE_MS = 10000;
 const SETTLE_MS = 500;
-const EACH = { 1: 3, 2: 4, 4: 5, 8: 6 }; // speakers: utterances of each
+const EACH = { 1: 3, 2: 3, 4: 4, 8: 4 }; // speakers: utterances of each in a round
 const WAIT_ROUNDS = Number(process.env.BENCH_WAIT_ROUNDS || 1);
 const WAIT_SPEAKERS = (process.env.BENCH_WAIT_SPEAKERS || '1,2,4,8').split(',').map(Number);
 const WAIT_WHO = (process.env.BENCH_WAIT || 'q8_0,f16,peer').split(',');
@@ -27,13 +27,15 @@ function whisper(kind, more = {}) {
   return { 'pool.en.engine': 'whisper', 'pool.en.param.model': modelFile(kind), 'pool.en.canary_interval_ms': 0, ...more };
 }
 
-function peersOrWhy() {
+let told = false;
+function havePeers() {
   try {
-    return { ...peers(), why: null };
+    return Boolean(peers());
   } catch (e) {
     if (!(e instanceof Skipped)) throw e;
-    console.log(`No peer: ${e.message}\n`);
-    return { why: e.message };
+    if (!told) console.log(`No peer: ${e.message}\n`);
+    told = true;
+    return false;
   }
 }
 
@@ -45,12 +47,12 @@ function decoders(files) {
   return {
     'f16, short window': ours('f16'), 'f16, full window': ours('f16', 'short_window=no'),
     'q8_0, short window': ours('q8_0'), 'q8_0, full window': ours('q8_0', 'short_window=no'),
-    ...(peersOrWhy().why ? {} : { 'faster-whisper int8': () => peerDirect(files) }),
+    ...(havePeers() ? { 'faster-whisper int8': () => peerDirect(files) } : {}),
   };
 }
 
 // Two at a time: time is not measured here.
-async function hearAll(who, clips) {
+async function hearAll(who) {
   const heard = {};
   const names = Object.keys(who);
   const work = async () => {
@@ -66,7 +68,7 @@ async function hearAll(who, clips) {
 
 async function wordsWrong(clips) {
   const judge = new Judge();
-  const heard = await hearAll(decoders(clips.map((c) => c.file)), clips);
+  const heard = await hearAll(decoders(clips.map((c) => c.file)));
   const wrong = {};
   for (const [name, texts] of Object.entries(heard)) wrong[name] = await judge.words(clips.map((c) => [c.words, texts[c.name]]));
   await judge.stop();
@@ -141,7 +143,7 @@ async function measureAll(running, clips) {
   const got = new Map();
   for (let round = 0; round < WAIT_ROUNDS; round++) {
     for (const n of WAIT_SPEAKERS) {
-      const planned = speakers.plan(n, clips, EACH[n] ?? 6, round);
+      const planned = speakers.plan(n, clips, EACH[n] ?? 4, round);
       for (const { who, server } of running) {
         const key = `${n} ${who.name}`;
         const was = got.get(key) ?? { answers: [], cpu: 0 };
@@ -173,7 +175,7 @@ function noteWait(note, n, ours, peer) {
 async function wait(note) {
   const clips = await clipsOf.six();
   const who = WAIT_WHO.map((name) => contenders[name]);
-  const withPeer = !who.some((w) => w.foreign) || !peersOrWhy().why;
+  const withPeer = !who.some((w) => w.foreign) || havePeers();
   const running = [];
   for (const w of who.filter((x) => withPeer || !x.foreign)) running.push({ who: w, server: await w.start() });
   for (const { who: w, server } of running) await speakers.speak(speakers[w.protocol], server, [[{ clip: clips[0], at: 0 }]]);
@@ -257,7 +259,7 @@ async function memory(note) {
 
 // The scheduler's own count, finer than a clock tick: ms.
 function ranMs(pids) {
-  const ns = (pid) => Number(require('fs').readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
+  const ns = (pid) => Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
   return pids.reduce((sum, pid) => sum + ns(pid), 0) / 1e6;
 }
 
@@ -282,20 +284,35 @@ async function idle(note) {
   note(`CPU of an idle server with Whisper loaded, ${IDLE_MS / 1000} s`, `${ticks} ticks`, '0', ticks === 0);
 }
 
-// A part that lacks what it needs says so.
-const orSkip = (figure, part) => async (note) => {
-  try {
-    await part(note);
-  } catch (e) {
-    if (!(e instanceof Skipped)) throw e;
-    console.log(`skipped: ${e.message}`);
-    note(figure, 'skipped', '-', null);
-  }
+// ---- pool: full, against the library alone ----
+
+async function pool(note, poolAndBare) {
+  const model = modelFile('f16');
+  const files = (await clipsOf.six()).map((c) => c.file);
+  const ratio = await poolAndBare(files, CORES, { direct: ['--', 'whisper', `model=${model}`], settings: whisper('f16') });
+  note('throughput of a full pool of Whisper / the library alone', ratio.toFixed(3), '>= 0.95', ratio >= 0.95);
+}
+
+const parts = {
+  'whisper-cpu': ['CPU of an utterance with Whisper', cpu],
+  'whisper-wait': ['wait for the text with Whisper', wait],
+  'whisper-memory': ["memory of Whisper's instances", memory],
+  'whisper-pool': ['throughput of a full pool of Whisper', pool],
+  'whisper-idle': ['CPU of an idle server with Whisper loaded', idle],
 };
 
-module.exports = {
-  'whisper-cpu': orSkip('CPU of an utterance with Whisper', cpu),
-  'whisper-wait': orSkip('wait for the text with Whisper', wait),
-  'whisper-memory': orSkip('memory of Whisper\'s instances', memory),
-  'whisper-idle': orSkip('CPU of an idle server with Whisper loaded', idle),
-};
+// A part that lacks what it needs says so.
+function orSkip(figure, part, note, poolAndBare) {
+  return async () => {
+    try {
+      await part(note, poolAndBare);
+    } catch (e) {
+      if (!(e instanceof Skipped)) throw e;
+      console.log(`skipped: ${e.message}`);
+      note(figure, 'skipped', '-', null);
+    }
+  };
+}
+
+module.exports = (note, poolAndBare) =>
+  Object.fromEntries(Object.entries(parts).map(([name, [figure, part]]) => [name, orSkip(figure, part, note, poolAndBare)]));

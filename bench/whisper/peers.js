@@ -21,8 +21,10 @@ function ask(program, args) {
   return { line: (run.stdout || '').trim().split('\n').pop(), good: run.status === 0 };
 }
 
-// The file of a model, which is got if it is not there.
+// Of a model, which is got if it is not there.
 function modelFile(kind) {
+  const engines = spawnSync(path.join(BUILD, 'stenopool-host'), ['--engines'], { encoding: 'utf8' }).stdout;
+  if (!/^engine whisper$/m.test(engines)) throw new Skipped('this build has no engine whisper (tools/get-whisper, then a new build folder)');
   const name = MODELS[kind];
   const stenopool = path.join(BUILD, 'stenopool');
   const there = () => spawnSync(stenopool, ['models', 'path', name], { encoding: 'utf8' });

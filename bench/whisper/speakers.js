@@ -6,7 +6,7 @@ const { BenchError } = require('../server/processes.js');
 const { connect, library } = require('../server/talks.js');
 
 const CHUNK_SAMPLES = 1024; // what Wyoming's own clients send at a time
-const PAUSE_MS = [300, 1800];
+const PAUSE_MS = [300, 1300];
 const ANSWER_MS = 60000; // an answer that did not come by then is lost
 const SEED = 4711;
 
