@@ -3,12 +3,13 @@
 
 const fs = require('fs');
 const { median, table } = require('../server/figures.js');
-const { Asked, CORES, Server, childrenOf, familyOf, pssOf } = require('../server/processes.js');
+const { Asked, BenchError, CORES, Server, childrenOf, familyOf, pssOf } = require('../server/processes.js');
 const { connect, status } = require('../server/talks.js');
 const clipsOf = require('./clips.js');
 const { Judge, MODELS, PEER_THREADS, PeerServer, Skipped, modelFile, peerDirect, peers } = require('./peers.js');
 const speakers = require('./speakers.js');
 
+const PEER = 'faster-whisper int8';
 const CPU_ROUNDS = 3;
 const POOL_ROUNDS = 5;
 const INSTANCES = 8;
@@ -49,7 +50,7 @@ function decoders(files) {
   return {
     'f16, short window': ours('f16'), 'f16, full window': ours('f16', 'short_window=no'),
     'q8_0, short window': ours('q8_0'), 'q8_0, full window': ours('q8_0', 'short_window=no'),
-    ...(havePeers() ? { 'faster-whisper int8': () => peerDirect(files) } : {}),
+    ...(havePeers() ? { [PEER]: () => peerDirect(files) } : {}),
   };
 }
 
@@ -95,7 +96,7 @@ async function cpu(note) {
   const [three, all] = [(await clipsOf.six()).slice(0, 3), await clipsOf.all()];
   const took = await cpuSeconds(three);
   const { wrong, by } = await wordsWrong(all);
-  const peer = took['faster-whisper int8'];
+  const peer = took[PEER];
   const rows = [['', ...three.map((c) => `${c.seconds.toFixed(1)} s`), ...three.map((c) => `/ peer, ${c.seconds.toFixed(0)} s`), 'words wrong']];
   for (const [name, s] of Object.entries(took))
     rows.push([name, ...s.map(seconds), ...s.map((v, i) => (peer ? (v / peer[i]).toFixed(2) : '-')),
@@ -103,12 +104,12 @@ async function cpu(note) {
   console.log(`CPU seconds of one thread for an utterance, median of ${CPU_ROUNDS} rounds in which all take turns. The same weights. Words wrong: over`);
   console.log(`${all.length} recordings of speech and a room, counted by ${by}.\n`);
   console.log(table(rows));
-  for (const name of ['f16, short window', 'q8_0, short window']) {
+  for (const name of Object.keys(took).filter((n) => n !== PEER)) {
     const ratios = peer ? took[name].map((v, i) => v / peer[i]) : [];
-    const fewer = peer && wrong[name].wrong <= wrong['faster-whisper int8'].wrong;
+    const fewer = peer && wrong[name].wrong <= wrong[PEER].wrong;
     note(`CPU of an utterance of 3, 6, 11 s, Whisper ${name} / faster-whisper`, peer ? ratios.map((r) => r.toFixed(2)).join(', ') : 'skipped',
       '< 1', peer ? ratios.every((r) => r < 1) : null);
-    note(`words wrong, Whisper ${name} / faster-whisper`, peer ? `${wrong[name].wrong} / ${wrong['faster-whisper int8'].wrong} of ${wrong[name].said}`
+    note(`words wrong, Whisper ${name} / faster-whisper`, peer ? `${wrong[name].wrong} / ${wrong[PEER].wrong} of ${wrong[name].said}`
       : 'skipped', '<= 1', peer ? fewer : null);
   }
 }
@@ -116,21 +117,25 @@ async function cpu(note) {
 // ---- the wait from the end of speech to the text ----
 
 const contenders = {
-  q8_0: { name: 'Stenopool, q8_0', protocol: 'wyoming', start: () => startOurs('q8_0') },
-  f16: { name: 'Stenopool, f16', protocol: 'wyoming', start: () => startOurs('f16') },
-  'q8_0-native': { name: 'Stenopool, q8_0, native protocol', protocol: 'native', start: () => startOurs('q8_0') },
-  'f16-native': { name: 'Stenopool, f16, native protocol', protocol: 'native', start: () => startOurs('f16') },
+  q8_0: { name: 'Stenopool, q8_0', protocol: 'wyoming', weights: 'q8_0' },
+  f16: { name: 'Stenopool, f16', protocol: 'wyoming', weights: 'f16' },
+  'q8_0-native': { name: 'Stenopool, q8_0, native protocol', protocol: 'native', weights: 'q8_0' },
+  'f16-native': { name: 'Stenopool, f16, native protocol', protocol: 'native', weights: 'f16' },
   peer: { name: 'wyoming-faster-whisper', protocol: 'wyoming', start: () => PeerServer.start(), foreign: true },
 };
 
-// An utterance may begin before the one before has its text, so there is a place for each of two.
-function startOurs(kind) {
-  return Server.start(whisper(kind, { 'pool.en.max': 2 * Math.max(...WAIT_SPEAKERS), ...settingsFromOutside() }), -1, ['wyoming']);
+// "NAME" or "NAME+SETTING=VALUE+...": to find out what a setting is worth.
+function contender(spec) {
+  const [name, ...settings] = spec.split('+');
+  if (!(name in contenders)) throw new BenchError(`there is no server "${name}"; there are ${Object.keys(contenders).join(', ')}`);
+  const more = Object.fromEntries(settings.map((s) => [s.slice(0, s.indexOf('=')), s.slice(s.indexOf('=') + 1)]));
+  const who = contenders[name];
+  return { start: () => startOurs(who.weights, more), ...who, name: [who.name, ...settings].join(', ') };
 }
 
-// BENCH_SET="server.partial_interval_ms=10000 ...": to find out what a setting is worth.
-function settingsFromOutside() {
-  return Object.fromEntries((process.env.BENCH_SET || '').split(' ').filter(Boolean).map((s) => [s.slice(0, s.indexOf('=')), s.slice(s.indexOf('=') + 1)]));
+// An utterance may begin before the one before has its text, so there is a place for each of two.
+function startOurs(weights, more) {
+  return Server.start(whisper(weights, { 'pool.en.max': 2 * Math.max(...WAIT_SPEAKERS), ...more }), -1, ['wyoming']);
 }
 
 async function measured(who, server, planned) {
@@ -176,7 +181,7 @@ function noteWait(note, n, ours, peer) {
 
 async function wait(note) {
   const clips = await clipsOf.six();
-  const who = WAIT_WHO.map((name) => contenders[name]);
+  const who = WAIT_WHO.map(contender);
   const withPeer = !who.some((w) => w.foreign) || havePeers();
   const running = [];
   for (const w of who.filter((x) => withPeer || !x.foreign)) running.push({ who: w, server: await w.start() });
