@@ -378,7 +378,7 @@ test('without ffmpeg the sentence says so, and WAV is heard', async () => {
 
 test('a decoder that is named while the server runs is used from then on', { skip: noFfmpeg }, async () => {
   const config = path.join(dir, 'stenopool.conf');
-  const write = (decoder) => fs.writeFileSync(config, `[server]\ndecoder = ${decoder}\n[pool en]\nengine = fake\n`);
+  const write = (decoder) => fs.writeFileSync(config, `[server]\ndecoder = ${decoder}\n[vad]\nvad = statistical\n[pool en]\nengine = fake\n`);
   write('no-such-ffmpeg');
   await withServer(['--config', config], async (s) => {
     const flac = await make('reload.flac', babble(800));

@@ -9,7 +9,7 @@ import { Browser, noBrowser } from './lib/browser.mjs';
 import { Server, withServer, fake, set, run, build, program, root } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
 import { babble, clip, join, readWav, sentences, silence, speak } from './lib/speech.mjs';
-import { said as plain } from './lib/words.mjs';
+import { edits, said as plain } from './lib/words.mjs';
 import { wav } from './lib/audio.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -83,7 +83,7 @@ async function pictures(tab, name) {
 }
 
 test('it shows who heard it and in which language, and the text as it was written', { skip }, () =>
-  withServer(set({ 'pool.whisper.engine': 'fake_whole', 'pool.whisper.param.language': 'de', 'pool.whisper.param.model': 'base' }), (server) =>
+  withServer(set({ 'vad.vad': 'statistical', 'pool.whisper.engine': 'fake_whole', 'pool.whisper.param.language': 'de', 'pool.whisper.param.model': 'base' }), (server) =>
     withPage(server, async (tab) => {
       await hear(tab);
       assert.notEqual(await ended(tab), '');
@@ -121,7 +121,7 @@ test('by microphone two browsers at once get their own words; a third page waits
           }
           assert.match(await tab.text('#final-text'), /^[\d.]+ m?s$/);
         }
-        assert.equal(await ended(three), SAMPLE);
+        assert.ok(edits(SAMPLE, await ended(three)) <= 2);
         assert.equal(await three.evaluate(`document.querySelector('#queue').hidden`), true);
         await three.look({ width: 390, height: 844, phone: true });
         await three.click('.word.unsure');

@@ -19,7 +19,7 @@ const holds = (s) => async () => (await compute(s)).held === 1;
 function sounds() {
   const spoken = noRealSpeech
     ? [...sentences, 'what time is it'].map((w) => ({ name: w, rate: 16000, ...speak(w) }))
-    : clipNames.slice(0, long ? 8 : 5).map(clip);
+    : clipNames.slice(0, long ? 8 : 3).map(clip);
   const some = spoken[0].samples;
   const more = [
     { name: 'a word and a half', rate: 16000, samples: spoken[1].samples.subarray(0, 14000) },
@@ -61,7 +61,8 @@ describe('residue', { skip }, () => {
   const check = (finals) => finals.forEach((final, i) =>
     assert.deepEqual(relative(final), fresh[walk[i]], `"${known[walk[i]].name}" after ${i > 0 ? `"${known[walk[i - 1]].name}"` : 'nothing'}`));
 
-  test('refresh = utterance: the second of any two sounds is heard the same, whatever the first was', async () => {
+  // What residue.test.mjs shows of this, too, when it is run with Whisper.
+  test('refresh = utterance: the second of any two sounds is heard the same, whatever the first was', { skip: !long && 'only in the long form (STENOPOOL_TEST_LONG=1)' }, async () => {
     await withWhisper({ ...settings, 'pool.en.refresh': 'utterance' }, async (s) => {
       const { finals, instances } = await converse(s, walk.map((n) => known[n]));
       check(finals);
