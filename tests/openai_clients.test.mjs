@@ -72,7 +72,8 @@ test('openai 0.28 for Python: each format is understood, and a refusal', { skip:
     const [, srt] = of('srt').match(/^1\n00:00:00,\d+ --> 00:00:0\d,\d+\n(.+)\n\n$/);
     assertSaid(srt, words);
     assert.match(of('vtt'), /^WEBVTT\n\n00:00:00\.\d+ --> /);
-    assertSaid([of('verbose_json').text, of('verbose_json').language], [words, 'en']);
+    assertSaid(of('verbose_json').text, words);
+    assert.match(of('verbose_json').language, /^en(glish)?$/);
     const refused = lines.find((l) => l.refused);
     assert.deepEqual([refused.param, refused.status], ['temperature', 400]);
     assert.ok(lines.at(-1).models.includes('whisper-1'));

@@ -110,17 +110,12 @@ for (const { factor = 1, ...format } of formats) {
   });
 }
 
-// The model was trained on the whole band, and takes an empty upper half for sounds that it never heard; of what says that it is narrow
-// that half is filled before.
-test('8 kHz audio is understood, where the same band at 16 kHz is not', async () => {
+// Models were trained on the whole band; for those that miss the upper half of it, it is made of the lower one (host/fold.h).
+test('8 kHz audio is heard word for word, although it has half the band', async () => {
   const narrow = resample(speak(sentences[1]).samples, 16000, 8000);
-  const [low, high] = await Promise.all([
-    hear(encode(narrow, 'pcm_s16le'), { sample_rate: 8000 }),
-    hear(encode(resample(narrow, 8000, 16000), 'pcm_s16le')),
-  ]);
-  assert.equal(low.text, sentences[1]);
-  assert.notEqual(high.text, sentences[1]);
-  assert.equal(low.events.at(-1).audio_ms, high.events.at(-1).audio_ms);
+  const c = await hear(encode(narrow, 'pcm_s16le'), { sample_rate: 8000 });
+  assertSaid(c.text, sentences[1]);
+  assert.equal(c.events.at(-1).audio_ms, Math.floor(narrow.length / 8));
 });
 
 test('a partial comes while somebody still speaks', async () => {
