@@ -5,15 +5,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { ears, ownStore, root } from './lib/server.mjs';
-import { noWhisper } from './lib/models.mjs';
-import { noWeights } from './lib/weights.mjs';
+import { needs, noWhisper } from './lib/models.mjs';
 import { long } from './lib/whisper.mjs';
 
 const FILES = ['speech', 'residue', 'protocols', 'lost'];
 const MORE = ['slices', 'share', 'health', 'pool', 'vosk', 'wyoming', 'sherpa', 'sherpa_offline', 'twilio', 'deepgram', 'deepgram_prerecorded', 'openai',
   'openai_realtime', 'whisperlive', 'realtimestt', 'realtimestt_fastapi', 'containers', 'page', 'whisperlive_client', 'openai_clients', 'openai_sdk',
   'deepgram_sdk', 'deepgram_python', 'other_clients', 'python_clients'];
-const skip = (ears === 'whisper' && 'all tests hear with Whisper already') || noWhisper('tiny.en') || noWeights;
+const skip = (ears === 'whisper' && 'all tests hear with Whisper already') || noWhisper('tiny.en') || needs('silero-v6.2');
 
 function run(name) {
   const env = { ...process.env, ...ownStore, STENOPOOL_TEST_EARS: 'whisper' };
