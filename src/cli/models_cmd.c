@@ -370,11 +370,12 @@ static const struct verb *find_verb(const char *word, struct error *err)
 			return &verbs[i];
 	if (word == NULL)
 		(void)error_set(err, ERROR_INVALID,
-		    "models needs a word behind it: list, pull, import, verify, path or remove");
+		    "models needs a word behind it: list, pull, import, verify, path, remove or "
+		    "tune");
 	else
 		(void)error_set(err, ERROR_INVALID,
-		    "models cannot \"%.40s\"; allowed is list, pull, import, verify, path or "
-		    "remove",
+		    "models cannot \"%.40s\"; allowed is list, pull, import, verify, path, "
+		    "remove or tune",
 		    word);
 	return NULL;
 }

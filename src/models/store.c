@@ -133,7 +133,7 @@ static bool is_still_at(int fd, const char *path)
 static int lock(struct store_place *p, store_wait_f *on_wait, void *arg)
 {
 	for (;;) {
-		p->lock_fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		p->lock_fd = open(p->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (p->lock_fd < 0)
 			return -1;
 		if (flock(p->lock_fd, LOCK_EX | LOCK_NB) != 0) {
@@ -180,7 +180,7 @@ static void sync_dir_of(const char *path)
 
 int store_keep(struct store_place *p, struct error *err)
 {
-	int fd = open(p->part, O_RDWR | O_CLOEXEC);
+	int fd = open(p->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	bool kept =
 	    fd >= 0 && fchmod(fd, 0644) == 0 && fsync(fd) == 0 && rename(p->part, p->path) == 0;
 

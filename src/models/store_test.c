@@ -112,6 +112,25 @@ static void test_what_is_not_kept_is_not_found(void **state)
 	assert_int_not_equal(access(p.lock, F_OK), 0);
 }
 
+/* Of a directory that others may write to: what they put in our way is not written through. */
+static void test_a_link_in_the_place_of_a_lock_is_not_followed(void **state)
+{
+	char dir[STORE_PATH_BYTES], at[STORE_PATH_BYTES + 16], to[STORE_PATH_BYTES + 16];
+	struct error err = ERROR_INIT;
+	struct store_place p;
+
+	(void)state;
+	assert_int_equal(store_open(&p, &one, never, NULL, &err), 0);
+	store_close(&p);
+	assert_int_equal(store_dir(dir, &err), 0);
+	(void)snprintf(at, sizeof at, "%s", p.lock);
+	(void)snprintf(to, sizeof to, "%s/elsewhere", dir);
+	assert_int_equal(symlink(to, at), 0);
+	assert_int_equal(store_open(&p, &one, never, NULL, &err), -1);
+	assert_int_not_equal(access(to, F_OK), 0);
+	assert_int_equal(unlink(at), 0);
+}
+
 static void test_a_directory_of_its_name_is_no_model(void **state)
 {
 	char path[STORE_PATH_BYTES];
@@ -211,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_is_kept_is_found_by_all),
 		TEST(test_what_is_not_kept_is_not_found),
+		TEST(test_a_link_in_the_place_of_a_lock_is_not_followed),
 		TEST(test_a_directory_of_its_name_is_no_model),
 		TEST(test_what_is_removed_is_gone),
 		TEST(test_one_waits_for_the_other),
