@@ -99,18 +99,31 @@ float text_confidence_of_all(const struct text *t)
 	return sum / (float)n;
 }
 
+/* Whether it begins with what is stable, to the end of a word. */
+static bool begins_stable(const struct text *t, const char *partial, size_t n)
+{
+	size_t kept;
+	const char *stable = text_stable(t, &kept);
+
+	return n >= kept && (kept == 0 || memcmp(partial, stable, kept) == 0) &&
+	    (n == kept || partial[kept] == ' ');
+}
+
 size_t text_partial(struct text *t, const char *partial, size_t n)
 {
 	size_t same = common_words(t->last == NULL ? "" : t->last, t->last_bytes, partial, n);
-	size_t stable = same;
+	size_t stable = same, held = MIN(t->stable, same);
 	char *copy;
 
+	/* What is stable has not grown for being last. */
+	if (begins_stable(t, partial, n))
+		held = MIN(t->stable, n);
 	count_standing(t, partial, n);
 	for (size_t i = 0; i + 2 < t->agree; i++)
 		stable = MIN(stable, t->agreed[i]);
 	memmove(t->agreed + 1, t->agreed, sizeof t->agreed - sizeof t->agreed[0]);
 	t->agreed[0] = same;
-	t->stable = MAX(stable, MIN(t->stable, same));
+	t->stable = MAX(stable, held);
 	copy = realloc(t->last, n + 1);
 	if (copy == NULL)
 		return 0;
@@ -145,9 +158,7 @@ char *text_keep_stable(const struct text *t, const char *partial, size_t n, size
 	const char *stable = text_stable(t, &kept);
 	char *all;
 
-	if (kept == 0 ||
-	    (n >= kept && memcmp(partial, stable, kept) == 0 &&
-		(n == kept || partial[kept] == ' ')))
+	if (kept == 0 || begins_stable(t, partial, n))
 		return NULL;
 	rest = after_words(partial, n, count_words(stable, kept));
 	all = xcalloc(1, kept + 1 + n - rest + 1);

@@ -108,6 +108,28 @@ static void what_is_stable_stays(void **state)
 	text_done(&t);
 }
 
+/* A shorter decode says no more than what is stable already; the next one is another opinion again. */
+static void what_is_stable_stays_when_nothing_follows_it(void **state)
+{
+	struct text t;
+	size_t n;
+	char *told;
+
+	(void)state;
+	text_init(&t);
+	t.agree = 2;
+	(void)text_partial(&t, "ask not what", 12);
+	assert_int_equal(text_partial(&t, "ask not what", 12), 7);
+	told = text_keep_stable(&t, "ask", 3, &n);
+	assert_string_equal(told, "ask not");
+	assert_int_equal(text_partial(&t, told, n), 7);
+	free(told);
+	told = text_keep_stable(&t, "ask no more", 11, &n);
+	assert_string_equal(told, "ask not more");
+	free(told);
+	text_done(&t);
+}
+
 static bool is_near(float got, double want)
 {
 	return got > want - 0.001 && got < want + 0.001;
@@ -161,6 +183,7 @@ int main(void)
 		{ "words settle once they stood long enough", test_settled, NULL, NULL, NULL },
 		cmocka_unit_test(two_are_enough_where_each_is_a_decode_of_its_own),
 		cmocka_unit_test(what_is_stable_stays),
+		cmocka_unit_test(what_is_stable_stays_when_nothing_follows_it),
 		cmocka_unit_test(a_word_is_the_likelier_to_stay_the_oftener_it_stood),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(rows)];
