@@ -245,7 +245,12 @@ static void whisper_engine_reset(struct engine *e)
 	if (e->cap > 0)
 		memset(e->kept, 0, e->cap * sizeof *e->kept);
 	e->n = 0;
-	e->prompt[0] = '\0';
+	memset(e->prompt, 0, sizeof e->prompt);
+	hypothesis_done(&e->heard);
+	memset(e->text, 0, sizeof e->text);
+	memset(e->spelled, 0, sizeof e->spelled);
+	memset(e->words, 0, sizeof e->words);
+	whisper_model_forget_trouble();
 }
 
 const struct engine_ops engine_whisper = {

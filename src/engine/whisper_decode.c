@@ -218,6 +218,7 @@ int whisper_decode_utterance(struct whisper_decoder *d, const struct whisper_utt
 
 	d->stopped = false;
 	d->asked_ns = clock_now_ns();
+	whisper_model_forget_trouble();
 	whisper_stop_ask(must_stop, d);
 	failed = decode(d, u, heard, language, err);
 	whisper_stop_ask(NULL, NULL);

@@ -1,6 +1,7 @@
 #include "engine/whisper_model.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,11 @@ static void on_line(enum ggml_log_level level, const char *line, void *unused)
 	if (level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN)
 		return;
 	(void)snprintf(last, sizeof last, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+void whisper_model_forget_trouble(void)
+{
+	memset(last, 0, sizeof last);
 }
 
 const char *whisper_model_trouble(void)
@@ -75,37 +81,42 @@ static char *name_of(const char *path)
 	return name;
 }
 
-/* What `stenopool models tune` has measured for the file, beside it; 0: nothing. */
-static unsigned tuned_floor(const char *path)
+/* What `stenopool models tune` has measured for the file, beside it, and that may be 0; false: nothing. */
+static bool tuned_floor(const char *path, unsigned *out)
 {
 	char name[4096 + 8];
-	unsigned floor = 0;
+	bool known;
 	FILE *f;
 
 	if ((size_t)snprintf(name, sizeof name, "%s.tune", path) >= sizeof name)
-		return 0;
+		return false;
 	f = fopen(name, "re");
 	if (f == NULL)
-		return 0;
-	if (fscanf(f, "window_floor %4u", &floor) != 1 || floor > AUDIO_WINDOW_FULL)
-		floor = 0;
+		return false;
+	known = fscanf(f, "window_floor %4u", out) == 1 && *out <= AUDIO_WINDOW_FULL;
 	(void)fclose(f);
-	return floor;
+	return known;
+}
+
+static unsigned catalogue_floor(const char *path)
+{
+	const char *file = strrchr(path, '/') + 1;
+
+	for (size_t i = 0; models_at(i) != NULL; i++)
+		if (strcmp(models_at(i)->file, file) == 0)
+			return models_at(i)->window_floor;
+	return 0;
 }
 
 static unsigned floor_of(const struct whisper_settings *s, const char *path)
 {
-	const char *file = strrchr(path, '/') + 1;
-	unsigned floor = tuned_floor(path);
+	unsigned floor;
 
 	if (!s->short_window)
 		return 0;
 	if (s->window_floor < WHISPER_SETTINGS_FLOOR_OF_MODEL)
 		return (unsigned)s->window_floor;
-	for (size_t i = 0; floor == 0 && models_at(i) != NULL; i++)
-		if (strcmp(models_at(i)->file, file) == 0)
-			floor = models_at(i)->window_floor;
-	return floor;
+	return tuned_floor(path, &floor) ? floor : catalogue_floor(path);
 }
 
 int whisper_model_open(

@@ -19,5 +19,7 @@ int whisper_model_open(
 
 /* The last that the library complained of, for a sentence about what failed. */
 const char *whisper_model_trouble(void);
+/* It may have a client's words in it. */
+void whisper_model_forget_trouble(void);
 
 #endif

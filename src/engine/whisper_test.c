@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+#include "engine/whisper_model.h"
+#include "engine/whisper_settings.h"
 #include "models/catalogue.h"
 #include "models/store.h"
 
@@ -259,6 +261,84 @@ static void test_after_a_reset_it_hears_the_same(void **state)
 	assert_memory_equal(&got, &want, sizeof got);
 }
 
+/* What a client said and what was heard of it stand in the engine's own memory. */
+static void test_a_reset_leaves_nothing_of_what_was_told(void **state)
+{
+	struct engine_result r;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	begin(&(struct engine_begin){ 0 });
+	give(clip, clip_n, BLOCK);
+	assert_int_equal(ops->end(engine, &r, &err), 0);
+	assert_true(r.words_n > 10 && strlen(r.text) > 50);
+	ops->reset(engine);
+	for (size_t i = 0; i < 50; i++)
+		assert_int_equal(r.text[i], '\0');
+	assert_null(r.words[0].text);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The shortest window that a file bears, with what a measurement left beside it; NULL: none was made. */
+static unsigned floor_with(const char *measured)
+{
+	char dir[] = "/tmp/whisper_test.XXXXXX", file[64], tune[80];
+	const struct engine_param param = { "model", file };
+	struct whisper_settings s = { 0 };
+	struct whisper_model m;
+	struct error err = ERROR_INIT;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof file, "%s/ggml-tiny.en.bin", dir);
+	(void)snprintf(tune, sizeof tune, "%s.tune", file);
+	assert_int_equal(symlink(model, file), 0);
+	if (measured != NULL)
+		write_file(tune, measured);
+	assert_int_equal(whisper_settings_load(&s, &param, 1, &err), 0);
+	assert_int_equal(whisper_model_open(&m, &s, &err), 0);
+	whisper_free(m.context);
+	free(m.name);
+	whisper_settings_done(&s);
+	(void)unlink(tune);
+	(void)unlink(file);
+	(void)rmdir(dir);
+	return m.window_floor;
+}
+
+static void test_what_was_measured_goes_before_the_catalogue(void **state)
+{
+	(void)state;
+	assert_true(floor_with(NULL) > 0);
+	assert_int_equal(floor_with("window_floor 768\n"), 768);
+	assert_int_equal(floor_with("window_floor 0\n"), 0); /* the full one only */
+	assert_int_equal(floor_with("nonsense"), floor_with(NULL));
+	assert_int_equal(floor_with("window_floor 1501\n"), floor_with(NULL));
+}
+
+/* Else any window would do as well as the full one, and the shortest would be kept. */
+static void test_recordings_without_speech_measure_nothing(void **state)
+{
+	const struct engine_clip said_nothing = { noise, 3 * ENGINE_SAMPLE_RATE_HZ, NULL };
+	const struct engine_clip said_other = { noise, 3 * ENGINE_SAMPLE_RATE_HZ, "good morning" };
+	struct error err = ERROR_INIT;
+	FILE *to = fopen("/dev/null", "we");
+
+	(void)state;
+	assert_non_null(to);
+	assert_int_equal(ops->tune(model, &said_nothing, 1, to, &err), -1);
+	assert_non_null(strstr(err.text, "not a word"));
+	assert_int_equal(ops->tune(model, &said_other, 1, to, &err), -1);
+	(void)fclose(to);
+}
+
 static struct refusal {
 	const char *name;
 	struct engine_param param;
@@ -382,6 +462,9 @@ int main(void)
 		cmocka_unit_test(test_a_prompt_is_for_its_utterance_only),
 		cmocka_unit_test(test_an_english_model_hears_english_whatever_is_wished),
 		cmocka_unit_test(test_after_a_reset_it_hears_the_same),
+		cmocka_unit_test(test_a_reset_leaves_nothing_of_what_was_told),
+		cmocka_unit_test(test_what_was_measured_goes_before_the_catalogue),
+		cmocka_unit_test(test_recordings_without_speech_measure_nothing),
 		cmocka_unit_test(test_a_file_that_is_cut_is_refused),
 		cmocka_unit_test(test_how_many_threads_it_starts_is_told),
 	};

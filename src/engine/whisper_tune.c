@@ -69,7 +69,7 @@ static int ear_open(struct ear *e, const struct tuning *t, unsigned frames, stru
 
 static void ear_free(struct ear *e)
 {
-	whisper_free_state(e->decoder.state);
+	whisper_decoder_close(&e->decoder);
 	whisper_free(e->model.context);
 	free(e->model.name);
 	whisper_settings_done(&e->settings);
@@ -147,6 +147,11 @@ static int find_floor(struct tuning *t, unsigned *floor_out, struct error *err)
 	*floor_out = 0;
 	if (hear_all(t, 0, &full, err) < 0)
 		return -1;
+	if (full.wrong >= full.words) /* every window would be as good */
+		return error_set(err, ERROR_INVALID,
+		    "not a word of the recordings is heard rightly with the full window, so there "
+		    "is "
+		    "nothing to compare with; they have to be speech, in WAV of 16 kHz and mono");
 	for (unsigned frames = AUDIO_WINDOW_FULL / STEP_FRAMES * STEP_FRAMES; frames > 0;
 	     frames -= STEP_FRAMES) {
 		if (hear_all(t, frames, &shorter, err) < 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/util.h"
@@ -65,6 +66,8 @@ static int keep(const char *model, FILE *said, struct error *err)
 	f = fopen(path, "we");
 	if (f == NULL)
 		return error_set_errno(err, ERROR_SYSTEM, "%s", path);
+	/* As the model itself: hosts that load it may be another user's. */
+	(void)fchmod(fileno(f), 0644);
 	if (fputs(last, f) < 0 || fclose(f) != 0)
 		return error_set_errno(err, ERROR_SYSTEM, "%s", path);
 	(void)printf("%s: %s", path, last);
