@@ -115,16 +115,16 @@ static void test_what_is_not_kept_is_not_found(void **state)
 /* Of a directory that others may write to: what they put in our way is not written through. */
 static void test_a_link_in_the_place_of_a_lock_is_not_followed(void **state)
 {
-	char dir[STORE_PATH_BYTES], at[STORE_PATH_BYTES + 16], to[STORE_PATH_BYTES + 16];
+	char own[STORE_PATH_BYTES], at[STORE_PATH_BYTES + 16], to[STORE_PATH_BYTES + 16];
 	struct error err = ERROR_INIT;
 	struct store_place p;
 
 	(void)state;
 	assert_int_equal(store_open(&p, &one, never, NULL, &err), 0);
 	store_close(&p);
-	assert_int_equal(store_dir(dir, &err), 0);
+	assert_int_equal(store_dir(own, &err), 0);
 	(void)snprintf(at, sizeof at, "%s", p.lock);
-	(void)snprintf(to, sizeof to, "%s/elsewhere", dir);
+	(void)snprintf(to, sizeof to, "%s/elsewhere", own);
 	assert_int_equal(symlink(to, at), 0);
 	assert_int_equal(store_open(&p, &one, never, NULL, &err), -1);
 	assert_int_not_equal(access(to, F_OK), 0);
