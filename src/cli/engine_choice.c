@@ -154,9 +154,23 @@ static void set_engine(struct config_pool *p, const char *name)
 	p->engine = xstrdup(name);
 }
 
+static bool has_engine(const struct candidate *all, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int refuse(
     const struct config_pool *p, const struct candidate *all, unsigned n, struct error *err)
 {
+	const struct model *named = named_model(p);
+
+	if (named != NULL && !has_engine(all, n, named->engine))
+		return error_set(err, ERROR_CONFIG,
+		    "[pool %s] model: %s is a model of %s, which is no engine of this build",
+		    p->name, named->name, named->engine);
 	if (n > 0 && all[0].takes_model && takes_params(&all[0], p))
 		return error_set(err, ERROR_CONFIG,
 		    "[pool %s] engine: no model for %s is here, and there is no other engine; get "
