@@ -104,7 +104,7 @@ test('path says where a model is, or which command gets it', async () => {
 });
 
 for (const [name, args, words] of [
-  ['no verb', [], /models needs a word behind it: list, pull, import, verify, path or remove/],
+  ['no verb', [], /models needs a word behind it: list, pull, import, verify, path, remove or tune/],
   ['a verb that is none', ['fetch'], /models cannot "fetch"; allowed is list, pull/],
   ['no name', ['pull'], /models pull takes one or more NAMEs/],
   ['two names for path', ['path', 'a', 'b'], /models path takes one NAME/],
