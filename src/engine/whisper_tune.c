@@ -82,7 +82,9 @@ static int decode(struct ear *e, const struct engine_clip *c, size_t samples, st
     struct error *err)
 {
 	const struct hypothesis_room room = { e->text, e->spelled, TEXT_MAX, e->words };
-	const struct whisper_utterance u = { e->samples, MIN(samples, CLIP_MAX_SAMPLES), "en", "",
+	/* Recordings are in whatever language they are in. */
+	const char *spoken = whisper_is_multilingual(e->model.context) ? "auto" : "en";
+	const struct whisper_utterance u = { e->samples, MIN(samples, CLIP_MAX_SAMPLES), spoken, "",
 		false };
 	const char *language;
 
