@@ -245,12 +245,16 @@ test('a final overtakes a partial of another session: that is broken off, and co
     slow.audio(join(...Array.from({ length: 5 }, spoken)).subarray(0, 16000 * 12), { chunk: 32000 });
     // Stopped amid its partial, it cannot be the first by being quick: it has to give the slot up when it is asked to.
     await stopWhere(s, pid, holds(s), 'a partial is computed');
+    const stopped = ticks(pid);
     quick.send({ type: 'commit' });
     await s.until(async () => (await compute(s)).waiting === 1, 'the final waits for the slot');
     signal(pid, 'SIGCONT');
     await quick.event('final');
     assert.equal(slow.all('partial').length, 0);
+    const overtaken = ticks(pid);
     await slow.event('partial');
+    const whole = ticks(pid) - overtaken; // what all of it takes
+    assert.ok(overtaken - stopped < whole / 3, `it was broken off after ${overtaken - stopped} of ${whole} ticks`);
     assert.equal((await s.metrics()).partials_total, 1);
     await quick.finish();
     await slow.finish();
