@@ -93,7 +93,8 @@ static const struct model *model_here(const char *engine, const struct config_po
 	const struct model *m;
 
 	for (size_t i = 0; (m = models_at(i)) != NULL; i++)
-		if (strcmp(m->engine, engine) == 0 && fits_language(m, p) && store_find(m, path))
+		if (strcmp(m->engine, engine) == 0 && fits_language(m, p) && store_find(m, path) &&
+		    store_is_whole(m, path))
 			return m;
 	return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "cli/config.h"
 #include "cli/config_value.h"
 #include "cli/engine_choice.h"
+#include "models/catalogue.h"
 
 #define WHISPER                                                                                    \
 	"engine whisper\n  decodes: whole\n  param model: model, default tiny.en. Weights.\n"      \
@@ -40,6 +42,8 @@ static struct row {
 	    "whisper", "base", NULL },
 	{ "without one the next", WHISPER SPHINX FAKE, "", "[pool en]\n", "pocketsphinx", NULL,
 	    NULL },
+	{ "one that is cut is none", WHISPER SPHINX FAKE, "-ggml-tiny.en.bin", "[pool en]\n",
+	    "pocketsphinx", NULL, NULL },
 	{ "an English one hears no German", WHISPER SPHINX FAKE, "ggml-tiny.en.bin", "[pool de]\n",
 	    "pocketsphinx", NULL, NULL },
 	{ "one of many languages does", WHISPER SPHINX FAKE, "ggml-base.bin", "[pool de]\n",
@@ -75,14 +79,22 @@ static struct row {
 	    "to learn why" },
 };
 
-static void touch(const char *file)
+/* Whole by its length, or cut. */
+static void put(const char *file)
 {
 	char path[256];
+	bool is_cut = file[0] == '-';
+	uint64_t bytes = 1;
 	FILE *f;
 
+	file += is_cut;
+	for (size_t i = 0; !is_cut && models_at(i) != NULL; i++)
+		if (strcmp(models_at(i)->file, file) == 0)
+			bytes = models_at(i)->bytes;
 	(void)snprintf(path, sizeof path, "%s/%s", dir, file);
 	f = fopen(path, "we");
 	assert_non_null(f);
+	assert_int_equal(ftruncate(fileno(f), (off_t)bytes), 0);
 	(void)fclose(f);
 }
 
@@ -113,7 +125,7 @@ static void test_row(void **state)
 
 	clear_dir();
 	if (r->here[0] != '\0')
-		touch(r->here);
+		put(r->here);
 	(void)snprintf(text, sizeof text, "%s", r->pool);
 	(void)snprintf(listed, sizeof listed, "%s", r->engines);
 	from = fmemopen(text, strlen(text), "r");

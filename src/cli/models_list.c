@@ -2,20 +2,11 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include <jansson.h>
 
 #include "models/catalogue.h"
 #include "models/store.h"
-
-/* A file of another length is not the model, and said to be none. */
-static bool is_whole(const struct model *m, const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && (uint64_t)st.st_size == m->bytes;
-}
 
 static void print_row(const struct model *m)
 {
@@ -24,7 +15,7 @@ static void print_row(const struct model *m)
 
 	(void)printf("%-20s %-8s %-13s %7.1f MB  %-8s %s%s\n", m->name, m->engine, m->languages,
 	    (double)m->bytes / 1e6, m->licence, here ? path : "-",
-	    here && !is_whole(m, path) ? " (not whole)" : "");
+	    here && !store_is_whole(m, path) ? " (not whole)" : "");
 }
 
 void models_list_print(void)
@@ -43,7 +34,7 @@ static json_t *row(const struct model *m)
 	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s?, s:b}", "name", m->name,
 	    "engine", m->engine, "languages", m->languages, "bytes", (json_int_t)m->bytes,
 	    "licence", m->licence, "file", m->file, "sha256", m->sha256, "path", here ? path : NULL,
-	    "whole", here && is_whole(m, path));
+	    "whole", here && store_is_whole(m, path));
 }
 
 void models_list_print_json(void)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
@@ -110,6 +111,20 @@ static int measure(const struct engine_ops *ops, const char *model, const struct
 	return rc;
 }
 
+/* Before minutes are spent on it. */
+static int check_place(const char *model, struct error *err)
+{
+	char directory[PATH_CAP];
+	const char *slash = strrchr(model, '/');
+
+	(void)snprintf(directory, sizeof directory, "%.*s",
+	    slash == NULL ? 1 : (int)MAX(slash - model, 1), slash == NULL ? "." : model);
+	if (access(directory, W_OK) < 0)
+		return error_set_errno(
+		    err, ERROR_SYSTEM, "what is found out cannot be kept in %s", directory);
+	return 0;
+}
+
 int tune_run(char **words, struct error *err)
 {
 	const struct engine_ops *ops;
@@ -128,6 +143,8 @@ int tune_run(char **words, struct error *err)
 	if (ops->tune == NULL)
 		return error_set(
 		    err, ERROR_INVALID, "the engine %s has nothing to be tuned", words[0]);
+	if (check_place(words[1], err) < 0)
+		return -1;
 	while (words[2 + n] != NULL)
 		n++;
 	own = xcalloc(n, sizeof *own);

@@ -75,6 +75,13 @@ bool store_find(const struct model *m, char out[STORE_PATH_BYTES])
 	    (find_in(system_dir, m, out) || find_in(shared_dir, m, out));
 }
 
+bool store_is_whole(const struct model *m, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (uint64_t)st.st_size == m->bytes;
+}
+
 int store_need(const struct model *m, char out[STORE_PATH_BYTES], struct error *err)
 {
 	if (store_find(m, out))

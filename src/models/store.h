@@ -19,7 +19,9 @@ enum { STORE_PATH_BYTES = 4096 };
 int store_dir(char out[STORE_PATH_BYTES], struct error *err);
 /* Whether the model's file is in one of the directories, and where; the first that has it. It may be any file. */
 bool store_find(const struct model *m, char out[STORE_PATH_BYTES]);
-/* The same, for who needs it: where there is none, the sentence names the command that gets it. */
+/* Whether a file has as many bytes as the model; what is cut is not whole. */
+bool store_is_whole(const struct model *m, const char *path);
+/* The same as store_find, for who needs it: where there is none, the sentence names the command that gets it. */
 int store_need(const struct model *m, char out[STORE_PATH_BYTES], struct error *err);
 
 /* A place in one's own directory where the model's file is being made; nobody else makes it meanwhile. */
