@@ -5,9 +5,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Client } from './lib/client.mjs';
-import { ownStore, withServer, fake, root, run } from './lib/server.mjs';
+import { ownStore, withServer, fake, root, run, set } from './lib/server.mjs';
 import { readWav } from './lib/speech.mjs';
-import { modelPath, needs } from './lib/models.mjs';
+import { edits, wordsIn } from './lib/words.mjs';
+import { modelPath, needs, noWhisper } from './lib/models.mjs';
 
 const rooms = process.env.STENOPOOL_TEST_ROOMS || path.resolve(root, '../shared/rooms');
 const file = path.join(rooms, 'asr-reference.wav');
@@ -41,6 +42,20 @@ test('nine sentences with eight pauses between them are nine utterances, each wi
     // Whatever the chunks, and beside others.
     const others = await Promise.all([32, 31998, 640, 6400].map((chunk) => hear(server, samples, chunk)));
     for (const other of others) assert.deepEqual(other, heard);
+  }, { env: ownStore });
+});
+
+test("each final is its sentence's, and nobody else's", { skip: skip || noWhisper('tiny.en') }, async () => {
+  const lines = fs.readFileSync(path.join(rooms, 'asr-reference.txt'), 'utf8').trim().split('\n');
+  await withServer(set({ 'pool.en.engine': 'whisper', 'pool.en.max': 1 }), async (server) => {
+    const { finals } = await hear(server, readWav(file).samples, 640);
+
+    assert.equal(finals.length, lines.length);
+    finals.forEach((text, i) => {
+      const share = lines.map((line) => edits(line, text) / wordsIn(line));
+      assert.ok(share[i] <= 0.25, `"${text}" for "${lines[i]}"`);
+      share.forEach((s, j) => assert.ok(j === i || s > 0.5, `"${text}" is as much "${lines[j]}" as "${lines[i]}"`));
+    });
   }, { env: ownStore });
 });
 
