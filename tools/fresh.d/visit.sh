@@ -86,13 +86,13 @@ ask() { # LOG TEXT COMMAND
 # What a stranger would see of real recordings, where there are any.
 hear_all() {
 	local clip
-	ls "$root$home"/shared/audio/*.wav >/dev/null 2>&1 || return 0
+	ls "$root$home"/recordings/*.wav >/dev/null 2>&1 || return 0
 	mkdir -p "$out/heard"
-	for clip in "$root$home"/shared/audio/*.wav; do
+	for clip in "$root$home"/recordings/*.wav; do
 		clip=$(basename "$clip" .wav)
-		as_person "${transcribe/recording.wav/../shared/audio/$clip.wav}" >"$out/heard/$clip.txt" 2>>"$out/transcribe.log"
+		as_person "${transcribe/recording.wav/../recordings/$clip.wav}" >"$out/heard/$clip.txt" 2>>"$out/transcribe.log"
 	done
-	if python3 tools/fresh.d/words.py "$root$home/shared/audio" "$out/heard" >"$out/words.log" 2>&1; then
+	if python3 tools/fresh.d/words.py "$root$home/recordings" "$out/heard" >"$out/words.log" 2>&1; then
 		step ok "recordings: $(cat "$out/words.log")"
 	else
 		step_failed 'recordings' "$out/words.log"
