@@ -192,9 +192,9 @@ test('a server none of whose pools has a model is healthy but not ready', async 
 });
 
 test('an engine that is not there is named together with those that are', async () => {
-  await withServer(set({ 'pool.en.engine': 'whisper' }), async (s) => {
+  await withServer(set({ 'pool.en.engine': 'julius' }), async (s) => {
     await s.until(async () => (await s.pool()).state === 'failed', 'the pool has failed');
-    assert.match((await s.pool()).failure, /whisper.*fake/);
+    assert.match((await s.pool()).failure, /julius.*fake/);
   }, { ready: false });
 });
 

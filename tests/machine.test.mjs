@@ -52,7 +52,7 @@ const limited = (tasks) => `ulimit -u ${tasks}; exec setpriv --reuid ${++user} -
 
 test('thread-limit: with too few for an ear, a look-up, a host and an instance the server says so and does not start', { skip: asRoot }, () =>
   copied((copy) => {
-    const r = starved(limited(4), [copy, 'serve', '--listen', '127.0.0.1:0']);
+    const r = starved(limited(4), [copy, 'serve', '--listen', '127.0.0.1:0', ...fake()]);
     assert.deepEqual([r.code, r.signal], [1, null]);
     assert.equal(r.lines.length, 1);
     assert.match(r.lines[0], /^stenopool: 3 more processes and threads may be started here, and 4 are the least for 1 pools: RLIMIT_NPROC of this user is 4; raise it/);
@@ -92,7 +92,7 @@ test('transcribe without threads says so', { skip: asRoot }, () =>
 const LEAST = 128; // for a pool and a listener
 
 test('with too few descriptors the server says so and does not start', () => {
-  const r = starved(`ulimit -n ${LEAST - 1}; exec`, [program, 'serve', '--listen', '127.0.0.1:0']);
+  const r = starved(`ulimit -n ${LEAST - 1}; exec`, [program, 'serve', '--listen', '127.0.0.1:0', ...fake()]);
   assert.deepEqual([r.code, r.signal], [1, null]);
   assert.equal(r.lines.join('\n'), `stenopool: ${LEAST - 1} descriptors may be open, and ${LEAST} are the least for 1 pools and 1 listeners; raise the hard limit (ulimit -Hn, LimitNOFILE)`);
 });
