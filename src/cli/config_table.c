@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "cli/config.h"
@@ -240,29 +241,6 @@ const struct config_section_info config_table_sections[CONFIG_SECTIONS] = {
 	    "this" },
 };
 
-/* Typing errors between a and b: letters to add, drop or change. Words longer than the row are far from all. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[48], n = (unsigned)strlen(b);
-
-	if (n >= ARRAY_SIZE(row))
-		return n;
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 1; *a != '\0'; i++, a++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= n; j++) {
-			unsigned changed = diagonal + (*a != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[n];
-}
-
 const char *config_table_nearest(const char *word, const char *const *candidates)
 {
 	size_t n = strlen(word);
@@ -272,7 +250,7 @@ const char *config_table_nearest(const char *word, const char *const *candidates
 	if (n > 64)
 		return NULL;
 	for (; *candidates != NULL; candidates++) {
-		unsigned d = distance(word, *candidates);
+		unsigned d = edit_distance(word, *candidates);
 
 		if (d < best && d < strlen(*candidates)) {
 			best = d;

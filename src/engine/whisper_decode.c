@@ -101,11 +101,6 @@ static bool never(struct whisper_context *context, struct whisper_state *state, 
 	return false;
 }
 
-static bool asks(void *arg)
-{
-	return must_stop(arg);
-}
-
 /* The spectrum and the window stand in the state afterwards; nothing is decoded. */
 static int prepare(struct whisper_decoder *d, const struct whisper_utterance *u, int frames)
 {
@@ -168,7 +163,7 @@ static int decode_once(struct whisper_decoder *d, const struct whisper_utterance
 	struct whisper_full_params p = params_of(d, u, frames);
 
 	take_window(d, frames);
-	p.abort_callback = asks;
+	p.abort_callback = must_stop;
 	p.abort_callback_user_data = d;
 	if (whisper_full_with_state(d->context, d->state, p, u->samples, (int)u->n) != 0 ||
 	    d->stopped)

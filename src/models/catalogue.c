@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
-#include "base/util.h"
 #include "models/catalogue_table.h"
 
 enum { WORD_MAX = 32, FAR = 4 };
@@ -15,32 +15,13 @@ const struct model *models_at(size_t i)
 	return i < catalogue_table_n ? &catalogue_table[i] : NULL;
 }
 
-/* How many letters one has to change, add or leave out to make the other of it. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[WORD_MAX + 1], left, above;
-	size_t n = MIN(strlen(b), WORD_MAX);
-
-	for (unsigned i = 0; i <= n; i++)
-		row[i] = i;
-	for (; *a != '\0'; a++) {
-		left = row[0]++;
-		for (size_t i = 0; i < n; i++) {
-			above = row[i + 1];
-			row[i + 1] = MIN(MIN(above, row[i]) + 1, left + (*a != b[i]));
-			left = above;
-		}
-	}
-	return row[n];
-}
-
 static const struct model *nearest(const char *name)
 {
 	const struct model *best = NULL;
 	unsigned best_distance = FAR;
 
 	for (size_t i = 0; i < catalogue_table_n; i++) {
-		unsigned d = distance(name, catalogue_table[i].name);
+		unsigned d = edit_distance(name, catalogue_table[i].name);
 
 		if (d < best_distance) {
 			best = &catalogue_table[i];
