@@ -22,6 +22,7 @@ enum {
 	ENGINE_SAMPLE_RATE_HZ = 16000,
 	ENGINE_ADAPTATION_MAX_BYTES = 4096,
 	ENGINE_PROMPT_MAX_BYTES = 1024,
+	ENGINE_PHRASES_MAX_BYTES = 8192,
 	ENGINE_WORDS_MAX = 1024,
 };
 
@@ -84,6 +85,7 @@ struct engine_begin {
 	const char *language;  /* "de"; "auto": to be found out */
 	const char *prompt;    /* as it might stand before; <= ENGINE_PROMPT_MAX_BYTES */
 	const char *hot_words; /* words that are likely, with commas between; likewise */
+	const char *phrases;   /* all that may be said, one a line; <= ENGINE_PHRASES_MAX_BYTES */
 	bool translate;        /* into English */
 	unsigned rate_hz;      /* what it was recorded at before it became 16 kHz; 0: not known */
 	engine_progress_f *on_progress; /* may be NULL */

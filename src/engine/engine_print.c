@@ -14,13 +14,20 @@ static const char *const partials[IPC_PARTIALS] = {
 	[IPC_PARTIALS_OWN] = "its own",
 	[IPC_PARTIALS_ANEW] = "decoded anew",
 };
+static const char *const eagers[IPC_EAGERS] = {
+	[IPC_EAGER_NONE] = "none",
+	[IPC_EAGER_ANEW] = "decoded anew",
+	[IPC_EAGER_FORKED] = "by a copy of the process",
+};
 static const char *const threads[IPC_THREADS] = {
 	[IPC_THREADS_NONE] = "none",
 	[IPC_THREADS_AT_LOAD] = "when it loads",
 	[IPC_THREADS_AT_DECODE] = "when it decodes",
 };
-static const char *const told[] = { "word times", "confidences", "language", "adaptation" };
-static const char *const taken[] = { "language", "prompt", "translation", "folded narrow band" };
+static const char *const told[] = { "word times", "confidences", "language", "adaptation",
+	"punctuation", "growing text" };
+static const char *const taken[] = { "language", "prompt", "translation", "folded narrow band",
+	"hot words", "phrases" };
 static const char *const isolations[] = { "fork", "process", "batch" };
 static const char *const kinds[ENGINE_PARAM_KINDS] = {
 	[ENGINE_PARAM_TEXT] = "text",
@@ -51,6 +58,7 @@ static void print_traits(FILE *to, const struct ipc_traits *t)
 {
 	(void)fprintf(to, "  decodes: %s\n", decodings[t->decoding]);
 	(void)fprintf(to, "  partials: %s\n", partials[t->partials]);
+	(void)fprintf(to, "  eager finals: %s\n", eagers[t->eager]);
 	print_bits(to, "tells", t->tells, told, ARRAY_SIZE(told));
 	print_bits(to, "takes", t->takes, taken, ARRAY_SIZE(taken));
 	print_bits(to, "isolation", t->isolation, isolations, ARRAY_SIZE(isolations));

@@ -24,10 +24,10 @@ static void keep_words(struct fake_wishes *w, const struct engine_begin *b)
 
 	if ((w->takes & IPC_TAKES_LANGUAGE) != 0)
 		add(w, "language", b->language);
-	if ((w->takes & IPC_TAKES_PROMPT) != 0) {
+	if ((w->takes & IPC_TAKES_PROMPT) != 0)
 		add(w, "prompt", b->prompt);
+	if ((w->takes & IPC_TAKES_HOT_WORDS) != 0)
 		add(w, "hot_words", b->hot_words);
-	}
 	if ((w->takes & IPC_TAKES_TRANSLATE) != 0 && b->translate)
 		add(w, "translate", "yes");
 	(void)snprintf(rate, sizeof rate, "%u", b->rate_hz);

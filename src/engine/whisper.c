@@ -65,8 +65,9 @@ static const struct ipc_traits traits = {
 	.partials = IPC_PARTIALS_ANEW,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
-	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_LANGUAGE,
-	.takes = IPC_TAKES_LANGUAGE | IPC_TAKES_PROMPT | IPC_TAKES_TRANSLATE,
+	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_LANGUAGE |
+	    IPC_TELLS_PUNCTUATION,
+	.takes = IPC_TAKES_LANGUAGE | IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS | IPC_TAKES_TRANSLATE,
 	.isolation = IPC_BEARS_FORK | IPC_BEARS_PROCESS,
 	.warms_up = 1,
 	.quiet_factor = 4,
@@ -79,7 +80,7 @@ static void set_traits(struct engine *e)
 	if (e->settings.threads > 1)
 		e->traits.threads = IPC_THREADS_AT_DECODE;
 	if (!e->multilingual)
-		e->traits.takes = IPC_TAKES_PROMPT;
+		e->traits.takes = IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS;
 }
 
 static int check_language(const struct engine *e, struct error *err)

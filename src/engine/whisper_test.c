@@ -247,7 +247,7 @@ static void test_an_english_model_hears_english_whatever_is_wished(void **state)
 	give(clip, clip_n, BLOCK);
 	end(&got);
 	assert_memory_equal(&got, &want, sizeof got);
-	assert_int_equal(ops->loaded(engine)->takes, IPC_TAKES_PROMPT);
+	assert_int_equal(ops->loaded(engine)->takes, IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS);
 }
 
 static void test_after_a_reset_it_hears_the_same(void **state)

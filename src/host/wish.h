@@ -9,6 +9,7 @@ struct wish_texts { /* what *b borrows from */
 	char language[IPC_LANGUAGE_MAX + 1];
 	char prompt[IPC_PROMPT_MAX + 1];
 	char hot_words[IPC_PROMPT_MAX + 1];
+	char phrases[IPC_PHRASES_MAX + 1];
 };
 
 /* Fills all of *b but its callback; it borrows from *from and from *texts. */

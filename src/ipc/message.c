@@ -18,6 +18,8 @@ static const char *const names[IPC_TYPES] = {
 	[IPC_PONG] = "PONG",
 	[IPC_CANCEL] = "CANCEL",
 	[IPC_CANCELLED] = "CANCELLED",
+	[IPC_EAGER_REQUEST] = "EAGER_REQUEST",
+	[IPC_EAGER_FINAL] = "EAGER_FINAL",
 	[IPC_SPAWN] = "SPAWN",
 	[IPC_PING] = "PING",
 	[IPC_BEGIN] = "BEGIN",
@@ -102,6 +104,7 @@ static void put_begin(struct wire_writer *w, const struct ipc_begin *b)
 	put_string(w, "the language in bytes", &b->language, IPC_LANGUAGE_MAX);
 	put_string(w, "the prompt in bytes", &b->prompt, IPC_PROMPT_MAX);
 	put_string(w, "the hot words in bytes", &b->hot_words, IPC_PROMPT_MAX);
+	put_string(w, "the phrases in bytes", &b->phrases, IPC_PHRASES_MAX);
 }
 
 static void put_failure(struct wire_writer *w, const struct ipc_failure *f)
@@ -154,8 +157,10 @@ static void put_result(struct wire_writer *w, enum ipc_type type, const struct i
 	put_confidence(w, r->confidence);
 	put_words(w, r);
 	put_string(w, "the language in bytes", &r->language, IPC_LANGUAGE_MAX);
-	if (type == IPC_FINAL)
+	if (type != IPC_PARTIAL)
 		put_final(w, r);
+	if (type == IPC_EAGER_FINAL)
+		wire_put_u64(w, r->samples);
 }
 
 static void put_carries(struct wire_writer *w, uint32_t carries)
@@ -202,6 +207,7 @@ static void put_fields(struct wire_writer *w, const struct ipc_message *m)
 		break;
 	case IPC_PARTIAL:
 	case IPC_FINAL:
+	case IPC_EAGER_FINAL:
 		put_result(w, m->type, &m->result);
 		break;
 	case IPC_PROGRESS:
@@ -213,6 +219,7 @@ static void put_fields(struct wire_writer *w, const struct ipc_message *m)
 	case IPC_PONG:
 	case IPC_CANCEL:
 	case IPC_CANCELLED:
+	case IPC_EAGER_REQUEST:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:
@@ -233,7 +240,7 @@ int ipc_encode(const struct ipc_message *m, uint8_t *packet, size_t cap, struct 
 	size_t whole;
 
 	wire_put_u16(&w, (uint16_t)m->type);
-	wire_put_u16(&w, 0);
+	wire_put_u16(&w, m->row);
 	wire_put_u32(&w, 0); /* the size, written when it is known */
 	wire_put_u64(&w, m->epoch);
 	put_fields(&w, m);
@@ -316,6 +323,7 @@ static void get_begin(struct wire_reader *r, struct ipc_begin *b)
 	b->language = get_string(r, "a language", IPC_LANGUAGE_MAX);
 	b->prompt = get_string(r, "a prompt", IPC_PROMPT_MAX);
 	b->hot_words = get_string(r, "hot words", IPC_PROMPT_MAX);
+	b->phrases = get_string(r, "phrases", IPC_PHRASES_MAX);
 }
 
 static void get_failure(struct wire_reader *r, struct ipc_failure *f)
@@ -375,8 +383,10 @@ static void get_result(
 	else
 		get_words(r, result);
 	result->language = get_string(r, "a language", IPC_LANGUAGE_MAX);
-	if (type == IPC_FINAL && !r->failed)
+	if (type != IPC_PARTIAL && !r->failed)
 		get_final(r, result);
+	if (type == IPC_EAGER_FINAL)
+		result->samples = wire_get_u64(r);
 }
 
 static uint32_t get_carries(struct wire_reader *r)
@@ -426,6 +436,7 @@ static void get_fields(struct wire_reader *r, struct ipc_word *words, struct ipc
 		break;
 	case IPC_PARTIAL:
 	case IPC_FINAL:
+	case IPC_EAGER_FINAL:
 		get_result(r, m->type, &m->result, words);
 		break;
 	case IPC_PROGRESS:
@@ -437,6 +448,7 @@ static void get_fields(struct wire_reader *r, struct ipc_word *words, struct ipc
 	case IPC_PONG:
 	case IPC_CANCEL:
 	case IPC_CANCELLED:
+	case IPC_EAGER_REQUEST:
 	case IPC_PARTIAL_REQUEST:
 	case IPC_END:
 	case IPC_ABORT:
@@ -463,8 +475,7 @@ int ipc_decode(const uint8_t *packet, size_t n, struct ipc_word *words, struct i
 	memset(&m, 0, sizeof m);
 	m.type = (enum ipc_type)wire_get_u16(&r);
 	r.name = ipc_type_name(m.type);
-	if (wire_get_u16(&r) != 0)
-		wire_get_fail(&r, "its third and fourth bytes are not 0");
+	m.row = wire_get_u16(&r);
 	size = wire_get_u32(&r);
 	if (size != n)
 		wire_get_fail(&r, "%zu bytes that say they are %u", n, size);

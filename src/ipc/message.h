@@ -1,11 +1,14 @@
 /* message: what server, host and instance say to each other, one message a packet.
  *
- * Wire form: u16 type, u16 zero, u32 bytes of the packet, u64 epoch, then the fields of the type in order;
+ * Wire form: u16 type, u16 row, u32 bytes of the packet, u64 epoch, then the fields of the type in order;
  * all little endian and of fixed width; text and blobs carry a u32 length first. A packet that is too
  * short, too long, of an unknown type or with something left over is an ERROR_PEER, never a crash.
  *
  * The epoch is that of the lease's utterance: an instance repeats the epoch of the BEGIN it answers, so
  * that a late answer never reaches the next client. It is 0 where no utterance is meant.
+ *
+ * The row says which instance is meant between a host and a program that is many of them (IPC_BEARS_BATCH); it is 0 everywhere
+ * else, where each instance has a socket of its own.
  *
  * Any process; pure. */
 #ifndef IPC_MESSAGE_H
@@ -19,7 +22,7 @@
 struct error;
 
 enum {
-	IPC_VERSION = 7,
+	IPC_VERSION = 8,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,
@@ -27,7 +30,8 @@ enum {
 	IPC_TEXT_MAX = 16 * 1024,
 	IPC_BLOB_MAX = 4096,
 	IPC_LANGUAGE_MAX = 15,
-	IPC_PROMPT_MAX = 1024, /* bytes; of hot words likewise */
+	IPC_PROMPT_MAX = 1024,  /* bytes; of hot words likewise */
+	IPC_PHRASES_MAX = 8192, /* bytes */
 	IPC_RECORDED_MAX_HZ = 192000,
 	IPC_WORDS_MAX = 1024,
 	IPC_CONFIDENCE_ONE = 10000, /* confidence 1.0 */
@@ -59,10 +63,14 @@ enum ipc_type {
 	/* server -> host, and back; the host answers this and SPAWN in the order in which they came */
 	IPC_PING,
 	IPC_PONG,
-	/* server -> instance, and back: the partials asked for so far are not wanted any more. Harmless in every state;
+	/* server -> instance, and back: the partials and eager finals asked for so far are not wanted any more. Harmless in every state;
 	 * answered, once nothing is computed for them any more, unless they were answered before or the utterance is over. */
 	IPC_CANCEL,
 	IPC_CANCELLED,
+	/* server -> instance: what would its final be, if the utterance ended with the audio sent so far? */
+	IPC_EAGER_REQUEST,
+	/* instance -> server: that. The utterance goes on; should it have ended there, no other final is asked for. */
+	IPC_EAGER_FINAL,
 	IPC_TYPES,
 };
 
@@ -117,6 +125,7 @@ struct ipc_begin {
 	uint16_t translate; /* 0 or 1 */
 	struct ipc_text language;
 	struct ipc_text prompt, hot_words;
+	struct ipc_text phrases; /* one a line */
 };
 
 struct ipc_audio {
@@ -130,22 +139,24 @@ struct ipc_progress {
 	uint64_t signs;   /* since it was born: grows whenever the engine was heard of */
 };
 
-struct ipc_result { /* PARTIAL, FINAL */
+struct ipc_result { /* PARTIAL, FINAL, EAGER_FINAL */
 	uint64_t utterance;
 	struct ipc_text text;
 	uint16_t confidence;
 	uint16_t words_n;          /* <= IPC_WORDS_MAX */
 	struct ipc_word *words;    /* the caller's; when decoding an array of IPC_WORDS_MAX */
 	struct ipc_text language;  /* that was heard; empty: not known */
-	const uint8_t *adaptation; /* FINAL */
+	const uint8_t *adaptation; /* FINAL, as what follows; EAGER_FINAL likewise */
 	uint32_t adaptation_bytes;
-	uint32_t cpu_us; /* FINAL: CPU time from BEGIN to here */
-	uint32_t faults; /* FINAL: minor page faults from BEGIN to here */
-	uint32_t rss_kb; /* FINAL: of the instance now */
+	uint32_t cpu_us;  /* CPU time from BEGIN to here; of an eager one what it took itself */
+	uint32_t faults;  /* minor page faults, likewise */
+	uint32_t rss_kb;  /* of the instance now */
+	uint64_t samples; /* EAGER_FINAL: of the utterance, which it is the final of */
 };
 
 struct ipc_message {
 	enum ipc_type type;
+	uint16_t row;
 	uint64_t epoch;
 	union {
 		struct ipc_hello hello;

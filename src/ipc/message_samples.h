@@ -18,7 +18,7 @@ static struct ipc_word two_words[] = {
 static const struct ipc_message samples[] = {
 	{ .type = IPC_HELLO,
 	    .hello = { IPC_VERSION, 4711, 300, 20, 91000, 88000,
-		{ IPC_DECODES_WHOLE, IPC_PARTIALS_ANEW, IPC_THREADS_AT_DECODE, 4,
+		{ IPC_DECODES_WHOLE, IPC_PARTIALS_ANEW, IPC_EAGER_ANEW, IPC_THREADS_AT_DECODE, 4,
 		    IPC_TELLS_CONFIDENCES, IPC_TAKES_PROMPT, IPC_BEARS_FORK, 1, 3 },
 		TEXT("fake"), TEXT("en-us") } },
 	{ .type = IPC_HOST_FAILED, .failure = { ERROR_ENGINE, TEXT("model: /no is not there") } },
@@ -36,7 +36,8 @@ static const struct ipc_message samples[] = {
 		.translate = 1,
 		.language = TEXT("de"),
 		.prompt = TEXT("Dr. M\xc3\xbcller"),
-		.hot_words = TEXT("Anamnese, MRT") } },
+		.hot_words = TEXT("Anamnese, MRT"),
+		.phrases = TEXT("ja\nnein") } },
 	{ .type = IPC_BEGIN, .epoch = 3, .begin = { .utterance = 18 } },
 	{ .type = IPC_AUDIO, .epoch = 3, .audio = { (const uint8_t *)"\1\2\3\4\5\6", 3 } },
 	{ .type = IPC_PARTIAL_REQUEST, .epoch = 3 },
@@ -56,12 +57,18 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_FINAL,
 	    .epoch = 4,
 	    .result = { 17, TEXT("bonjour"), 8000, 2, two_words, TEXT("fr"),
-		(const uint8_t *)"mean", 4, 100000, 5000, 91000 } },
+		(const uint8_t *)"mean", 4, 100000, 5000, 91000, 0 } },
+	{ .type = IPC_EAGER_FINAL,
+	    .row = 3,
+	    .epoch = 4,
+	    .result = { 17, TEXT("bonjour"), 8000, 2, two_words, TEXT("fr"),
+		(const uint8_t *)"mean", 4, 100000, 5000, 91000, 48000 } },
 	{ .type = IPC_FAILED, .epoch = 4, .failure = { ERROR_INVALID, TEXT("") } },
 	{ .type = IPC_PING },
 	{ .type = IPC_PONG },
 	{ .type = IPC_CANCEL, .epoch = 3 },
 	{ .type = IPC_CANCELLED, .epoch = 3 },
+	{ .type = IPC_EAGER_REQUEST, .epoch = 3 },
 };
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "ipc/wire_internal.h"
 
-enum { FIELDS = 9 };
+enum { FIELDS = 10 };
 
 static const struct {
 	const char *name;
@@ -13,6 +13,7 @@ static const struct {
 } fields[FIELDS] = {
 	{ "how the engine decodes", 0, IPC_DECODINGS - 1 },
 	{ "the kind of its partials", 0, IPC_PARTIALS - 1 },
+	{ "whether it has eager finals", 0, IPC_EAGERS - 1 },
 	{ "when the engine starts threads", 0, IPC_THREADS - 1 },
 	{ "the number of its threads", 1, IPC_DECODE_THREADS_MAX },
 	{ "what its results tell", 0, IPC_TELLS_ALL },
@@ -25,8 +26,8 @@ static const struct {
 void traits_put(struct wire_writer *w, const struct ipc_traits *t)
 {
 	const uint16_t values[FIELDS] = { (uint16_t)t->decoding, (uint16_t)t->partials,
-		(uint16_t)t->threads, t->decode_threads, t->tells, t->takes, t->isolation,
-		t->warms_up, t->quiet_factor };
+		(uint16_t)t->eager, (uint16_t)t->threads, t->decode_threads, t->tells, t->takes,
+		t->isolation, t->warms_up, t->quiet_factor };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (values[i] < fields[i].min || values[i] > fields[i].max)
@@ -47,11 +48,12 @@ void traits_get(struct wire_reader *r, struct ipc_traits *t)
 	}
 	*t = (struct ipc_traits){ .decoding = (enum ipc_decoding)values[0],
 		.partials = (enum ipc_partials)values[1],
-		.threads = (enum ipc_threads)values[2],
-		.decode_threads = values[3],
-		.tells = values[4],
-		.takes = values[5],
-		.isolation = values[6],
-		.warms_up = values[7],
-		.quiet_factor = values[8] };
+		.eager = (enum ipc_eager)values[2],
+		.threads = (enum ipc_threads)values[3],
+		.decode_threads = values[4],
+		.tells = values[5],
+		.takes = values[6],
+		.isolation = values[7],
+		.warms_up = values[8],
+		.quiet_factor = values[9] };
 }

@@ -21,6 +21,14 @@ enum ipc_partials {
 	IPC_PARTIALS,
 };
 
+/* Whether it can say what the final would be while the utterance goes on (IPC_EAGER_REQUEST). */
+enum ipc_eager {
+	IPC_EAGER_NONE,
+	IPC_EAGER_ANEW,   /* it decodes what it has kept, and keeps it */
+	IPC_EAGER_FORKED, /* its end cannot be undone: a copy of the process comes to it */
+	IPC_EAGERS,
+};
+
 /* When the engine starts threads of its own. */
 enum ipc_threads {
 	IPC_THREADS_NONE,
@@ -34,16 +42,21 @@ enum { /* bits of `tells`: what results carry */
 	IPC_TELLS_CONFIDENCES = 2,
 	IPC_TELLS_LANGUAGE = 4,
 	IPC_TELLS_ADAPTATION = 8,
-	IPC_TELLS_ALL = 15,
+	IPC_TELLS_PUNCTUATION = 16, /* its text has capitals and full stops where they belong */
+	IPC_TELLS_GROWING =
+	    32, /* each text begins with all of the one before, and the final with the last partial */
+	IPC_TELLS_ALL = 63,
 };
 
 enum { /* bits of `takes`: what may be wished of an utterance's hearing (engine_begin) */
 	IPC_TAKES_LANGUAGE = 1,
-	IPC_TAKES_PROMPT = 2, /* and hot words */
+	IPC_TAKES_PROMPT = 2,
 	IPC_TAKES_TRANSLATE = 4,
 	/* It knows wide band only: the empty upper half of narrow-band speech is filled from the lower one before it hears it. */
 	IPC_TAKES_FOLDED = 8,
-	IPC_TAKES_ALL = 15,
+	IPC_TAKES_HOT_WORDS = 16, /* what is likely */
+	IPC_TAKES_PHRASES = 32,   /* all that may be said */
+	IPC_TAKES_ALL = 63,
 };
 
 enum {                         /* bits of `isolation`: how instances may be kept apart */
@@ -58,6 +71,7 @@ enum { IPC_DECODE_THREADS_MAX = 256 };
 struct ipc_traits {
 	enum ipc_decoding decoding;
 	enum ipc_partials partials;
+	enum ipc_eager eager;
 	enum ipc_threads threads;
 	uint16_t
 	    decode_threads; /* that compute at once: 1..IPC_DECODE_THREADS_MAX; 1: the caller's alone */
