@@ -27,9 +27,12 @@ static int hear(struct plan *p, struct ear *ear, struct ear_out *out, struct err
 			return -1;
 		if (plan_commits_after(p, f) && ear_commit(ear, out, err) < 0)
 			return -1;
-		for (size_t i = 0; i < out->events_n; i++)
-			p->due[f] |=
-			    out->events[i].kind == EAR_SPEECH_START ? PLAN_START : PLAN_END;
+		for (size_t i = 0; i < out->events_n; i++) {
+			if (out->events[i].kind == EAR_SPEECH_START)
+				p->due[f] |= PLAN_START;
+			if (out->events[i].kind == EAR_SPEECH_END)
+				p->due[f] |= PLAN_END;
+		}
 	}
 	return 0;
 }

@@ -180,6 +180,8 @@ static void mark(struct covered *c, size_t hops, const struct ear_out *out, uint
 			c->utterances++;
 			continue;
 		}
+		if (e->kind != EAR_SPEECH_END)
+			continue;
 		for (uint64_t h = (*opened + MATERIAL_HOP - 1) / MATERIAL_HOP;
 		     h < hops && (h + 1) * MATERIAL_HOP <= e->at; h++)
 			c->hops[h] = true;

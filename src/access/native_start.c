@@ -99,6 +99,7 @@ static const struct field fields[] = {
 	{ "pre_roll_ms", KIND_WHOLE, AT(ear.endpoint.pre_roll_ms), NULL, 1e9 },
 	{ "min_speech_ms", KIND_WHOLE, AT(ear.endpoint.min_speech_ms), NULL, 1e9 },
 	{ "post_silence_ms", KIND_WHOLE, AT(ear.endpoint.post_silence_ms), NULL, 1e9 },
+	{ "early_final_ms", KIND_WHOLE, AT(ear.endpoint.early_final_ms), NULL, 1e9 },
 	{ "min_utterance_ms", KIND_WHOLE, AT(ear.endpoint.min_utterance_ms), NULL, 1e9 },
 	{ "max_utterance_ms", KIND_WHOLE, AT(ear.endpoint.max_utterance_ms), NULL, 1e9 },
 	{ "offset_ms", KIND_WHOLE, AT(offset_ms), NULL, 9e15 },

@@ -17,7 +17,7 @@
 	",\"silence_duration_ms\":" silence "}"
 #define SEMANTIC(eagerness) "{\"type\":\"semantic_vad\",\"eagerness\":\"" eagerness "\"}"
 
-static const struct endpoint_config settings = { ENDPOINTING_VAD, 0.5, 300, 100, 600, 0, 30000,
+static const struct endpoint_config settings = { ENDPOINTING_VAD, 0.5, 300, 100, 600, 200, 0, 30000,
 	NULL };
 
 static struct row {

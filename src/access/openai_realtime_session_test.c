@@ -13,7 +13,7 @@
 
 #define DEFAULTS                                                                                   \
 	{                                                                                          \
-		ENDPOINTING_VAD, 0.5, 300, 100, 600, 0, 30000, NULL                                \
+		ENDPOINTING_VAD, 0.5, 300, 100, 600, 200, 0, 30000, NULL                           \
 	}
 static const struct endpoint_config defaults = DEFAULTS;
 
@@ -40,16 +40,16 @@ static struct row {
 	    IN(FORMAT "null"), { ENCODING_S16LE, 24000, 1 }, DEFAULTS, NULL, NULL },
 	{ "no turn detection is manual", IN(VAD "null"), "{\"include\":null}",
 	    { ENCODING_S16LE, 24000, 1 },
-	    { ENDPOINTING_MANUAL, 0.5, 300, 100, 600, 0, 30000, NULL }, NULL, NULL },
+	    { ENDPOINTING_MANUAL, 0.5, 300, 100, 600, 200, 0, 30000, NULL }, NULL, NULL },
 	{ "a threshold is the contrary of sensitivity", IN(VAD "{\"threshold\":0.75}"),
 	    IN(VAD "{\"silence_duration_ms\":700}"), { ENCODING_S16LE, 24000, 1 },
-	    { ENDPOINTING_VAD, 0.25, 300, 100, 700, 0, 30000, NULL }, NULL, NULL },
+	    { ENDPOINTING_VAD, 0.25, 300, 100, 700, 200, 0, 30000, NULL }, NULL, NULL },
 	{ "times are brought into range", IN(VAD "{\"prefix_padding_ms\":5000}"),
 	    IN(VAD "{\"silence_duration_ms\":1}"), { ENCODING_S16LE, 24000, 1 },
-	    { ENDPOINTING_VAD, 0.5, 2000, 100, 100, 0, 30000, NULL }, NULL, NULL },
+	    { ENDPOINTING_VAD, 0.5, 2000, 100, 100, 200, 0, 30000, NULL }, NULL, NULL },
 	{ "semantic: eager", "{\"turn_detection\":{\"type\":\"semantic_vad\"}}",
 	    IN(VAD "{\"eagerness\":\"high\"}"), { ENCODING_S16LE, 24000, 1 },
-	    { ENDPOINTING_VAD, 0.5, 300, 100, 400, 0, 30000, NULL }, NULL, NULL },
+	    { ENDPOINTING_VAD, 0.5, 300, 100, 400, 200, 0, 30000, NULL }, NULL, NULL },
 	{ "another type begins from its defaults",
 	    IN(VAD "{\"type\":\"semantic_vad\",\"eagerness\":\"low\"}"),
 	    IN(VAD "{\"type\":\"server_vad\"}"), { ENCODING_S16LE, 24000, 1 }, DEFAULTS, NULL,

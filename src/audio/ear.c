@@ -36,6 +36,7 @@ struct ear {
 	uint64_t opened;    /* first of the open utterance */
 	uint64_t committed; /* where an utterance was last ended from outside */
 	uint64_t hops;      /* whole ones that the detector had */
+	bool paused;        /* that it may have ended was told */
 	uint32_t pre_roll_samples;
 	uint32_t keep_samples; /* that the tail has while no utterance is open */
 	uint32_t hold_samples; /* <= max_samples / 2, so that what follows a cut is not held */
@@ -147,6 +148,7 @@ static int start_at(
 {
 	ear->opened = at;
 	ear->given = at;
+	ear->paused = false;
 	return ear_out_event(out,
 	    &(struct ear_event){ .kind = EAR_SPEECH_START,
 		.at = ear->origin + at,
@@ -167,6 +169,19 @@ static int end_here(struct ear *ear, enum ear_cause cause, struct ear_out *out, 
 	end.at += ear->origin;
 	end.speech_at += ear->origin;
 	return ear_out_event(out, &end, err);
+}
+
+/* What is given so far ends here. */
+static int tell_pause(struct ear *ear, bool paused, struct ear_out *out, struct error *err)
+{
+	uint64_t speech_at = MIN(ear->given, ear->endpoint.speech_to * VAD_HOP_SAMPLES);
+
+	ear->paused = paused;
+	return ear_out_event(out,
+	    &(struct ear_event){ .kind = paused ? EAR_PAUSE : EAR_RESUME,
+		.at = ear->origin + ear->given,
+		.speech_at = ear->origin + MAX(ear->opened, speech_at) },
+	    err);
 }
 
 /* The utterance has reached its maximum, and its last hold_samples are in the tail. */
@@ -297,6 +312,14 @@ static int give_or_hold(struct ear *ear, struct ear_out *out, struct error *err)
 	return cut(ear, out, err);
 }
 
+/* Where audio is held back it is not known yet whether what has been heard will be part of the utterance. */
+static int pause_here(struct ear *ear, struct ear_out *out, struct error *err)
+{
+	if (give_or_hold(ear, out, err) != 0)
+		return -1;
+	return ear->given == ear->heard ? tell_pause(ear, true, out, err) : 0;
+}
+
 static int act(
     struct ear *ear, enum endpoint_verdict verdict, struct ear_out *out, struct error *err)
 {
@@ -309,6 +332,12 @@ static int act(
 		if (give(ear, ear->heard, out, err) != 0)
 			return -1;
 		return end_here(ear, EAR_CAUSE_SILENCE, out, err);
+	case ENDPOINT_RESUME:
+		if (ear->paused && tell_pause(ear, false, out, err) != 0)
+			return -1;
+		break;
+	case ENDPOINT_PAUSE:
+		return pause_here(ear, out, err);
 	case ENDPOINT_STAY:
 		break;
 	}

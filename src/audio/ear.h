@@ -26,6 +26,8 @@ struct ear_config {
 enum ear_event_kind {
 	EAR_SPEECH_START, /* an utterance opens; its first sample is `at`, pre-roll included */
 	EAR_SPEECH_END,   /* it closes; one past its last sample is `at` */
+	EAR_PAUSE, /* it may have ended: it has been quiet for early_final_ms; `at` is one past its last sample so far */
+	EAR_RESUME, /* it had not: after a PAUSE it goes on, with the sample `at`; otherwise its END follows */
 };
 
 enum ear_cause {
@@ -42,7 +44,7 @@ struct ear_event {
 	uint64_t at;          /* 16 kHz samples from the first of the session */
 	uint64_t speech_at;   /* where speech itself began or ended, without pre-roll and silence */
 	size_t audio_from;    /* START: index in out->samples of the utterance's first sample */
-	size_t audio_to;      /* END: one past its last */
+	size_t audio_to;      /* END: one past its last; PAUSE, RESUME: one past the last so far */
 };
 
 /* What one call gives: events in order, and the samples of utterances, one after the other. Samples of the

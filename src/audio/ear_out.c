@@ -60,6 +60,6 @@ int ear_out_event(struct ear_out *out, const struct ear_event *event, struct err
 	to = &out->events[out->events_n++];
 	*to = *event;
 	to->audio_from = event->kind == EAR_SPEECH_START ? out->samples_n : 0;
-	to->audio_to = event->kind == EAR_SPEECH_END ? out->samples_n : 0;
+	to->audio_to = event->kind == EAR_SPEECH_START ? 0 : out->samples_n;
 	return 0;
 }

@@ -90,11 +90,17 @@ static void assert_same(const struct ear_out *a, const struct ear_out *b)
 static void test_each_sentence_is_an_utterance(void **state)
 {
 	struct ear_out out = listen(320);
+	const struct ear_event *events[32];
+	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(out.events_n, 4);
-	assert_int_equal(out.events[1].cause, EAR_CAUSE_SILENCE);
-	assert_true(out.events[1].at <= out.events[2].at);
+	assert_in_range(out.events_n, 4, ARRAY_SIZE(events));
+	for (size_t i = 0; i < out.events_n; i++)
+		if (out.events[i].kind == EAR_SPEECH_START || out.events[i].kind == EAR_SPEECH_END)
+			events[n++] = &out.events[i];
+	assert_int_equal(n, 4);
+	assert_int_equal(events[1]->cause, EAR_CAUSE_SILENCE);
+	assert_true(events[1]->at <= events[2]->at);
 	ear_out_done(&out);
 }
 

@@ -115,7 +115,9 @@ static struct bytes encode(const struct signal *s, enum encoding e, unsigned cha
 
 struct heard {
 	struct ear_event events[2 * UTTERANCES_MAX];
-	size_t events_n;
+	size_t events_n; /* starts and ends */
+	struct ear_event pauses[2 * UTTERANCES_MAX];
+	size_t pauses_n;  /* and resumes */
 	int16_t *samples; /* owned; of all utterances, one after the other */
 	size_t samples_n, samples_cap;
 	uint64_t position;
@@ -152,7 +154,11 @@ static void collect(struct heard *h, const struct ear_out *out)
 		else
 			e.audio_to += h->samples_n;
 		assert_in_range(h->events_n, 0, ARRAY_SIZE(h->events) - 1);
-		h->events[h->events_n++] = e;
+		assert_in_range(h->pauses_n, 0, ARRAY_SIZE(h->pauses) - 1);
+		if (e.kind == EAR_PAUSE || e.kind == EAR_RESUME)
+			h->pauses[h->pauses_n++] = e;
+		else
+			h->events[h->events_n++] = e;
 	}
 	if (out->samples_n == 0)
 		return;
@@ -202,6 +208,23 @@ static struct heard listen(const struct listening *l, const struct bytes *b)
 	return h;
 }
 
+/* In an utterance, pauses and resumes take turns. */
+static void check_pauses(
+    const struct heard *h, const struct ear_event *s, const struct ear_event *e)
+{
+	bool paused = false;
+
+	for (size_t i = 0; i < h->pauses_n; i++) {
+		const struct ear_event *p = &h->pauses[i];
+
+		if (p->audio_to <= s->audio_from || p->audio_to > e->audio_to)
+			continue;
+		assert_int_equal(p->at - s->at, p->audio_to - s->audio_from);
+		assert_int_equal(p->kind, paused ? EAR_RESUME : EAR_PAUSE);
+		paused = !paused;
+	}
+}
+
 /* Starts and ends take turns, nothing overlaps, and each utterance has just its samples. */
 static void check_order(const struct heard *h)
 {
@@ -221,6 +244,7 @@ static void check_order(const struct heard *h)
 		assert_in_range(e->speech_at, s->at, e->at);
 		assert_int_equal(s->audio_from, index);
 		assert_int_equal(e->audio_to - s->audio_from, e->at - s->at);
+		check_pauses(h, s, e);
 		last = e->at;
 		index = e->audio_to;
 	}
@@ -233,6 +257,9 @@ static void check_same(const struct heard *a, const struct heard *b)
 	assert_int_equal(a->events_n, b->events_n);
 	for (size_t i = 0; i < a->events_n; i++)
 		assert_memory_equal(&a->events[i], &b->events[i], sizeof a->events[i]);
+	assert_int_equal(a->pauses_n, b->pauses_n);
+	for (size_t i = 0; i < a->pauses_n; i++)
+		assert_memory_equal(&a->pauses[i], &b->pauses[i], sizeof a->pauses[i]);
 	assert_int_equal(a->samples_n, b->samples_n);
 	assert_memory_equal(a->samples, b->samples, a->samples_n * sizeof *a->samples);
 }
@@ -382,6 +409,7 @@ static void test_each_phrase_is_an_utterance_with_pre_roll_and_a_pause(void **st
 
 	(void)state;
 	assert_int_equal(h.events_n, 4);
+	assert_int_equal(h.pauses_n, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct ear_event *start = &h.events[2 * i], *end = &h.events[2 * i + 1];
 		uint64_t from = 24000 + 64000 * i, to = from + 40000;
@@ -391,6 +419,9 @@ static void test_each_phrase_is_an_utterance_with_pre_roll_and_a_pause(void **st
 		assert_in_range(end->speech_at, to - 3200, to + 800);
 		assert_int_equal(end->cause, EAR_CAUSE_SILENCE);
 		assert_in_range(end->at - end->speech_at, 600 * 16, 700 * 16);
+		assert_int_equal(h.pauses[i].kind, EAR_PAUSE);
+		assert_int_equal(h.pauses[i].speech_at, end->speech_at);
+		assert_in_range(h.pauses[i].at - end->speech_at, 200 * 16, end->at - 200 * 16);
 	}
 	heard_done(&h);
 	free(b.data);

@@ -17,6 +17,7 @@ int endpoint_config_check(const struct endpoint_config *cfg, struct error *err)
 		{ "pre_roll_ms", cfg->pre_roll_ms, 0, 2000 },
 		{ "min_speech_ms", cfg->min_speech_ms, 0, 2000 },
 		{ "post_silence_ms", cfg->post_silence_ms, 100, 10000 },
+		{ "early_final_ms", cfg->early_final_ms, 0, 10000 },
 		{ "min_utterance_ms", cfg->min_utterance_ms, 0, 10000 },
 		{ "max_utterance_ms", cfg->max_utterance_ms, 1000, 120000 },
 	};
@@ -52,6 +53,12 @@ static const enum endpoint_state next[ENDPOINT_STATES][ENDPOINT_EVENTS] = {
 	[ENDPOINT_TRAILING] = { [ENDPOINT_ON_SPEECH] = ENDPOINT_SPEECH,
 	    [ENDPOINT_ON_HANGOVER] = ENDPOINT_TRAILING,
 	    [ENDPOINT_ON_QUIET] = ENDPOINT_TRAILING,
+	    [ENDPOINT_ON_PAUSE] = ENDPOINT_PAUSED,
+	    [ENDPOINT_ON_TIMEOUT] = ENDPOINT_SILENCE,
+	    [ENDPOINT_ON_END] = ENDPOINT_SILENCE },
+	[ENDPOINT_PAUSED] = { [ENDPOINT_ON_SPEECH] = ENDPOINT_SPEECH,
+	    [ENDPOINT_ON_HANGOVER] = ENDPOINT_TRAILING,
+	    [ENDPOINT_ON_QUIET] = ENDPOINT_PAUSED,
 	    [ENDPOINT_ON_TIMEOUT] = ENDPOINT_SILENCE,
 	    [ENDPOINT_ON_END] = ENDPOINT_SILENCE },
 };
@@ -74,13 +81,30 @@ void endpoint_init(struct endpoint *e, const struct endpoint_config *cfg)
 		.state = ENDPOINT_SILENCE,
 		.min_speech_hops = MAX(1u, (cfg->min_speech_ms + HOP_MS - 1) / HOP_MS),
 		.post_silence_hops = (cfg->post_silence_ms + HOP_MS - 1) / HOP_MS,
+		.early_hops = cfg->early_final_ms < cfg->post_silence_ms
+		    ? (cfg->early_final_ms + HOP_MS - 1) / HOP_MS
+		    : 0,
 		.min_utterance_hops = (cfg->min_utterance_ms + HOP_MS - 1) / HOP_MS,
 	};
 }
 
+/* An utterance is open, and it is quiet. */
+static bool is_quiet(const struct endpoint *e)
+{
+	return e->state == ENDPOINT_TRAILING || e->state == ENDPOINT_PAUSED;
+}
+
 bool endpoint_is_open(const struct endpoint *e)
 {
-	return e->state == ENDPOINT_SPEECH || e->state == ENDPOINT_TRAILING;
+	return e->state == ENDPOINT_SPEECH || is_quiet(e);
+}
+
+static enum endpoint_event quiet_event(const struct endpoint *e, uint64_t hop)
+{
+	bool pauses = e->state == ENDPOINT_TRAILING && e->early_hops > 0 &&
+	    hop + 1 >= e->weak_to + e->early_hops;
+
+	return pauses ? ENDPOINT_ON_PAUSE : ENDPOINT_ON_QUIET;
 }
 
 static enum endpoint_event event_of(
@@ -91,16 +115,16 @@ static enum endpoint_event event_of(
 	if (heard == VAD_SPEECH)
 		return !open && e->speech_hops >= e->min_speech_hops ? ENDPOINT_ON_ENOUGH
 								     : ENDPOINT_ON_SPEECH;
-	if (e->state == ENDPOINT_TRAILING && hop + 1 >= e->speech_to + e->post_silence_hops &&
+	if (is_quiet(e) && hop + 1 >= e->speech_to + e->post_silence_hops &&
 	    open_hops >= e->min_utterance_hops)
 		return ENDPOINT_ON_TIMEOUT;
-	return heard == VAD_HANGOVER ? ENDPOINT_ON_HANGOVER : ENDPOINT_ON_QUIET;
+	return heard == VAD_HANGOVER ? ENDPOINT_ON_HANGOVER : quiet_event(e, hop);
 }
 
 enum endpoint_verdict endpoint_hop(
     struct endpoint *e, uint64_t hop, enum vad_decision heard, uint64_t open_hops)
 {
-	bool was_open = endpoint_is_open(e);
+	bool was_open = endpoint_is_open(e), was_paused = e->state == ENDPOINT_PAUSED;
 
 	if (heard == VAD_SPEECH) {
 		if (e->state == ENDPOINT_SILENCE) {
@@ -111,10 +135,14 @@ enum endpoint_verdict endpoint_hop(
 			e->speech_hops++;
 		e->speech_to = hop + 1;
 	}
+	if (heard != VAD_SILENCE)
+		e->weak_to = hop + 1;
 	step(e, event_of(e, hop, heard, open_hops));
-	if (was_open == endpoint_is_open(e))
-		return ENDPOINT_STAY;
-	return was_open ? ENDPOINT_CLOSE : ENDPOINT_OPEN;
+	if (was_open != endpoint_is_open(e))
+		return was_open ? ENDPOINT_CLOSE : ENDPOINT_OPEN;
+	if (was_paused != (e->state == ENDPOINT_PAUSED))
+		return was_paused ? ENDPOINT_RESUME : ENDPOINT_PAUSE;
+	return ENDPOINT_STAY;
 }
 
 void endpoint_begin(struct endpoint *e)

@@ -28,6 +28,15 @@ static struct row {
 	{ "quiet in speech is trailing", ENDPOINT_SPEECH, ENDPOINT_ON_QUIET, ENDPOINT_TRAILING },
 	{ "speech goes on after a pause", ENDPOINT_TRAILING, ENDPOINT_ON_SPEECH, ENDPOINT_SPEECH },
 	{ "enough silence ends it", ENDPOINT_TRAILING, ENDPOINT_ON_TIMEOUT, ENDPOINT_SILENCE },
+	{ "enough quiet is a pause", ENDPOINT_TRAILING, ENDPOINT_ON_PAUSE, ENDPOINT_PAUSED },
+	{ "a pause goes on", ENDPOINT_PAUSED, ENDPOINT_ON_QUIET, ENDPOINT_PAUSED },
+	{ "there is no pause in a pause", ENDPOINT_PAUSED, ENDPOINT_ON_PAUSE, ENDPOINT_NONE },
+	{ "there is no pause in speech", ENDPOINT_SPEECH, ENDPOINT_ON_PAUSE, ENDPOINT_NONE },
+	{ "speech ends a pause", ENDPOINT_PAUSED, ENDPOINT_ON_SPEECH, ENDPOINT_SPEECH },
+	{ "what may be speech ends a pause", ENDPOINT_PAUSED, ENDPOINT_ON_HANGOVER,
+	    ENDPOINT_TRAILING },
+	{ "silence ends it in a pause", ENDPOINT_PAUSED, ENDPOINT_ON_TIMEOUT, ENDPOINT_SILENCE },
+	{ "a commit ends it after a pause", ENDPOINT_PAUSED, ENDPOINT_ON_END, ENDPOINT_SILENCE },
 	{ "a commit ends it in speech", ENDPOINT_SPEECH, ENDPOINT_ON_END, ENDPOINT_SILENCE },
 	{ "a commit ends it in a pause", ENDPOINT_TRAILING, ENDPOINT_ON_END, ENDPOINT_SILENCE },
 };
@@ -64,6 +73,8 @@ static void check(
 			close_at = i;
 			break;
 		case ENDPOINT_STAY:
+		case ENDPOINT_PAUSE:
+		case ENDPOINT_RESUME:
 			break;
 		}
 	}
@@ -101,6 +112,46 @@ static void test_a_short_utterance_is_not_ended_by_silence(void **state)
 	check(&cfg, "..s..............", 2, -1);
 }
 
+/* What became of each hop, as letters: o open, c close, p pause, r resume. */
+static void check_pauses(const struct endpoint_config *cfg, const char *hops, const char *want)
+{
+	static const char letters[] = { [ENDPOINT_STAY] = '.',
+		[ENDPOINT_OPEN] = 'o',
+		[ENDPOINT_CLOSE] = 'c',
+		[ENDPOINT_PAUSE] = 'p',
+		[ENDPOINT_RESUME] = 'r' };
+	struct endpoint e;
+	char got[64] = "";
+
+	endpoint_init(&e, cfg);
+	for (int i = 0; hops[i] != '\0'; i++)
+		got[i] = letters[endpoint_hop(&e, (uint64_t)i,
+		    hops[i] == 's'       ? VAD_SPEECH
+			: hops[i] == 'h' ? VAD_HANGOVER
+					 : VAD_SILENCE,
+		    100)];
+	assert_string_equal(got, want);
+}
+
+static void test_a_pause_is_told_once_and_taken_back_by_what_may_be_speech(void **state)
+{
+	struct endpoint_config cfg = ENDPOINT_CONFIG_DEFAULT;
+
+	(void)state;
+	cfg.min_speech_ms = 0;
+	cfg.post_silence_ms = 80;
+	cfg.early_final_ms = 30;
+	check_pauses(&cfg, "s..........", "o..p....c..");
+	check_pauses(&cfg, "s....s...s....", "o..p.r..pr..p.");
+	check_pauses(&cfg, "shh........", "o....p..c..");
+	check_pauses(&cfg, "s...h......", "o..pr..pc..");
+	check_pauses(&cfg, "s...h.h....", "o..pr...c..");
+	cfg.early_final_ms = 80; /* not before the end */
+	check_pauses(&cfg, "s..........", "o.......c..");
+	cfg.early_final_ms = 0;
+	check_pauses(&cfg, "s..........", "o.......c..");
+}
+
 static void test_remembers_where_speech_began_and_ended(void **state)
 {
 	struct endpoint_config cfg = ENDPOINT_CONFIG_DEFAULT;
@@ -128,23 +179,25 @@ static void test_settings_out_of_range_are_refused_with_their_value(void **state
 		struct endpoint_config cfg;
 		const char *want;
 	} bad[] = {
-		{ { (enum endpointing)7, .5, 0, 0, 100, 0, 1000, NULL },
+		{ { (enum endpointing)7, .5, 0, 0, 100, 0, 0, 1000, NULL },
 		    "endpointing 7 is not supported; vad or manual" },
-		{ { ENDPOINTING_VAD, 2, 0, 0, 100, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, 2, 0, 0, 100, 0, 0, 1000, NULL },
 		    "vad_sensitivity 2 is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, -.1, 0, 0, 100, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, -.1, 0, 0, 100, 0, 0, 1000, NULL },
 		    "vad_sensitivity -0.1 is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, NAN, 0, 0, 100, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, NAN, 0, 0, 100, 0, 0, 1000, NULL },
 		    "vad_sensitivity nan is out of range; 0 to 1" },
-		{ { ENDPOINTING_VAD, .5, 2001, 0, 100, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, .5, 2001, 0, 100, 0, 0, 1000, NULL },
 		    "pre_roll_ms 2001 is out of range; 0 to 2000" },
-		{ { ENDPOINTING_VAD, .5, 0, 2001, 100, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, .5, 0, 2001, 100, 0, 0, 1000, NULL },
 		    "min_speech_ms 2001 is out of range; 0 to 2000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 99, 0, 1000, NULL },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 99, 0, 0, 1000, NULL },
 		    "post_silence_ms 99 is out of range; 100 to 10000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 10001, 1000, NULL },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 10001, 0, 1000, NULL },
+		    "early_final_ms 10001 is out of range; 0 to 10000" },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 0, 10001, 1000, NULL },
 		    "min_utterance_ms 10001 is out of range; 0 to 10000" },
-		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 0, 999, NULL },
+		{ { ENDPOINTING_VAD, .5, 0, 0, 100, 0, 0, 999, NULL },
 		    "max_utterance_ms 999 is out of range; 1000 to 120000" },
 	};
 	struct error err = ERROR_INIT;
@@ -163,6 +216,7 @@ int main(void)
 	const struct CMUnitTest behaviour[] = {
 		cmocka_unit_test(test_opens_after_min_speech_and_closes_after_post_silence),
 		cmocka_unit_test(test_a_short_utterance_is_not_ended_by_silence),
+		cmocka_unit_test(test_a_pause_is_told_once_and_taken_back_by_what_may_be_speech),
 		cmocka_unit_test(test_remembers_where_speech_began_and_ended),
 		cmocka_unit_test(test_settings_out_of_range_are_refused_with_their_value),
 	};

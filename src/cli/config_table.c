@@ -220,6 +220,8 @@ const struct config_row config_table[] = {
 	  "Shorter speech opens no utterance" },
 	{ CONFIG_VAD, "post_silence_ms", CONFIG_UINT, SERVER(endpoint.post_silence_ms), 100, 10000, "600", 0, "ms", NULL, CONFIG_LIVE,
 	  "Silence that ends an utterance" },
+	{ CONFIG_VAD, "early_final_ms", CONFIG_UINT, SERVER(endpoint.early_final_ms), 0, 10000, "200", 0, "ms", NULL, CONFIG_LIVE,
+	  "Silence after which an utterance may have ended, so that its final is begun and kept if it has; what follows is not heard for it; 0 is never" },
 	{ CONFIG_VAD, "min_utterance_ms", CONFIG_UINT, SERVER(endpoint.min_utterance_ms), 0, 10000, "0", 0, "ms", NULL, CONFIG_LIVE,
 	  "Silence does not end a shorter utterance" },
 	{ CONFIG_VAD, "max_utterance_ms", CONFIG_UINT, SERVER(endpoint.max_utterance_ms), 1000, 120000, "30000", 0, "ms", NULL, CONFIG_LIVE,

@@ -251,6 +251,7 @@ static void test_the_defaults_of_vad_are_those_of_the_ear(void **state)
 	assert_int_equal(c->endpoint.pre_roll_ms, want.pre_roll_ms);
 	assert_int_equal(c->endpoint.min_speech_ms, want.min_speech_ms);
 	assert_int_equal(c->endpoint.post_silence_ms, want.post_silence_ms);
+	assert_int_equal(c->endpoint.early_final_ms, want.early_final_ms);
 	assert_int_equal(c->endpoint.min_utterance_ms, want.min_utterance_ms);
 	assert_int_equal(c->endpoint.max_utterance_ms, want.max_utterance_ms);
 	config_free(&c);

@@ -159,8 +159,10 @@ static void put_result(struct wire_writer *w, enum ipc_type type, const struct i
 	put_string(w, "the language in bytes", &r->language, IPC_LANGUAGE_MAX);
 	if (type != IPC_PARTIAL)
 		put_final(w, r);
-	if (type == IPC_EAGER_FINAL)
-		wire_put_u64(w, r->samples);
+	if (type != IPC_EAGER_FINAL)
+		return;
+	wire_put_u64(w, r->samples);
+	wire_put_u32(w, r->eager_cpu_us);
 }
 
 static void put_carries(struct wire_writer *w, uint32_t carries)
@@ -385,8 +387,10 @@ static void get_result(
 	result->language = get_string(r, "a language", IPC_LANGUAGE_MAX);
 	if (type != IPC_PARTIAL && !r->failed)
 		get_final(r, result);
-	if (type == IPC_EAGER_FINAL)
-		result->samples = wire_get_u64(r);
+	if (type != IPC_EAGER_FINAL)
+		return;
+	result->samples = wire_get_u64(r);
+	result->eager_cpu_us = wire_get_u32(r);
 }
 
 static uint32_t get_carries(struct wire_reader *r)

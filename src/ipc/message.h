@@ -148,10 +148,11 @@ struct ipc_result { /* PARTIAL, FINAL, EAGER_FINAL */
 	struct ipc_text language;  /* that was heard; empty: not known */
 	const uint8_t *adaptation; /* FINAL, as what follows; EAGER_FINAL likewise */
 	uint32_t adaptation_bytes;
-	uint32_t cpu_us;  /* CPU time from BEGIN to here; of an eager one what it took itself */
-	uint32_t faults;  /* minor page faults, likewise */
-	uint32_t rss_kb;  /* of the instance now */
-	uint64_t samples; /* EAGER_FINAL: of the utterance, which it is the final of */
+	uint32_t cpu_us;       /* CPU time from BEGIN to here */
+	uint32_t faults;       /* minor page faults, likewise */
+	uint32_t rss_kb;       /* of the instance now */
+	uint64_t samples;      /* EAGER_FINAL: of the utterance, which it is the final of */
+	uint32_t eager_cpu_us; /* EAGER_FINAL: of `cpu_us`, what this answer alone took */
 };
 
 struct ipc_message {
