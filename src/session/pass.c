@@ -236,7 +236,7 @@ static void finish(struct seat *seat, const struct ipc_result *r)
 static void choose_part(const struct utterance *u, struct pass *p)
 {
 	const int16_t *samples = (const int16_t *)(const void *)buffer_head(&u->audio);
-	size_t left = utterance_samples(u) - p->from, cut;
+	size_t left = utterance_to_hear(u) - p->from, cut;
 
 	p->to = 0;
 	if (p->most == 0 || left == 0)
@@ -289,7 +289,7 @@ void pass_give_up(struct seat *seat, const struct error *why)
 /* As if nothing had been sent: its audio is all here, and the adaptation it began with is the seat's still. */
 static void rewind_pass(const struct utterance *u, struct pass *p)
 {
-	size_t most = parts_length(utterance_samples(u) - p->from, p->furthest, p->vain);
+	size_t most = parts_length(utterance_to_hear(u) - p->from, p->furthest, p->vain);
 
 	if (most != SIZE_MAX)
 		p->most = most;

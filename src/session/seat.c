@@ -95,10 +95,10 @@ static void ask_partial(struct seat *seat, const struct utterance *u, struct pas
 	a->partial_pending = lease_request_partial(seat->lease);
 }
 
-/* Where what is heard now ends, as far as it has come. */
+/* Where what is heard now ends, as far as it has come. The blocks of a part may lie across the last one of a pause. */
 static size_t heard_to(const struct utterance *u, const struct pass *p)
 {
-	return p->to > 0 ? p->to : utterance_samples(u);
+	return p->to > 0 ? p->to : MAX(utterance_to_hear(u), p->now.sent);
 }
 
 /* Samples that may be sent now. */

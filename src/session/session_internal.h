@@ -89,6 +89,9 @@ struct utterance {
 	struct place before_end; /* ... what had been heard before the bytes that it ended with */
 	uint64_t from, to;       /* samples of the session; `to` once it has ended */
 	struct buffer audio;     /* s16; kept whole until its final */
+	/* It may have ended: samples of it that are heard as long as it does not go on, and are all that is if it has ended. Whole
+	 * blocks, so that who goes on has heard the same as if there had been no pause. 0: it is in none. */
+	size_t pause;
 	struct pass passes[SEATS_MAX];       /* by seat */
 	struct text text;                    /* of the partials, */
 	char language[IPC_LANGUAGE_MAX + 1]; /* ... and of the last of them that had one */
@@ -233,8 +236,9 @@ uint64_t session_ms(const struct session *s, uint64_t samples); /* as clients ar
 /* `to` has room for any. */
 void session_copy_language(char *to, const struct ipc_text *language);
 size_t utterance_samples(const struct utterance *u);
-bool utterance_is_open(const struct utterance *u);         /* the ear has not ended it */
-bool utterance_is_heard(const struct utterance *u);        /* it has not been given up */
+size_t utterance_to_hear(const struct utterance *u); /* samples of it, as far as they have come */
+bool utterance_is_open(const struct utterance *u);   /* the ear has not ended it */
+bool utterance_is_heard(const struct utterance *u);  /* it has not been given up */
 bool utterance_has_stable_text(const struct utterance *u); /* of its partials */
 struct seat *session_final_seat(struct session *s);
 

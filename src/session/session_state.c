@@ -108,6 +108,11 @@ size_t utterance_samples(const struct utterance *u)
 	return u->audio.len / sizeof(int16_t);
 }
 
+size_t utterance_to_hear(const struct utterance *u)
+{
+	return u->pause > 0 ? u->pause : utterance_samples(u);
+}
+
 bool utterance_is_open(const struct utterance *u)
 {
 	return u->state == UTTERANCE_OPEN || u->state == UTTERANCE_STUMP;

@@ -128,6 +128,13 @@ static void keep_audio(struct session *s, const struct ear_out *out, size_t from
 		s->seats[i].unsent_samples += n;
 }
 
+static void pause_utterance(struct utterance *u, bool pauses)
+{
+	size_t n = utterance_samples(u);
+
+	u->pause = pauses ? n - n % IPC_BLOCK_SAMPLES : 0;
+}
+
 static void tell_committed(struct session *s)
 {
 	struct session_event e = { .kind = SESSION_EVENT_COMMITTED, .utterance = s->committed };
@@ -151,8 +158,12 @@ static void take_event(
 	}
 	keep_audio(s, out, *at, e->audio_to);
 	*at = e->audio_to;
-	if (session_is_speaking(s))
+	if (!session_is_speaking(s))
+		return;
+	if (e->kind == EAR_SPEECH_END)
 		end_utterance(s, e);
+	else
+		pause_utterance(s->last, e->kind == EAR_PAUSE);
 }
 
 bool utterance_take(struct session *s, const struct ear_out *out)
