@@ -84,6 +84,18 @@ static json_t *ready_of(const struct native_context *ctx)
 	return ready;
 }
 
+static json_t *eager_final_of(const struct session_event *e)
+{
+	json_t *final =
+	    json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:o}", "type", "eager_final", "utterance",
+		(json_int_t)e->utterance, "text", json_text_of(e->final.text, e->final.text_bytes),
+		"start_ms", (json_int_t)e->final.start_ms, "end_ms", (json_int_t)e->final.end_ms,
+		"confidence", json_text_confidence(e->final.confidence), "words", words_of(e));
+
+	add_language(final, e->final.language);
+	return final;
+}
+
 static json_t *final_of(const struct session_event *e, const struct native_context *ctx)
 {
 	json_t *final = json_pack("{s:s,s:I,s:o,s:I,s:I,s:o,s:s,s:I,s:o}", "type", "final",
@@ -132,6 +144,10 @@ static json_t *object_of(const struct session_event *e, const struct native_cont
 		    "at_ms", (json_int_t)e->at_ms);
 	case SESSION_EVENT_PARTIAL:
 		return partial_of(e);
+	case SESSION_EVENT_EAGER_FINAL:
+		return eager_final_of(e);
+	case SESSION_EVENT_RESUMED:
+		return json_pack("{s:s,s:I}", "type", "resumed", "utterance", utterance);
 	case SESSION_EVENT_FINAL:
 		return final_of(e, ctx);
 	case SESSION_EVENT_RECOVERED:

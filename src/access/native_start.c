@@ -94,6 +94,7 @@ static const struct field fields[] = {
 	{ "sample_rate", KIND_WHOLE, AT(ear.format.rate_hz), NULL, 1e9 },
 	{ "channels", KIND_WHOLE, AT(ear.format.channels), NULL, 1e9 },
 	{ "partials", KIND_FLAG, AT(partials), NULL, 0 },
+	{ "eager_finals", KIND_FLAG, AT(wants_eager), NULL, 0 },
 	{ "endpointing", KIND_TEXT, 0, take_endpointing, 0 },
 	{ "vad_sensitivity", KIND_REAL, AT(ear.endpoint.vad_sensitivity), NULL, 0 },
 	{ "pre_roll_ms", KIND_WHOLE, AT(ear.endpoint.pre_roll_ms), NULL, 1e9 },

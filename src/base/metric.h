@@ -42,6 +42,11 @@
 	X(COUNTER, utterances_incomplete_total,                                                    \
 	    "Utterances of which only the beginning was told, as they could not be heard to the "  \
 	    "end")                                                                                 \
+	X(COUNTER, eager_finals_total,                                                             \
+	    "Finals begun in a pause, before it was known to be the end")                          \
+	X(COUNTER, eager_finals_taken_back_total, "Of these, those thrown away as speech went on") \
+	X(MICROSECONDS, eager_cpu_in_vain_seconds_total,                                           \
+	    "CPU time of those that were finished in vain")                                        \
 	X(COUNTER, partials_total, "Partial texts sent")                                           \
 	X(COUNTER, words_total, "Words in finals")                                                 \
 	X(MILLISECONDS, audio_received_seconds_total, "Audio received, by its own time")           \

@@ -173,6 +173,8 @@ const struct config_row config_table[] = {
 	  "To both it adds the audio still to be decoded, times this: how slow decoding may be" },
 	{ CONFIG_POOL, "canary_interval_ms", CONFIG_UINT, POOL(pool.canary_interval_ms), 0, 86400000, "30000", 0, "ms", NULL, CONFIG_LIVE,
 	  "When nothing was decoded for so long an idle instance decodes a short clip; /readyz is 503 when nothing was for twice as long. 0 is never" },
+	{ CONFIG_POOL, "early_finals", CONFIG_CHOICE, POOL(pool.early_finals), 0, 0, "yes", 0, "WORD", no_yes, CONFIG_LIVE,
+	  "Whether a final is begun in a pause already (early_final_ms), which costs the decodes after which speech goes on; its text is the same without" },
 	{ CONFIG_POOL, "idle_ttl_ms", CONFIG_UINT, POOL(pool.idle_ttl_ms), 0, 604800000, "600000", 0, "ms", NULL, CONFIG_LIVE,
 	  "Idle instances beyond min and spare that were not needed for so long are retired; 0 is never" },
 	{ CONFIG_POOL, "max_uses", CONFIG_UINT, POOL(pool.max_uses), 0, 1000000, "0", 0, "clients", NULL, CONFIG_LIVE,

@@ -119,6 +119,8 @@ struct engine_ops {
 	int (*audio)(struct engine *engine, const int16_t *samples, size_t n, struct error *err);
 	int (*partial)(struct engine *engine, struct engine_result *out, struct error *err);
 	int (*end)(struct engine *engine, struct engine_result *out, struct error *err);
+	/* Of engines with IPC_EAGER_ANEW: what `end` would give now, and the utterance goes on. Given up like a partial. */
+	int (*eager)(struct engine *engine, struct engine_result *out, struct error *err);
 	/* Forgets all it heard as well as the library can: what `refresh = reset` trusts. */
 	void (*reset)(struct engine *engine);
 	/* Measures on clips how the model in a file is best used, and says it to `to` in lines, the last "KEY VALUE", which is found

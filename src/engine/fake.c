@@ -109,6 +109,7 @@ static void fake_reset(struct engine *e)
 static const struct ipc_traits traits = {
 	.decoding = IPC_DECODES_AS_IT_COMES,
 	.partials = IPC_PARTIALS_OWN,
+	.eager = IPC_EAGER_FORKED,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_ALL,

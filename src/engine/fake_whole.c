@@ -148,6 +148,7 @@ static void whole_reset(struct engine *e)
 static const struct ipc_traits traits = {
 	.decoding = IPC_DECODES_WHOLE,
 	.partials = IPC_PARTIALS_ANEW,
+	.eager = IPC_EAGER_ANEW,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_ALL & ~IPC_TELLS_GROWING,
@@ -169,5 +170,6 @@ const struct engine_ops engine_fake_whole = {
 	.audio = whole_audio,
 	.partial = whole_partial,
 	.end = whole_end,
+	.eager = whole_end,
 	.reset = whole_reset,
 };

@@ -63,6 +63,7 @@ static void whisper_engine_unload(struct engine **engine)
 static const struct ipc_traits traits = {
 	.decoding = IPC_DECODES_WHOLE,
 	.partials = IPC_PARTIALS_ANEW,
+	.eager = IPC_EAGER_ANEW,
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_LANGUAGE |
@@ -267,6 +268,7 @@ const struct engine_ops engine_whisper = {
 	.audio = whisper_engine_audio,
 	.partial = hear,
 	.end = hear,
+	.eager = hear,
 	.reset = whisper_engine_reset,
 	.tune = whisper_tune,
 };

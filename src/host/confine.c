@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@
 enum {
 	OWN_PID = 0x53544550,  /* no process has so high an id (at most 2^22) */
 	DESCRIPTORS_MAX = 8,   /* stdin, stdout, stderr, its socket, /proc/self/statm */
+	PROCESSES_MAX = 16384, /* of one user, where they make copies of themselves */
 	PROGRAM_MAX = 4096,    /* instructions; the kernel's limit */
 	EXIT_UNCONFINED = 255, /* of the child that tries; a smaller status is an errno */
 };
@@ -129,6 +131,25 @@ static int add_thread_rules(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* What it takes to make a copy of the process (host/copy.h) and to end it: only with a descriptor of the copy, which nobody else gives it.
+ */
+static const int copy_calls[] = { SCMP_SYS(pidfd_send_signal), SCMP_SYS(waitid),
+	SCMP_SYS(getppid) };
+
+static int add_copy_rules(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	    SCMP_CMP64(0, SCMP_CMP_EQ, CLONE_PIDFD | SIGCHLD));
+
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
+		    SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG),
+		    SCMP_CMP64(1, SCMP_CMP_EQ, SIGKILL));
+	for (size_t i = 0; i < ARRAY_SIZE(copy_calls) && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, copy_calls[i], 0);
+	return rc;
+}
+
 #ifdef SANITIZED
 /* What a sanitizer tries while it words its report, and can do without. (It opens files in the old way; a C library
  * does not.) */
@@ -144,7 +165,7 @@ static int refuse_threads(scmp_filter_ctx ctx)
 }
 #endif
 
-static int add_rules(scmp_filter_ctx ctx, bool threads)
+static int add_rules(scmp_filter_ctx ctx, bool threads, bool copies)
 {
 	int rc = 0;
 
@@ -158,8 +179,10 @@ static int add_rules(scmp_filter_ctx ctx, bool threads)
 	}
 	if (rc == 0 && threads)
 		rc = add_thread_rules(ctx);
+	if (rc == 0 && copies)
+		rc = add_copy_rules(ctx);
 #ifdef SANITIZED
-	if (rc == 0 && !threads)
+	if (rc == 0 && !threads && !copies)
 		rc = refuse_threads(ctx);
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
@@ -205,7 +228,7 @@ static int compile(struct confine *c)
 	if (rc == 0)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
 	if (rc == 0)
-		rc = add_rules(ctx, c->cfg.threads);
+		rc = add_rules(ctx, c->cfg.threads, c->cfg.copies);
 	if (rc == 0)
 		rc = export_program(c, ctx);
 	seccomp_release(ctx);
@@ -248,8 +271,11 @@ static int set_limits(const struct confine_config *cfg)
 		return -1;
 	if (limit(RLIMIT_NOFILE, DESCRIPTORS_MAX) < 0)
 		return -1;
-	/* It counts the threads of all processes of the user, so with threads it is left to the filter. */
-	return cfg->threads ? 0 : limit(RLIMIT_NPROC, 0);
+	/* It counts the threads of all processes of the user, so with threads it is left to the filter; with copies it is a bound for
+	 * all instances and their copies together. */
+	if (cfg->threads)
+		return 0;
+	return limit(RLIMIT_NPROC, cfg->copies ? PROCESSES_MAX : 0);
 }
 
 static int filter_calls(struct confine *c)

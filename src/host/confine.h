@@ -17,6 +17,7 @@ struct confine_config {
 	    filter; /* system calls, files, processes; without it only core dumps are looked after */
 	bool
 	    core_dumps; /* a process that crashes leaves its memory behind, which has heard people speak */
+	bool copies;  /* it may make copies of itself (host/copy.h), which may do the same */
 	bool threads; /* the engine starts threads: those may be made, processes may not */
 	bool
 	    is_roots; /* who started us can look into any process: nobody else may look into this one */

@@ -135,7 +135,8 @@ static int lower_rights(struct host *h, struct error *err)
 static int learn_confinement(struct host *h, struct error *err)
 {
 	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
-		.is_roots = geteuid() == 0, .threads = h->traits->threads != IPC_THREADS_NONE };
+		.is_roots = geteuid() == 0, .threads = h->traits->threads != IPC_THREADS_NONE,
+		.copies = h->traits->eager == IPC_EAGER_FORKED };
 
 	return confine_new(&h->confine, &confine, err);
 }
@@ -152,9 +153,11 @@ static int load(struct host *h, struct error *err)
 	h->load_ms = (uint32_t)((clock_now_ns() - begun_ns) / NS_PER_MS);
 	if (learn_confinement(h, err) < 0)
 		return -1;
-	h->instance = (struct instance_config){
-		.ops = h->ops, .engine = h->engine, .pages = &h->pages, .confine = h->confine
-	};
+	h->instance = (struct instance_config){ .ops = h->ops,
+		.engine = h->engine,
+		.traits = h->traits,
+		.pages = &h->pages,
+		.confine = h->confine };
 	return warm_up(h, err);
 }
 

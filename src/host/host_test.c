@@ -407,7 +407,8 @@ static void test_it_says_what_its_engines_are_and_take(void **state)
 	assert_int_equal(pclose(f), 0);
 	assert_non_null(strstr(said,
 	    "engine fake\n  decodes: as it comes\n  partials: its own\n"
-	    "  eager finals: none\n  tells: word times, confidences, language, adaptation, "
+	    "  eager finals: by a copy of the process\n  tells: word times, confidences, language, "
+	    "adaptation, "
 	    "punctuation, growing text\n  takes: nothing\n"));
 	assert_non_null(strstr(said, "  takes: language, prompt, translation, hot words\n"));
 	assert_non_null(strstr(said, "\n  param slow: number, 0 to 1000, default 0. "));

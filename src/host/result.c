@@ -6,8 +6,8 @@
 #include "base/util.h"
 #include "engine/engine.h"
 
-/* A FINAL without its words: header, text, language, blob and numbers. Words may use what is left of a packet. */
-enum { FIXED_BYTES = 80, WORD_BYTES = 14 };
+/* An EAGER_FINAL without its words: header, text, language, blob and numbers. Words may use what is left of a packet. */
+enum { FIXED_BYTES = 96, WORD_BYTES = 14 };
 
 static uint16_t fixed_confidence(float confidence)
 {

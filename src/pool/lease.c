@@ -80,6 +80,7 @@ bool lease_ask(struct lease *l)
 static void note_over(struct lease *l, enum attempt_event how)
 {
 	lease_step(l, how);
+	lease_eager_over(l);
 	lease_release_slot(l);
 	l->pool->in_work--;
 	l->pool->counts.utterances_ended += l->tenant != NULL;
@@ -144,10 +145,20 @@ static void give_up_wish(struct lease *l)
 	lease_move(l, LEASE_REST);
 }
 
-void lease_forget_utterance(struct lease *l)
+/* One that goes all the same need not be told. */
+void lease_stop_instance(struct lease *l)
 {
 	const struct ipc_message m = { .type = IPC_ABORT, .epoch = l->epoch };
 
+	if (l->pool->cfg.refresh == REFRESH_UTTERANCE || lease_send(l, &m))
+		return;
+	crowd_retire(l->pool, l->instance);
+	l->instance = NULL;
+	wait_bare(l);
+}
+
+void lease_forget_utterance(struct lease *l)
+{
 	lease_tell_none_of_utterance(l);
 	if (!lease_is_at_work(l)) {
 		if (l->attempt != ATTEMPT_NONE && l->attempt != ATTEMPT_GIVEN_UP)
@@ -155,11 +166,7 @@ void lease_forget_utterance(struct lease *l)
 		give_up_wish(l);
 		return;
 	}
-	if (l->pool->cfg.refresh != REFRESH_UTTERANCE && !lease_send(l, &m)) {
-		crowd_retire(l->pool, l->instance);
-		l->instance = NULL;
-		wait_bare(l);
-	}
+	lease_stop_instance(l);
 	lease_finish(l, ATTEMPT_GIVE_UP);
 }
 

@@ -5,14 +5,15 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-static void on_final(struct lease *l, const struct ipc_result *r)
+void lease_take_final(struct lease *l, const struct ipc_result *r)
 {
 	struct pool *p = l->pool;
 
 	p->proven_ns = pool_now_ns(p);
 	if (l->tenant != NULL)
 		histogram_observe(&p->counts.final, p->proven_ns - l->ended_ns);
-	l->instance->rss_kb = r->rss_kb;
+	if (l->instance != NULL)
+		l->instance->rss_kb = r->rss_kb;
 	lease_finish(l, ATTEMPT_FINAL);
 	lease_tell_final(l, r);
 }
@@ -34,15 +35,13 @@ static void kill_and_lose(struct lease *l, enum loss_kind kind, const struct err
 	lease_lost(l, (struct loss_cause){ kind, 0 }, why);
 }
 
-static void on_early_final(struct lease *l)
+void lease_protocol_error(struct lease *l, const char *what)
 {
-	struct instance *i = l->instance;
 	struct error err;
 
 	l->pool->counts.protocol_errors++;
-	(void)error_set(&err, ERROR_PEER,
-	    "instance %s/%" PRIu64 " sent a final before the utterance's end", l->pool->name,
-	    i->id);
+	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s", l->pool->name,
+	    l->instance->id, what);
 	kill_and_lose(l, LOSS_GARBAGE, &err);
 }
 
@@ -81,7 +80,7 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 		lease_got_on(l);
 	}
 	l->partial_due = false;
-	if (l->attempt == ATTEMPT_BEGUN)
+	if (l->attempt == ATTEMPT_BEGUN && l->eager == EAGER_NONE)
 		lease_release_slot(l);
 	lease_tell_partial(l, r);
 }
@@ -89,11 +88,15 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 /* No partial comes for what it was asked; where it had to make room for a final one is wanted still. */
 static void on_cancelled(struct lease *l)
 {
+	bool eager = l->eager == EAGER_CANCELLED;
+
+	lease_eager_cancelled(l);
 	if (!l->partial_due)
 		return;
 	lease_got_on(l);
 	l->partial_due = false;
-	lease_ask_partial_again(l);
+	if (eager || lease_needs_slot(l))
+		lease_ask_partial_again(l);
 }
 
 /* The epoch is the lease's, and an utterance is in work. */
@@ -103,12 +106,14 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 		on_progress(l, &m->progress);
 	else if (m->type == IPC_PARTIAL)
 		on_partial(l, &m->result);
+	else if (m->type == IPC_EAGER_FINAL)
+		lease_eager_final(l, &m->result);
 	else if (m->type == IPC_CANCELLED)
 		on_cancelled(l);
 	else if (m->type == IPC_FAILED)
 		on_failed(l, &m->failure);
 	else if (l->attempt == ATTEMPT_ENDED)
-		on_final(l, &m->result);
+		lease_take_final(l, &m->result);
 	else
-		on_early_final(l);
+		lease_protocol_error(l, "a final before the utterance's end");
 }

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "pool/pool_internal.h"
 
-static bool needs_slot(const struct lease *l)
+bool lease_needs_slot(const struct lease *l)
 {
 	return l->pool->compute != NULL && l->pool->traits.decoding == IPC_DECODES_WHOLE;
 }
@@ -14,7 +14,9 @@ static bool needs_slot(const struct lease *l)
 /* What the instance computes now, or had no room to be told. */
 static void ask_instance(struct lease *l, enum slot_use use)
 {
-	bool asked = use == SLOT_FINAL ? lease_send_end(l) : lease_send_partial_request(l);
+	bool asked = use == SLOT_FINAL ? lease_send_end(l)
+	    : use == SLOT_EAGER        ? lease_send_eager_request(l)
+				       : lease_send_partial_request(l);
 
 	l->slot_unused = !asked;
 }
@@ -37,7 +39,7 @@ static void on_overtaken(struct compute_asker *a)
 	(void)lease_send(l, &m); /* without room the partial comes to its end */
 }
 
-static void ask_slot(struct lease *l, enum slot_use use)
+void lease_ask_slot(struct lease *l, enum slot_use use)
 {
 	struct compute *c = l->pool->compute;
 
@@ -63,10 +65,14 @@ void lease_release_slot(struct lease *l)
 
 void lease_ask_partial_again(struct lease *l)
 {
-	if (l->attempt != ATTEMPT_BEGUN || !needs_slot(l))
+	if (l->attempt != ATTEMPT_BEGUN)
 		return;
+	if (!lease_needs_slot(l)) {
+		(void)lease_send_partial_request(l);
+		return;
+	}
 	lease_release_slot(l);
-	ask_slot(l, SLOT_PARTIAL);
+	lease_ask_slot(l, SLOT_PARTIAL);
 }
 
 void lease_leave_slots(struct lease *l)
@@ -76,30 +82,40 @@ void lease_leave_slots(struct lease *l)
 
 unsigned lease_partials_level(const struct lease *l)
 {
-	return needs_slot(l) ? compute_level(l->pool->compute) : 0;
+	return lease_needs_slot(l) ? compute_level(l->pool->compute) : 0;
 }
 
 unsigned lease_partial_cost_ms(const struct lease *l)
 {
-	return needs_slot(l) ? (unsigned)(l->partial_cost_ns / NS_PER_MS) : 0;
+	return lease_needs_slot(l) ? (unsigned)(l->partial_cost_ns / NS_PER_MS) : 0;
 }
 
 bool lease_request_partial(struct lease *l)
 {
-	if (l->attempt != ATTEMPT_BEGUN)
+	if (l->attempt != ATTEMPT_BEGUN || lease_owes_eager(l))
 		return false;
-	if (!needs_slot(l))
+	if (!lease_needs_slot(l))
 		return lease_send_partial_request(l);
-	ask_slot(l, SLOT_PARTIAL);
+	lease_ask_slot(l, SLOT_PARTIAL);
 	return true;
+}
+
+/* Instead of an eager one that waits still. */
+static void ask_final(struct lease *l)
+{
+	if (l->eager == EAGER_ASKED)
+		lease_eager_over(l);
+	lease_ask_slot(l, SLOT_FINAL);
 }
 
 bool lease_end(struct lease *l)
 {
-	if (l->attempt != ATTEMPT_BEGUN)
+	if (l->attempt != ATTEMPT_BEGUN || l->eager == EAGER_TOLD)
 		return false;
-	if (needs_slot(l))
-		ask_slot(l, SLOT_FINAL);
+	if (l->eager == EAGER_ASKED && l->eager_sent)
+		lease_await_eager(l);
+	else if (lease_needs_slot(l))
+		ask_final(l);
 	else if (!lease_send_end(l))
 		return false;
 	lease_step(l, ATTEMPT_END);

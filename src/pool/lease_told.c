@@ -6,9 +6,9 @@
  * came about. What an utterance brought that is given up is not told any more. */
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/util.h"
+#include "ipc/result_copy.h"
 #include "pool/pool_internal.h"
 
 enum told_kind {
@@ -17,6 +17,7 @@ enum told_kind {
 	TOLD_REFUSED,
 	TOLD_WRITABLE,
 	TOLD_PARTIAL,
+	TOLD_EAGER,
 	TOLD_FINAL,
 	TOLD_LOST,
 	TOLD_FAILED,
@@ -36,7 +37,7 @@ struct told {
 			struct loss loss;
 		};
 		struct ipc_result
-		    result; /* PARTIAL, FINAL; what it points to stands behind this struct */
+		    result; /* PARTIAL, EAGER, FINAL; what it points to stands behind this struct */
 	};
 };
 
@@ -71,6 +72,9 @@ static void tell(struct lease *l, const struct told *t)
 		break;
 	case TOLD_PARTIAL:
 		events->on_partial(l->arg, &t->result);
+		break;
+	case TOLD_EAGER:
+		events->on_eager(l->arg, &t->result);
 		break;
 	case TOLD_FINAL:
 		events->on_final(l->arg, &t->result);
@@ -162,6 +166,11 @@ void lease_tell_none_of_utterance(struct lease *l)
 	drop(l, OF_UTTERANCE);
 }
 
+void lease_tell_no_eager(struct lease *l)
+{
+	drop(l, ONE(TOLD_EAGER));
+}
+
 void lease_tell_queued(struct lease *l)
 {
 	add_once(l, TOLD_QUEUED);
@@ -201,50 +210,24 @@ void lease_tell_failed(struct lease *l, const struct error *why)
 	add(l, TOLD_FAILED, 0)->why = *why;
 }
 
-/* A copy at *at, which moves behind it. */
-static const void *copy(uint8_t **at, const void *bytes, size_t n)
+static void keep(struct lease *l, enum told_kind kind, const struct ipc_result *r)
 {
-	uint8_t *to = *at;
+	struct told *t = add(l, kind, result_copy_bytes(r));
 
-	if (n > 0)
-		memcpy(to, bytes, n);
-	*at = to + n;
-	return to;
-}
-
-/* A message bounds it: IPC_PACKET_MAX. */
-static size_t bytes_of(const struct ipc_result *r)
-{
-	size_t n = r->words_n * sizeof *r->words + r->text.length + r->language.length +
-	    r->adaptation_bytes;
-
-	for (unsigned i = 0; i < r->words_n; i++)
-		n += r->words[i].text.length;
-	return n;
-}
-
-static void keep(struct told *t, const struct ipc_result *r)
-{
-	uint8_t *at = (uint8_t *)(t + 1); /* words first: they are aligned as `t` is */
-	struct ipc_result *to = &t->result;
-
-	*to = *r;
-	to->words = (struct ipc_word *)(void *)at;
-	(void)copy(&at, r->words, r->words_n * sizeof *r->words);
-	for (unsigned i = 0; i < r->words_n; i++)
-		to->words[i].text.bytes =
-		    copy(&at, r->words[i].text.bytes, r->words[i].text.length);
-	to->text.bytes = copy(&at, r->text.bytes, r->text.length);
-	to->language.bytes = copy(&at, r->language.bytes, r->language.length);
-	to->adaptation = copy(&at, r->adaptation, r->adaptation_bytes);
+	result_copy_into(&t->result, t + 1, r);
 }
 
 void lease_tell_partial(struct lease *l, const struct ipc_result *r)
 {
-	keep(add(l, TOLD_PARTIAL, bytes_of(r)), r);
+	keep(l, TOLD_PARTIAL, r);
+}
+
+void lease_tell_eager(struct lease *l, const struct ipc_result *r)
+{
+	keep(l, TOLD_EAGER, r);
 }
 
 void lease_tell_final(struct lease *l, const struct ipc_result *r)
 {
-	keep(add(l, TOLD_FINAL, bytes_of(r)), r);
+	keep(l, TOLD_FINAL, r);
 }

@@ -13,6 +13,7 @@ static void note_begun(struct lease *l)
 	lease_step(l, ATTEMPT_BEGIN);
 	l->given = l->done = l->signs = 0;
 	l->partial_due = l->end_sent = false;
+	l->eager = EAGER_NONE;
 	lease_got_on(l);
 	l->instance->uses++;
 	l->instance->dirty = true;
@@ -39,7 +40,7 @@ bool lease_owes(const struct lease *l)
 {
 	return (l->attempt == ATTEMPT_ENDED && l->end_sent) ||
 	    (l->attempt == ATTEMPT_BEGUN &&
-		(l->partial_due || l->given - l->done >= IPC_BLOCK_SAMPLES));
+		(l->partial_due || lease_owes_eager(l) || l->given - l->done >= IPC_BLOCK_SAMPLES));
 }
 
 /* An instance whose socket has ended owes the reason. */
@@ -50,7 +51,7 @@ bool lease_owes(const struct lease *l)
 static uint64_t owed_samples(const struct lease *l)
 {
 	const struct ipc_traits *t = &l->pool->traits;
-	bool anew = l->attempt == ATTEMPT_ENDED
+	bool anew = l->attempt == ATTEMPT_ENDED || lease_owes_eager(l)
 	    ? t->decoding == IPC_DECODES_WHOLE
 	    : l->partial_due && t->partials == IPC_PARTIALS_ANEW;
 
@@ -74,8 +75,8 @@ uint64_t lease_due_ns(const struct lease *l)
 		return l->instance->closed_ns + REASON_WITHIN_NS;
 	if (!lease_owes(l))
 		return UINT64_MAX;
-	patience_ns =
-	    (l->attempt == ATTEMPT_ENDED ? cfg->final_timeout_ms : cfg->begin_timeout_ms) *
+	patience_ns = (l->attempt == ATTEMPT_ENDED || lease_owes_eager(l) ? cfg->final_timeout_ms
+									  : cfg->begin_timeout_ms) *
 	    NS_PER_MS;
 	patience_ns += audio_ns * lease_slowest_factor(l);
 	return MIN(l->sign_ns + patience_ns, l->got_on_ns + SIGNS_WORTH * patience_ns);

@@ -241,6 +241,13 @@ static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
 		lease_lost(l, (struct loss_cause){ LOSS_GARBAGE, 0 }, &err);
 }
 
+/* Of an instance that is at work. */
+static bool is_answer(enum ipc_type type)
+{
+	return (type >= IPC_PROGRESS && type <= IPC_FAILED) || type == IPC_CANCELLED ||
+	    type == IPC_EAGER_FINAL;
+}
+
 void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 {
 	struct instance *i = crowd_find(p, id);
@@ -249,7 +256,7 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 		return;
 	if (m->type == IPC_READY && i->state == INSTANCE_STARTING)
 		on_instance_ready(p, i);
-	else if ((m->type < IPC_PROGRESS || m->type > IPC_FAILED) && m->type != IPC_CANCELLED)
+	else if (!is_answer(m->type))
 		on_violation(p, i, m->type);
 	else if (i->lease != NULL && lease_is_at_work(i->lease) && m->epoch == i->lease->epoch)
 		lease_message(i->lease, m);

@@ -62,6 +62,7 @@ struct pool_config {
 	unsigned max_age_ms;
 	/* Resident memory; in an utterance the instance is killed and the utterance lost. */
 	unsigned max_rss_mb;
+	unsigned early_finals; /* 1: lease_request_eager does something */
 	/* Without decoding for so long an idle instance has to show that it can; 0: never. */
 	unsigned canary_interval_ms;
 };
@@ -169,6 +170,8 @@ struct lease_events {
 	/* What returned false or less than asked is worth another try. Told once however often it came about. */
 	void (*on_writable)(void *arg);
 	void (*on_partial)(void *arg, const struct ipc_result *r);
+	/* What lease_request_eager asked for: what the final is, if it ends where it was then. */
+	void (*on_eager)(void *arg, const struct ipc_result *r);
 	void (*on_final)(void *arg, const struct ipc_result *r); /* the utterance is over */
 	/* The instance was lost or could not do it; it is gone. The utterance may be begun again with another one, which
 	 * needs all its audio, or be given up by lease_abort. */
@@ -200,7 +203,17 @@ bool lease_begin(
     struct lease *l, const struct ipc_begin *begin); /* anew, or again while it waits */
 size_t lease_audio(struct lease *l, const int16_t *samples, size_t n); /* samples taken, 0..n */
 bool lease_request_partial(struct lease *l); /* false: no room, and no on_writable because of it */
+/* What would be its final, if it ended with the audio that was taken so far? on_eager may tell, until there is more. No audio before
+ * lease_cancel_eager. False: the engine has none, they are not wanted (early_finals), or there is no room. Instead of a partial
+ * that is decoded anew and has not come yet. */
+bool lease_request_eager(struct lease *l);
+void lease_cancel_eager(
+    struct lease *l); /* there is more to come; no effect if none was asked for */
+/* It has ended; an eager final that was asked for and has not come is told by on_final. False, too, once it has come: on_eager tells
+ * it, and lease_settle is for it. */
 bool lease_end(struct lease *l);
+/* It has ended, and what on_eager told is its final: no other one is told. */
+void lease_settle(struct lease *l);
 /* Forgets the utterance that was begun, wished for or lost, if any, and what of it has not been told yet. */
 void lease_abort(struct lease *l);
 /* How it stands with the last utterance; ahead of what has been told. */

@@ -47,6 +47,14 @@ enum lease_state {
 };
 enum lease_event { LEASE_REST, LEASE_QUEUE, LEASE_GRANT, LEASE_REFUSE, LEASE_EVENTS };
 
+/* Of the final that the utterance would have if it ended where it is. */
+enum eager {
+	EAGER_NONE,
+	EAGER_ASKED,
+	EAGER_TOLD,
+	EAGER_CANCELLED, /* nobody wants it, and the instance has not said that it has stopped */
+};
+
 /* A doubly linked list of leases; a lease is in one at most. */
 struct lease_list {
 	struct lease *first, *last;
@@ -93,8 +101,11 @@ struct lease {
 	uint64_t sign_ns, got_on_ns; /* ... and since when it has got on with nothing */
 	bool end_sent;
 	struct compute_asker slot;
-	bool slot_unused; /* it has one, and the instance had no room to be asked */
-	bool partial_due; /* it was asked for one and has not answered */
+	bool slot_unused;      /* it has one, and the instance had no room to be asked */
+	bool partial_due;      /* it was asked for one and has not answered */
+	enum eager eager;      /* written by lease_eager.c alone */
+	bool eager_sent;       /* ASKED: the instance was; until then it waits for a slot */
+	uint32_t eager_cpu_us; /* TOLD: what it took */
 	uint64_t partial_asked_ns, partial_cost_ns; /* ... since when, and what the last one took */
 };
 
@@ -246,12 +257,14 @@ void lease_tell_refused(struct lease *l, const struct error *why, unsigned retry
 void lease_tell_writable(struct lease *l);
 void lease_tell_partial(
     struct lease *l, const struct ipc_result *r); /* copies it, as the next does */
+void lease_tell_eager(struct lease *l, const struct ipc_result *r);
 void lease_tell_final(struct lease *l, const struct ipc_result *r);
 void lease_tell_lost(struct lease *l, const struct error *why, const struct loss *loss);
 void lease_tell_failed(struct lease *l, const struct error *why);
 /* What is queued is not told any more: all of it; what is about the utterance. */
 bool lease_tells_an_end(const struct lease *l); /* of an attempt, that has not been told yet */
 void lease_tell_none(struct lease *l);
+void lease_tell_no_eager(struct lease *l);
 void lease_tell_none_of_utterance(struct lease *l);
 
 /* lease_state.c */
@@ -275,12 +288,24 @@ bool lease_send_partial_request(struct lease *l); /* false: no room now */
 bool lease_send_end(struct lease *l);             /* likewise */
 
 /* lease_slot.c */
+bool lease_needs_slot(const struct lease *l);
+void lease_ask_slot(struct lease *l, enum slot_use use);
 void lease_use_slot(struct lease *l); /* there is room again to ask for what it has a slot for */
 void lease_release_slot(struct lease *l);      /* no effect if it has none and waits for none */
 void lease_ask_partial_again(struct lease *l); /* it was broken off to make room */
 void lease_leave_slots(struct lease *l);
 
+/* lease_eager.c */
+/* False: no room now. */
+bool lease_send_eager_request(struct lease *l);
+bool lease_owes_eager(const struct lease *l);
+void lease_await_eager(struct lease *l); /* as the final: the utterance ends here */
+void lease_eager_final(struct lease *l, const struct ipc_result *r); /* its instance says one */
+void lease_eager_cancelled(struct lease *l);                         /* its instance has stopped */
+void lease_eager_over(struct lease *l);                              /* with the utterance */
+
 /* lease.c */
+void lease_stop_instance(struct lease *l); /* what it hears is not wanted any more */
 bool lease_is_by_utterance(const struct lease *l);
 bool lease_ask(struct lease *l); /* an attempt is wanted; false: one waits already */
 void lease_queue_up(struct lease *l);
@@ -301,5 +326,7 @@ void lease_drop_canary(struct lease *l); /* gives its instance back */
 
 /* lease_answer.c */
 void lease_message(struct lease *l, const struct ipc_message *m);
+void lease_take_final(struct lease *l, const struct ipc_result *r);
+void lease_protocol_error(struct lease *l, const char *what); /* its instance sent that */
 
 #endif

@@ -134,7 +134,7 @@ static void join_waiting(struct slot_asker *a, enum slot_use use)
 	if (a->tenant->turns[use].at == 0)
 		heap_add(&s->turns[use], &a->tenant->turns[use]);
 	s->waiting++;
-	s->finals_waiting += use == SLOT_FINAL;
+	s->finals_waiting += use != SLOT_PARTIAL;
 }
 
 static void leave_waiting(struct slot_asker *a)
@@ -147,7 +147,7 @@ static void leave_waiting(struct slot_asker *a)
 	if (list->first == NULL)
 		heap_remove(&s->turns[a->use], &a->tenant->turns[a->use]);
 	s->waiting--;
-	s->finals_waiting -= a->use == SLOT_FINAL;
+	s->finals_waiting -= a->use != SLOT_PARTIAL;
 	s->waited_at_ns = s->now_ns(s->clock);
 }
 
@@ -243,15 +243,15 @@ void slots_asker_free(struct slot_asker **asker)
 	free(a);
 }
 
-/* What it waits for or computes is a partial, and it is the final that is wanted. */
-static void become_final(struct slot_asker *a)
+/* It waits for, or computes, what goes behind what is wanted now. */
+static void go_before(struct slot_asker *a, enum slot_use use)
 {
 	if (a->state == SLOT_WAITS) {
 		leave_waiting(a);
-		join_waiting(a, SLOT_FINAL);
+		join_waiting(a, use);
 		return;
 	}
-	a->use = SLOT_FINAL;
+	a->use = use;
 	leave_partials(a);
 	slot_list_remove(&a->slots->granted, &a->granted);
 	slot_list_append(&a->slots->granted, &a->granted);
@@ -263,8 +263,8 @@ void slots_ask(struct slot_asker *a, enum slot_use use)
 		step(a, SLOT_ASK);
 		join_waiting(a, use);
 		give_out(a->slots);
-	} else if (use == SLOT_FINAL && a->use == SLOT_PARTIAL) {
-		become_final(a);
+	} else if (use < a->use) {
+		go_before(a, use);
 	}
 }
 

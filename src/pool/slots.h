@@ -1,12 +1,12 @@
 /* slots: who may compute now, where an engine decodes whole: in bursts as long as the utterance, so that no more of them run at
  * once than there are slots. An asker asks for one to get a final or a partial, and gives it back when it has it.
  *
- * Finals go before partials. Among those of a kind the tenant goes first that holds the fewest slots, and of those with equally many
+ * Finals go before eager finals, and these before partials. Among those of a kind the tenant goes first that holds the fewest slots, and of those with equally many
  * the one that has been without for longest; within a tenant the oldest ask. An asker asks for one thing at a time: a
- * later ask for a partial takes over the place of the earlier one, and a final is asked for instead of a partial; where that partial is
- * being computed, its slot is the final's at once.
+ * later ask for a partial takes over the place of the earlier one, and a final, eager or not, is asked for instead of what it goes before;
+ * where that is being computed, its slot is the final's at once.
  *
- * Where a final waits and a partial is being computed, that one is overtaken: it is to be broken off, which frees its slot.
+ * Where a final waits, eager or not, and a partial is being computed, that one is overtaken: it is to be broken off, which frees its slot.
  *
  * Calls change states and call nobody back: who has got a slot is asked for by slots_take_granted, and who is overtaken by
  * slots_take_overtaken. Server process, loop thread only; pure. */
@@ -21,7 +21,8 @@
 struct slots;
 struct slot_asker;
 
-enum slot_use { SLOT_FINAL, SLOT_PARTIAL, SLOT_USES }; /* the first goes first */
+/* The first goes first. EAGER: what will be the final, if the utterance has ended, which is not known yet. */
+enum slot_use { SLOT_FINAL, SLOT_EAGER, SLOT_PARTIAL, SLOT_USES };
 enum slot_state { SLOT_NONE, SLOT_WAITS, SLOT_HELD, SLOT_STATES };
 
 enum { SLOTS_LOAD_MAX = 3 };
@@ -37,7 +38,8 @@ struct slot_asker *slots_asker_new(struct slots *s, uint64_t tenant, void *of);
 void slots_asker_free(
     struct slot_asker **a); /* gives back what it holds, withdraws what it asked for */
 
-/* No effect while it holds a slot, or waits for one, for the same or for a final; but a partial that waits is the later one now. */
+/* No effect while it holds a slot, or waits for one, for the same or for what goes before it; but a partial that waits is the later one
+ * now. */
 void slots_ask(struct slot_asker *a, enum slot_use use);
 /* Gives the slot back, or withdraws the ask; no effect if there is neither. */
 void slots_release(struct slot_asker *a);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/util.h"
+#include "ipc/result_copy.h"
 #include "session/parts.h"
 #include "session/session_internal.h"
 
@@ -46,6 +47,7 @@ void pass_done(struct pass *p)
 {
 	joined_done(&p->joined);
 	told_free(&p->final);
+	free(p->eager);
 	free(p->lost);
 	free(p->why);
 }
@@ -146,20 +148,28 @@ static char *keep_stable(const struct seat *seat, struct text *text, struct ipc_
 	return told;
 }
 
-void pass_partial(struct seat *seat, const struct ipc_result *r)
+/* All that is known at present. */
+static void take_partial(struct seat *seat, const struct ipc_result *r)
 {
 	struct pass *p = pass_of(seat->at, seat);
 	struct joined_view all;
 	char *told;
 
-	p->now.partial_pending = false;
-	p->partial_heard_at = p->now.partial_asked_at;
 	if (r->text.length == 0 || joined_view(&p->joined, r, from_ms(p), &all) < 0)
 		return;
 	told = keep_stable(seat, &seat->at->text, &all.result);
 	tell_partial(seat, &all.result);
 	free(told);
 	joined_view_done(&all);
+}
+
+void pass_partial(struct seat *seat, const struct ipc_result *r)
+{
+	struct pass *p = pass_of(seat->at, seat);
+
+	p->now.partial_pending = false;
+	p->partial_heard_at = p->now.partial_asked_at;
+	take_partial(seat, r);
 }
 
 static void remember_adaptation(struct seat *seat, const struct ipc_result *r)
@@ -211,6 +221,40 @@ static void break_for_text(struct seat *seat)
 	session_break_for_memory(seat->session, " for what was heard");
 }
 
+static bool tells_eager(const struct seat *seat, const struct ipc_result *r)
+{
+	return seat->session->cfg.wants_eager && seat->gives_final && r->text.length > 0;
+}
+
+static void tell_eager(struct seat *seat, const struct ipc_result *r)
+{
+	struct utterance *u = seat->at;
+	struct told *t;
+
+	if (!tells_eager(seat, r) || u->eager_told)
+		return;
+	t = make_final(seat, u, r);
+	if (t == NULL)
+		return;
+	t->e.kind = SESSION_EVENT_EAGER_FINAL;
+	t->e.final.end_ms = session_ms(seat->session, u->from + u->pause);
+	t->e.final.adaptation_bytes = 0;
+	u->eager_told = true;
+	told_push(seat->session, t);
+}
+
+/* An engine that decodes anew has decoded a partial with it. */
+void pass_eager(struct seat *seat, const struct ipc_result *r)
+{
+	struct pass *p = pass_of(seat->at, seat);
+
+	p->eager = result_copy(r);
+	if (pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW && seat->gives_partials &&
+	    !seat->session->cfg.paced_partials)
+		take_partial(seat, r);
+	tell_eager(seat, r);
+}
+
 static void finish(struct seat *seat, const struct ipc_result *r)
 {
 	struct utterance *u = seat->at;
@@ -230,6 +274,19 @@ static void finish(struct seat *seat, const struct ipc_result *r)
 	if (p->final == NULL)
 		break_for_text(seat);
 	joined_view_done(&all);
+}
+
+void pass_keep_eager(struct seat *seat, struct utterance *u)
+{
+	struct ipc_result *r = pass_of(u, seat)->eager;
+
+	pass_of(u, seat)->eager = NULL;
+	seat->at = u;
+	lease_settle(seat->lease);
+	count_work(r);
+	remember_adaptation(seat, r);
+	finish(seat, r);
+	free(r);
 }
 
 /* To the end, or where it is quiet before it gets too long. */

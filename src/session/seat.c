@@ -148,18 +148,57 @@ static struct utterance *next_of(const struct seat *seat)
 	return u;
 }
 
-void seat_pump(struct seat *seat)
+/* Of what is heard whole. Partials that are decoded anew make room for it. */
+static void ask_eager(struct seat *seat, const struct utterance *u, struct pass *p)
 {
-	struct utterance *u = next_of(seat);
-	struct pass *p;
+	struct attempt *a = &p->now;
 
-	if (u == NULL || lease_attempt(seat->lease) == ATTEMPT_ENDED)
+	if (!seat->gives_final || u->pause == 0 || a->eager_asked || p->from > 0 || p->to > 0)
 		return;
-	p = pass_of(u, seat);
+	a->eager_asked = lease_request_eager(seat->lease);
+	if (a->eager_asked && pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW)
+		a->partial_pending = false;
+}
+
+void seat_resume(struct seat *seat, struct utterance *u)
+{
+	struct pass *p = pass_of(u, seat);
+
+	free(p->eager);
+	p->eager = NULL;
+	if (p->now.eager_asked && seat->at == u)
+		lease_cancel_eager(seat->lease);
+	p->now.eager_asked = false;
+}
+
+/* Whether an utterance that is in a pause, or ended in one, has been heard for good if nothing more is said. */
+static bool is_known(struct seat *seat, struct utterance *u)
+{
+	return u != NULL && pass_of(u, seat)->eager != NULL;
+}
+
+static void hear(struct seat *seat, struct utterance *u)
+{
+	struct pass *p = pass_of(u, seat);
+
 	if (!begin(seat, u, &p->now) || !send_audio(seat, u, p))
 		return;
 	if (u->state == UTTERANCE_ENDED || p->to > 0)
 		(void)lease_end(seat->lease);
+	else
+		ask_eager(seat, u, p);
+}
+
+void seat_pump(struct seat *seat)
+{
+	struct utterance *u = next_of(seat);
+
+	while (is_known(seat, u) && u->state == UTTERANCE_ENDED) {
+		pass_keep_eager(seat, u);
+		u = next_of(seat);
+	}
+	if (u != NULL && !is_known(seat, u) && lease_attempt(seat->lease) != ATTEMPT_ENDED)
+		hear(seat, u);
 }
 
 void seat_forget(struct seat *seat, const struct utterance *u)

@@ -2,7 +2,7 @@
  * each is heard by the instance in the session's place of the pool; events come out.
  *
  * Guarantees: utterance ids rise from 1; an utterance's events come as speech_start, partial*, speech_end
- * (and with paced_partials more of them),
+ * (and with paced_partials more of them), before speech_end perhaps eager_final and resumed by turns,
  * final or error, and perhaps recovered, before the last of them; finals of different utterances come in order; every
  * utterance gets exactly one final or error unless it is cleared or the session is over before; what had been understood of
  * it by then is told as an incomplete final; ended or a fatal error is
@@ -52,6 +52,7 @@ struct session_config {
 	/* One partial at each interval, also behind SPEECH_END, for which the audio waits: where it comes faster than it is heard. */
 	bool paced_partials;
 	unsigned settle_ms; /* of audio, after which a partial's words are settled; 0: 2 s */
+	bool wants_eager;   /* SESSION_EVENT_EAGER_FINAL and _RESUMED are told */
 	bool wants_heard;   /* SESSION_EVENT_HEARD and _COMMITTED are told */
 	/* SESSION_EVENT_IDLE is told, and nothing else happens to one that is idle but that what is open is ended first, whoever's
 	 * word would end it. */
@@ -79,6 +80,8 @@ enum session_event_kind {
 	SESSION_EVENT_SPEECH_START,
 	SESSION_EVENT_SPEECH_END,
 	SESSION_EVENT_PARTIAL,
+	SESSION_EVENT_EAGER_FINAL, /* only with wants_eager: what the final is if nothing more is said; never empty */
+	SESSION_EVENT_RESUMED, /* what was told so is not: more is said */
 	SESSION_EVENT_FINAL,
 	SESSION_EVENT_RECOVERED, /* the utterance's instance was lost; another one hears all of it again */
 	SESSION_EVENT_ERROR,
@@ -101,7 +104,7 @@ struct session_event {
 	enum session_event_kind kind;
 	uint64_t utterance; /* 0: the session's */
 	uint64_t instance; /* that heard it, or else hears or last heard the session; 0: none yet */
-	union {
+	union {            /* EAGER_FINAL: `final`, without cause and adaptation */
 		struct {
 			unsigned position;
 			uint64_t estimated_wait_ms;

@@ -47,6 +47,7 @@ struct attempt {
 	size_t sent;             /* samples of the utterance that the instance took */
 	size_t partial_asked_at; /* samples sent when a partial was asked for last */
 	bool partial_pending;
+	bool eager_asked; /* for the pause that the utterance is in */
 };
 
 enum pass_state { PASS_OPEN, PASS_DONE, PASS_GIVEN_UP, PASS_STATES };
@@ -67,9 +68,11 @@ struct pass {
 	size_t most;     /* no part is longer; 0: all */
 	struct joined joined;
 	size_t partial_heard_at; /* as partial_asked_at, of the last one that came */
-	struct told *final;      /* DONE: owned, if it is to be told */
-	size_t words;            /* of it */
-	struct error *why;       /* GIVEN_UP: owned */
+	struct ipc_result *
+	    eager; /* owned; what its final is if it ended in the pause that it is in; NULL: not known */
+	struct told *final; /* DONE: owned, if it is to be told */
+	size_t words;       /* of it */
+	struct error *why;  /* GIVEN_UP: owned */
 };
 
 enum utterance_state {
@@ -92,6 +95,7 @@ struct utterance {
 	/* It may have ended: samples of it that are heard as long as it does not go on, and are all that is if it has ended. Whole
 	 * blocks, so that who goes on has heard the same as if there had been no pause. 0: it is in none. */
 	size_t pause;
+	bool eager_told;                     /* what its final would be */
 	struct pass passes[SEATS_MAX];       /* by seat */
 	struct text text;                    /* of the partials, */
 	char language[IPC_LANGUAGE_MAX + 1]; /* ... and of the last of them that had one */
@@ -253,6 +257,9 @@ struct pass *pass_of(struct utterance *u, const struct seat *seat);
 void pass_init(struct pass *p);
 void pass_done(struct pass *p);
 void pass_partial(struct seat *seat, const struct ipc_result *r);
+void pass_eager(struct seat *seat, const struct ipc_result *r);
+void pass_keep_eager(
+    struct seat *seat, struct utterance *u); /* it has ended in the pause: that is its final */
 void pass_final(struct seat *seat, const struct ipc_result *r);
 void pass_lost(struct seat *seat, const struct error *why, const struct loss *loss);
 void pass_give_up(struct seat *seat, const struct error *why);
@@ -260,6 +267,8 @@ void pass_give_up(struct seat *seat, const struct error *why);
 /* seat.c */
 void seat_init(struct seat *seat, struct session *s, struct pool *pool);
 void seat_pump(struct seat *seat); /* sends what can be sent now */
+/* It goes on after a pause. */
+void seat_resume(struct seat *seat, struct utterance *u);
 /* The utterance goes, or is heard no more. */
 void seat_forget(struct seat *seat, const struct utterance *u);
 void seat_close(struct seat *seat);

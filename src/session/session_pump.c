@@ -77,6 +77,7 @@ void session_pump(struct session *s)
 	for (unsigned i = 0; i < s->seats_n; i++)
 		if (s->state != SESSION_QUEUED && !session_is_over(s))
 			seat_pump(&s->seats[i]);
+	utterance_pump(s); /* what was known before it was asked for is there already */
 	heard_tell(s);
 	session_hear(s);
 	finish_if_done(s);
@@ -154,6 +155,14 @@ static void on_partial(void *arg, const struct ipc_result *r)
 	session_pump(seat->session);
 }
 
+static void on_eager(void *arg, const struct ipc_result *r)
+{
+	struct seat *seat = arg;
+
+	pass_eager(seat, r);
+	session_pump(seat->session);
+}
+
 static void on_final(void *arg, const struct ipc_result *r)
 {
 	struct seat *seat = arg;
@@ -186,6 +195,7 @@ const struct lease_events session_lease_events = {
 	.on_refused = on_refused,
 	.on_writable = on_writable,
 	.on_partial = on_partial,
+	.on_eager = on_eager,
 	.on_final = on_final,
 	.on_lost = on_lost,
 	.on_failed = on_failed,

@@ -86,7 +86,7 @@ static int keep(struct told *t, const struct session_event *e)
 {
 	if (e->kind == SESSION_EVENT_PARTIAL)
 		return keep_partial(t, e);
-	if (e->kind == SESSION_EVENT_FINAL)
+	if (e->kind == SESSION_EVENT_FINAL || e->kind == SESSION_EVENT_EAGER_FINAL)
 		return keep_final(t, e);
 	if (e->kind == SESSION_EVENT_ERROR) {
 		t->error = *e->error.why;

@@ -128,11 +128,23 @@ static void keep_audio(struct session *s, const struct ear_out *out, size_t from
 		s->seats[i].unsent_samples += n;
 }
 
-static void pause_utterance(struct utterance *u, bool pauses)
+static void pause_utterance(struct utterance *u)
 {
 	size_t n = utterance_samples(u);
 
-	u->pause = pauses ? n - n % IPC_BLOCK_SAMPLES : 0;
+	u->pause = n - n % IPC_BLOCK_SAMPLES;
+}
+
+static void resume_utterance(struct session *s, struct utterance *u)
+{
+	const struct session_event e = { .kind = SESSION_EVENT_RESUMED, .utterance = u->id };
+
+	u->pause = 0;
+	for (unsigned i = 0; i < s->seats_n; i++)
+		seat_resume(&s->seats[i], u);
+	if (u->eager_told)
+		session_emit(s, &e);
+	u->eager_told = false;
 }
 
 static void tell_committed(struct session *s)
@@ -162,8 +174,10 @@ static void take_event(
 		return;
 	if (e->kind == EAR_SPEECH_END)
 		end_utterance(s, e);
+	else if (e->kind == EAR_PAUSE)
+		pause_utterance(s->last);
 	else
-		pause_utterance(s->last, e->kind == EAR_PAUSE);
+		resume_utterance(s, s->last);
 }
 
 bool utterance_take(struct session *s, const struct ear_out *out)
