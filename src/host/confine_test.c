@@ -33,6 +33,7 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "host/confine.h"
+#include "host/copy.h"
 #include "host/memory.h"
 #include "host/sanitized.h"
 
@@ -305,6 +306,71 @@ static struct row thread_rows[] = {
 #endif
 };
 
+/* An instance has as many descriptors as it may have but two. */
+static int make_copy(void)
+{
+	(void)close(pipes[0]);
+	return copy_make();
+}
+
+/* What such a copy may do is what we may. */
+static bool deed_copy(void)
+{
+	int copy = make_copy();
+	bool well = false;
+
+	if (copy == 0)
+		_exit(deed_messages() && deed_memory() ? 0 : 1);
+	while (copy > 0 && !copy_has_ended(&copy, &well))
+		(void)sched_yield();
+	return copy == -1 && well;
+}
+
+static bool deed_end_copy(void)
+{
+	int copy = make_copy();
+
+	if (copy < 0)
+		return false;
+	if (copy == 0)
+		(void)poll(NULL, 0, -1);
+	copy_end(&copy);
+	return copy == -1;
+}
+
+static bool deed_copy_that_opens(void)
+{
+	int copy = make_copy();
+	bool well = true;
+
+	if (copy == 0)
+		_exit(deed_open() ? 0 : 1);
+	while (copy > 0 && !copy_has_ended(&copy, &well))
+		(void)sched_yield();
+	return copy == -1 && !well;
+}
+
+static bool deed_copied_limits(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_NPROC, &r) == 0 && r.rlim_cur > 0 && r.rlim_cur < RLIM_INFINITY;
+}
+
+/* Of an engine whose eager finals come from copies. */
+static struct row copy_rows[] = {
+	{ "beside copies: a copy", deed_copy, 0 },
+	{ "beside copies: one is ended", deed_end_copy, 0 },
+	{ "beside copies: one is as confined", deed_copy_that_opens, 0 },
+	{ "beside copies: not any number of them", deed_copied_limits, 0 },
+	{ "beside copies: no program", deed_exec, SIGSYS },
+	{ "beside copies: no signal to its parent", deed_signal_parent, SIGSYS },
+#ifndef SANITIZED
+	{ "beside copies: no other child", deed_fork, SIGSYS },
+	{ "beside copies: no thread", deed_thread, SIGSYS },
+#endif
+};
+
 static void assert_fate(const struct confine_config *cfg, const struct row *r)
 {
 	int status = fate_of(cfg, r->deed);
@@ -323,6 +389,11 @@ static void test_row(void **state)
 static void test_thread_row(void **state)
 {
 	assert_fate(&(struct confine_config){ .filter = true, .threads = true }, *state);
+}
+
+static void test_copy_row(void **state)
+{
+	assert_fate(&(struct confine_config){ .filter = true, .copies = true }, *state);
 }
 
 static bool has_limit(int resource, rlim_t most)
@@ -418,7 +489,9 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_a_kernel_that_refuses_is_told_of),
 	};
-	struct CMUnitTest all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + ARRAY_SIZE(thread_rows)];
+	struct CMUnitTest all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + ARRAY_SIZE(thread_rows) +
+	    ARRAY_SIZE(copy_rows)];
+	size_t n = ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + ARRAY_SIZE(thread_rows);
 
 	memcpy(all, tests, sizeof tests);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -428,5 +501,8 @@ int main(void)
 		all[ARRAY_SIZE(tests) + ARRAY_SIZE(rows) + i] =
 		    (struct CMUnitTest){ thread_rows[i].name, test_thread_row, NULL, NULL,
 			    &thread_rows[i] };
+	for (size_t i = 0; i < ARRAY_SIZE(copy_rows); i++)
+		all[n + i] = (struct CMUnitTest){ copy_rows[i].name, test_copy_row, NULL, NULL,
+			&copy_rows[i] };
 	return cmocka_run_group_tests_name("confine", all, setup, NULL);
 }

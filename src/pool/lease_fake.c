@@ -75,6 +75,15 @@ static void on_partial(void *arg, const struct ipc_result *r)
 	saw(c, LEASE_FAKE_PARTIAL);
 }
 
+static void on_eager(void *arg, const struct ipc_result *r)
+{
+	struct lease_fake *c = arg;
+
+	assert_true(c->speaking && !c->ended);
+	keep_text(c, r);
+	saw(c, LEASE_FAKE_EAGER);
+}
+
 static void on_final(void *arg, const struct ipc_result *r)
 {
 	struct lease_fake *c = arg;
@@ -112,6 +121,7 @@ static const struct lease_events events = {
 	.on_refused = on_refused,
 	.on_writable = on_writable,
 	.on_partial = on_partial,
+	.on_eager = on_eager,
 	.on_final = on_final,
 	.on_lost = on_lost,
 	.on_failed = on_failed,

@@ -99,6 +99,7 @@ static void take_audio(
 {
 	assert_true(i->open && !i->ended && m->epoch == i->epoch);
 	assert_in_range(m->audio.samples, 1, IPC_AUDIO_MAX_SAMPLES);
+	assert_false(i->eager_due); /* it would be the final of something else */
 	i->samples += m->audio.samples;
 	if (f->heard_n + m->audio.samples > f->heard_cap) {
 		f->heard_cap = MAX(2 * f->heard_cap, f->heard_n + m->audio.samples);
@@ -122,18 +123,25 @@ static void take(struct pool_fake *f, struct pool_fake_instance *i, const struct
 		assert_true(i->open && !i->ended && m->epoch == i->epoch);
 		i->partial_requests++;
 		break;
+	case IPC_EAGER_REQUEST:
+		assert_true(i->open && !i->ended && m->epoch == i->epoch);
+		i->eager_requests++;
+		i->eager_due = true;
+		break;
 	case IPC_CANCEL:
 		assert_true(i->open && !i->ended && m->epoch == i->epoch);
 		i->cancels++;
+		i->eager_due = false;
 		break;
 	case IPC_END:
 		assert_true(i->open && !i->ended && m->epoch == i->epoch);
+		i->eager_due = false;
 		i->ended = true;
 		i->ends++;
 		break;
 	case IPC_ABORT:
 		assert_true(i->open && m->epoch == i->epoch);
-		i->open = false;
+		i->open = i->eager_due = false;
 		i->aborts++;
 		break;
 	case IPC_RESET:
@@ -379,6 +387,17 @@ void pool_fake_partial(struct pool_fake *f, uint64_t id, const char *text)
 	const struct ipc_result r = result_of(pool_fake_at(f, id), text);
 
 	pool_fake_result(f, id, IPC_PARTIAL, &r);
+}
+
+void pool_fake_eager(struct pool_fake *f, uint64_t id, const char *text)
+{
+	struct pool_fake_instance *i = pool_fake_at(f, id);
+	struct ipc_result r = result_of(i, text);
+
+	r.samples = i->samples;
+	r.eager_cpu_us = 1000;
+	i->eager_due = false;
+	pool_fake_result(f, id, IPC_EAGER_FINAL, &r);
 }
 
 void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why)

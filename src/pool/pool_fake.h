@@ -31,8 +31,10 @@ struct pool_fake_instance {
 	bool refused;    /* a send found no room, so on_writable is due */
 	uint64_t client; /* who it hears or heard last: the upper half of BEGIN's utterance */
 	uint64_t utterance, epoch; /* of the last BEGIN */
-	unsigned begins, ends, aborts, resets, partial_requests, cancels;
-	size_t samples;                           /* of the last utterance */
+	unsigned begins, ends, aborts, resets, partial_requests, cancels, eager_requests;
+	unsigned cancels_told; /* the test's own */
+	bool eager_due;        /* one was asked for and is neither told nor cancelled */
+	size_t samples;        /* of the last utterance */
 	uint8_t adaptation[POOL_FAKE_ADAPTATION]; /* of the last BEGIN, cut */
 	uint32_t adaptation_bytes;
 	char wishes
@@ -85,6 +87,8 @@ void pool_fake_result(
     struct pool_fake *f, uint64_t id, enum ipc_type type, const struct ipc_result *r);
 void pool_fake_final(struct pool_fake *f, uint64_t id, const char *text);
 void pool_fake_partial(struct pool_fake *f, uint64_t id, const char *text);
+/* The answer to an EAGER_REQUEST, of all samples that it has. */
+void pool_fake_eager(struct pool_fake *f, uint64_t id, const char *text);
 void pool_fake_failed(struct pool_fake *f, uint64_t id, const char *why);
 void pool_fake_room(
     struct pool_fake *f, uint64_t id, int room); /* says on_writable when it is due */

@@ -62,7 +62,7 @@ static bool refuse_one(struct pool *p)
 static void kill_stuck(struct pool *p, struct instance *i)
 {
 	struct lease *l = i->lease;
-	bool ended = l->attempt == ATTEMPT_ENDED;
+	bool ended = l->attempt == ATTEMPT_ENDED || lease_owes_eager(l);
 	struct error err;
 
 	p->counts.stuck++;

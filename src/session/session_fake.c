@@ -119,11 +119,46 @@ static const char *cause_name(enum ear_cause c)
 	return names[c];
 }
 
+/* Never empty, and another one only after the last was taken back. */
+static void on_eager(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(*open_of(f, e->utterance), 's');
+	assert_int_equal(e->utterance, f->utterances);
+	assert_string_equal(f->eager, "");
+	assert_in_range(e->final.text_bytes, 1, sizeof f->eager - 1);
+	(void)snprintf(f->eager, sizeof f->eager, "%.*s", (int)e->final.text_bytes, e->final.text);
+	f->eager_of = e->utterance;
+	f->eagers++;
+	say(f, "eager %" PRIu64 " '%s'\n", e->utterance, f->eager);
+}
+
+static void on_resumed(struct session_fake *f, const struct session_event *e)
+{
+	assert_int_equal(e->utterance, f->utterances);
+	assert_string_not_equal(f->eager, "");
+	f->eager[0] = '\0';
+	f->resumes++;
+	say(f, "resumed %" PRIu64 "\n", e->utterance);
+}
+
+/* What was told so is the final now. */
+static void check_eager(struct session_fake *f, const struct session_event *e)
+{
+	if (f->eager[0] == '\0' || e->utterance != f->eager_of)
+		return;
+	if (e->final.incomplete == NULL) {
+		assert_int_equal(e->final.text_bytes, strlen(f->eager));
+		assert_memory_equal(e->final.text, f->eager, e->final.text_bytes);
+	}
+	f->eager[0] = '\0';
+}
+
 static void on_final(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(*open_of(f, e->utterance), 'e');
 	assert_true(e->utterance > f->finals);
 	f->finals = e->utterance;
+	check_eager(f, e);
 	*open_of(f, e->utterance) = 'd';
 	f->adaptation_bytes = e->final.adaptation_bytes;
 	if (f->adaptation_bytes > 0)
@@ -227,6 +262,8 @@ static void (*const handlers[])(struct session_fake *f, const struct session_eve
 	[SESSION_EVENT_SPEECH_START] = on_start,
 	[SESSION_EVENT_SPEECH_END] = on_end,
 	[SESSION_EVENT_PARTIAL] = on_partial,
+	[SESSION_EVENT_EAGER_FINAL] = on_eager,
+	[SESSION_EVENT_RESUMED] = on_resumed,
 	[SESSION_EVENT_FINAL] = on_final,
 	[SESSION_EVENT_RECOVERED] = on_recovered,
 	[SESSION_EVENT_ERROR] = on_error,

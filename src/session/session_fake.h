@@ -47,7 +47,11 @@ struct session_fake {
 	    [SESSION_FAKE_UTTERANCES]; /* by id: 0 not begun, 's'peaking, 'e'nded, 'd'one, 'f'ailed while open */
 	uint8_t adaptation[16]; /* of the last final, cut */
 	size_t adaptation_bytes;
-	struct error why; /* of the last error */
+	char eager
+	    [64]; /* of the utterance that is open: what was told and not taken back; "": nothing */
+	uint64_t eager_of;
+	unsigned eagers, resumes; /* how often */
+	struct error why;         /* of the last error */
 	session_fake_then_f *then;
 	int then_on; /* the event kind `then` is for; -1: all */
 };

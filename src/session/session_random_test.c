@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,33 +24,44 @@ struct row {
 	enum endpointing endpointing;
 	struct format format;
 	enum refresh refresh;
-	bool failures; /* of utterances, instances and the room to send */
-	bool renewals; /* audio is dropped, and the format changes */
+	bool failures;        /* of utterances, instances and the room to send */
+	bool renewals;        /* audio is dropped, and the format changes */
+	enum ipc_eager eager; /* its instances have eager finals */
 };
 
 static struct row rows[] = {
 	{ "manual, as it comes", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_UTTERANCE, false, false },
+	    REFRESH_UTTERANCE, false, false, IPC_EAGER_NONE },
 	{ "manual, one instance for all", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_SESSION, false, false },
+	    REFRESH_SESSION, false, false, IPC_EAGER_NONE },
 	{ "manual, telephone", ENDPOINTING_MANUAL, { ENCODING_MULAW, 8000, 1 }, REFRESH_UTTERANCE,
-	    false, false },
+	    false, false, IPC_EAGER_NONE },
 	{ "manual, stereo at 48 kHz", ENDPOINTING_MANUAL, { ENCODING_S16LE, 48000, 2 },
-	    REFRESH_UTTERANCE, false, false },
+	    REFRESH_UTTERANCE, false, false, IPC_EAGER_NONE },
 	{ "vad, as it comes", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_UTTERANCE,
-	    false, false },
+	    false, false, IPC_EAGER_NONE },
 	{ "vad, floats at 44.1 kHz", ENDPOINTING_VAD, { ENCODING_F32LE, 44100, 1 },
-	    REFRESH_UTTERANCE, false, false },
+	    REFRESH_UTTERANCE, false, false, IPC_EAGER_NONE },
 	{ "manual, with failures", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_UTTERANCE, true, false },
+	    REFRESH_UTTERANCE, true, false, IPC_EAGER_NONE },
 	{ "vad, with failures", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true,
-	    false },
+	    false, IPC_EAGER_NONE },
 	{ "dropped audio and other formats", ENDPOINTING_MANUAL, { ENCODING_S16LE, 16000, 1 },
-	    REFRESH_UTTERANCE, false, true },
+	    REFRESH_UTTERANCE, false, true, IPC_EAGER_NONE },
 	{ "dropped audio and other formats, one instance for all", ENDPOINTING_VAD,
-	    { ENCODING_S16LE, 16000, 1 }, REFRESH_SESSION, false, true },
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_SESSION, false, true, IPC_EAGER_NONE },
 	{ "dropped audio and other formats, with failures", ENDPOINTING_VAD,
-	    { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true, true },
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true, true, IPC_EAGER_NONE },
+	{ "eager finals", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 }, REFRESH_UTTERANCE, false,
+	    false, IPC_EAGER_FORKED },
+	{ "eager finals, one instance for all", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_SESSION, false, false, IPC_EAGER_ANEW },
+	{ "eager finals, with failures", ENDPOINTING_VAD, { ENCODING_S16LE, 16000, 1 },
+	    REFRESH_UTTERANCE, true, false, IPC_EAGER_FORKED },
+	{ "eager finals, with failures, one instance for all", ENDPOINTING_VAD,
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_SESSION, true, false, IPC_EAGER_ANEW },
+	{ "eager finals, dropped audio and other formats, with failures", ENDPOINTING_VAD,
+	    { ENCODING_S16LE, 16000, 1 }, REFRESH_RESET, true, true, IPC_EAGER_FORKED },
 };
 
 static struct pool_fake pool;
@@ -63,7 +75,8 @@ static size_t bytes_n, sent;
 static size_t marks[MARKS + 1]; /* byte positions, rising; the last one is never reached */
 static size_t marks_done;
 static unsigned commits, clears;
-static size_t pause_at;         /* bytes: here the client waits until all of them have been heard */
+static size_t pause_at; /* bytes: here the client waits until all of them have been heard */
+static unsigned eagers, resumes;
 static unsigned pauses;         /* utterances that ended in one */
 static unsigned drains_awaited; /* the client keeps still until there were so many */
 
@@ -180,11 +193,20 @@ static bool is_pausing(void)
 	return sent >= pause_at && f->heard_bytes < sent;
 }
 
+/* Bytes. Live where eager finals are to come in the midst of pauses. */
+static unsigned piece_max(void)
+{
+	unsigned per_s = (unsigned)format_bytes_per_s(&cfg.ear.format);
+
+	if (row->eager != IPC_EAGER_NONE)
+		return per_s / 20;
+	return rnd(3) == 0 ? per_s : 700;
+}
+
 /* Gives the next piece, and the commits and the end where they belong. */
 static void client_gives(void)
 {
-	size_t n = 1 + rnd(rnd(3) == 0 ? (unsigned)format_bytes_per_s(&cfg.ear.format) : 700),
-	       to = MIN(sent + n, bytes_n), from = sent;
+	size_t n = 1 + rnd(piece_max()), to = MIN(sent + n, bytes_n), from = sent;
 
 	if (f->session == NULL || sent == bytes_n || drains_awaited > f->drains || is_pausing())
 		return;
@@ -206,7 +228,7 @@ static void client_gives(void)
 
 static bool wants_audio(void)
 {
-	return work.first == NULL || rnd(4) == 0;
+	return work.first == NULL || (row->eager == IPC_EAGER_NONE && rnd(4) == 0);
 }
 
 static void then_give(struct session_fake *c, enum session_event_kind kind)
@@ -215,6 +237,21 @@ static void then_give(struct session_fake *c, enum session_event_kind kind)
 	(void)kind;
 	if (rnd(4) == 0)
 		client_gives();
+}
+
+/* A function of what it has heard. */
+static const char *text_of(const struct pool_fake_instance *i)
+{
+	static char text[32];
+
+	(void)snprintf(text, sizeof text, "of %zu", i->samples);
+	return text;
+}
+
+static void tell_cancelled(struct pool_fake_instance *i, uint64_t id)
+{
+	i->cancels_told = i->cancels;
+	pool_fake_say(&pool, id, IPC_CANCELLED);
 }
 
 static void instance_does(uint64_t id)
@@ -233,7 +270,11 @@ static void instance_does(uint64_t id)
 	else if (bad && i->open)
 		pool_fake_failed(&pool, id, "no");
 	else if (i->open && i->ended && rnd(3) == 0)
-		pool_fake_final(&pool, id, "text");
+		pool_fake_final(&pool, id, text_of(i));
+	else if (i->open && i->eager_due && rnd(2) == 0)
+		pool_fake_eager(&pool, id, text_of(i));
+	else if (i->open && i->cancels > i->cancels_told && rnd(2) == 0)
+		tell_cancelled(i, id);
 	else if (i->open && i->partial_requests > 0)
 		pool_fake_partial(&pool, id, "text");
 }
@@ -305,10 +346,14 @@ static void setup_run(const struct row *r, uint64_t n)
 	sent = marks_done = 0;
 	drains_awaited = commits = clears = 0;
 	cfg = session_fake_config();
-	cfg.wants_heard = true;
+	cfg.wants_heard = cfg.wants_eager = true;
 	cfg.ear.format = r->format;
 	cfg.ear.endpoint.endpointing = r->endpointing;
 	cfg.ear.endpoint.max_utterance_ms = 2500;
+	if (r->eager != IPC_EAGER_NONE && n % 2 == 0) { /* who pauses goes on */
+		cfg.ear.endpoint.max_utterance_ms = 5000;
+		cfg.ear.endpoint.post_silence_ms = 1500;
+	}
 	make_audio();
 	pause_at = rnd((unsigned)bytes_n / 4);
 	work_fake_init(&work);
@@ -321,7 +366,10 @@ static void setup_run(const struct row *r, uint64_t n)
 	pool_cfg.max = 1;
 	pool_cfg.spare = 1;
 	pool_cfg.refresh = r->refresh;
+	pool_cfg.early_finals = 1;
 	pool_fake_init(&pool, &pool_cfg);
+	pool_set_traits(pool.pool,
+	    &(struct ipc_traits){ .eager = r->eager, .decode_threads = 1, .quiet_factor = 1 });
 	pool_fake_host_up(&pool);
 }
 
@@ -343,6 +391,8 @@ static void run(const struct row *r, uint64_t n)
 	assert_int_equal(f->cleared, clears);
 	if (!r->failures && !r->renewals)
 		check_equal(&out);
+	eagers += f->eagers;
+	resumes += f->resumes;
 	session_fake_close(f);
 	ear_out_done(&out);
 	pool_fake_done(&pool);
@@ -352,8 +402,13 @@ static void run(const struct row *r, uint64_t n)
 
 static void test_random(void **state)
 {
+	eagers = resumes = 0;
 	for (uint64_t n = 1; n <= SEEDS; n++)
 		run(*state, n);
+	if (!row->renewals) {
+		assert_int_equal(eagers > 0, row->eager != IPC_EAGER_NONE);
+		assert_int_equal(resumes > 0, row->eager != IPC_EAGER_NONE);
+	}
 	assert_true(
 	    pauses > 0 || row->failures || row->renewals || row->endpointing == ENDPOINTING_MANUAL);
 	assert_int_equal(metric_get(METRIC_utterances_opened_total),
