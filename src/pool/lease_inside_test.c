@@ -36,7 +36,12 @@ static bool ask(unsigned n)
 /* A pool with its host up, its newborns born, and clients 0..n-1. */
 static void start(const struct pool_config *cfg, unsigned n)
 {
-	pool_fake_init(&f, cfg);
+	struct pool_config eager = *cfg;
+
+	eager.early_finals = 1;
+	pool_fake_init(&f, &eager);
+	pool_set_traits(
+	    f.pool, &(struct ipc_traits){ .eager = IPC_EAGER_FORKED, .quiet_factor = 1 });
 	pool_fake_host_up(&f);
 	for (unsigned i = 0; i < n; i++)
 		assert_true(ask(i));
@@ -51,8 +56,8 @@ static void finish(void)
 	pool_fake_done(&f);
 }
 
-/* Begins, speaks and ends an utterance; the instance that hears it. */
-static uint64_t speak(unsigned n)
+/* Begins and speaks an utterance, and ends it or asks for its eager final; the instance that hears it. */
+static uint64_t speak(unsigned n, bool ends)
 {
 	const int16_t samples[4] = { 1, 2, 3, 4 };
 	uint64_t id;
@@ -61,7 +66,7 @@ static uint64_t speak(unsigned n)
 	id = pool_fake_hearer(&f, lease_fake_utterance(client(n)));
 	assert_int_not_equal(id, 0);
 	assert_int_equal(lease_audio(client(n)->lease, samples, 4), 4);
-	assert_true(lease_fake_end(client(n)));
+	assert_true(ends ? lease_fake_end(client(n)) : lease_request_eager(client(n)->lease));
 	return id;
 }
 
@@ -91,9 +96,11 @@ static void provoke(enum lease_fake_event e)
 	else if (e == LEASE_FAKE_REFUSED)
 		pool_fake_pass_ms(&f, 60000);
 	else
-		id = speak(0);
+		id = speak(0, e != LEASE_FAKE_EAGER);
 	if (e == LEASE_FAKE_PARTIAL)
 		pool_fake_partial(&f, id, "text");
+	else if (e == LEASE_FAKE_EAGER)
+		pool_fake_eager(&f, id, "text");
 	else if (e == LEASE_FAKE_FINAL)
 		pool_fake_final(&f, id, "text");
 	else if (e == LEASE_FAKE_LOST)
@@ -175,7 +182,7 @@ static void test_ask_from_inside(void **state)
 	(void)state;
 	start(&cfg, 4);
 	client(0)->then = then_ask_again;
-	pool_fake_final(&f, speak(0), "text");
+	pool_fake_final(&f, speak(0, true), "text");
 	assert_true(client(2)->granted);
 	assert_int_equal(client(3)->position, 1);
 	assert_int_equal(client(6)->position, 2);
