@@ -14,7 +14,7 @@ static void place(void *arg, struct lease *l, unsigned position)
 
 	l->position = position;
 	l->ranked_at = p->queue_moves;
-	if (l->announced != position)
+	if (l->announced != position && !lease_is_by_utterance(l))
 		lease_tell_queued(l);
 }
 

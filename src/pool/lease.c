@@ -9,7 +9,7 @@
 
 bool lease_is_by_utterance(const struct lease *l)
 {
-	return l->pool->cfg.lease == LEASE_BY_UTTERANCE;
+	return l->by_utterance || l->pool->cfg.lease == LEASE_BY_UTTERANCE;
 }
 
 void lease_queue_up(struct lease *l)
@@ -71,6 +71,7 @@ bool lease_ask(struct lease *l)
 	if (l->attempt == ATTEMPT_WAITING)
 		return false;
 	lease_step(l, ATTEMPT_ASK);
+	l->bears_ms = LEASE_BEARS_ALL;
 	l->wish_ns = pool_now_ns(l->pool);
 	lease_note_bare(l);
 	return true;

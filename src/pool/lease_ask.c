@@ -5,6 +5,13 @@
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
+static void word_full(const struct pool *p, struct error *err)
+{
+	(void)error_set(err, ERROR_BUSY,
+	    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)", p->name,
+	    p->cfg.max, p->cfg.queue_max);
+}
+
 static int refuse(struct pool *p, struct error *err)
 {
 	if (p->state == POOL_STOPPED)
@@ -18,11 +25,16 @@ static int refuse(struct pool *p, struct error *err)
 	/* Places that are free but cannot be given out yet, while the model loads, count as room. */
 	if (p->places_taken + p->waiting >= p->cfg.max + p->cfg.queue_max) {
 		p->counts.refused_full++;
-		return error_set(err, ERROR_BUSY,
-		    "pool %s: all places are taken (max %u) and the queue is full (queue_max %u)",
-		    p->name, p->cfg.max, p->cfg.queue_max);
+		word_full(p, err);
+		return -1;
 	}
 	return 0;
+}
+
+/* With who has just queued up. */
+static bool has_no_room(const struct pool *p)
+{
+	return p->places_taken + p->waiting > p->cfg.max + p->cfg.queue_max;
 }
 
 struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
@@ -30,7 +42,7 @@ struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
 {
 	struct lease *l;
 
-	if (refuse(pool, err) < 0) {
+	if (!owner->by_utterance && refuse(pool, err) < 0) {
 		if (retry_after_ms_out != NULL)
 			*retry_after_ms_out = queue_retry_after_ms(pool);
 		return NULL;
@@ -42,6 +54,8 @@ struct lease *lease_new(struct pool *pool, const struct lease_owner *owner,
 	l->session = owner->session;
 	l->priority = owner->priority;
 	lease_tell_init(l);
+	if (owner->by_utterance)
+		lease_join_limited(l);
 	l->tenant = tenants_enter(pool, owner->tenant);
 	return l;
 }
@@ -60,6 +74,20 @@ void lease_start(struct lease *l)
 	pool_settle(p);
 	if (l->state == LEASE_WAITING)
 		lease_tell_queued(l);
+}
+
+void lease_give_up_in(struct lease *l, uint64_t from_ns, unsigned ms)
+{
+	struct pool *p = l->pool;
+	uint64_t look_ns = p->lack_look_ns;
+
+	if (l->attempt != ATTEMPT_WAITING && !lease_is_at_work(l))
+		return;
+	l->bears_ms = ms;
+	l->bears_from_ns = from_ns;
+	lease_note_lack(l);
+	if (p->lack_look_ns < look_ns)
+		pool_settle(p);
 }
 
 void lease_abort(struct lease *l)
@@ -86,20 +114,33 @@ void lease_release(struct lease **lease)
 		p->counts.queue_left++;
 	}
 	lease_leave_slots(l);
+	lease_leave_limited(l);
 	tenants_leave(p, l->tenant);
 	lease_tell_none(l);
 	free(l);
 	pool_settle(p);
 }
 
+static void refuse_for_room(struct lease *l)
+{
+	struct pool *p = l->pool;
+	struct error err;
+
+	p->counts.refused_full++;
+	word_full(p, &err);
+	lease_refuse(l, &err);
+}
+
 /* A place for one utterance: now, if it is free and nobody else's turn. */
 static void ask_place(struct lease *l)
 {
 	lease_queue_up(l);
-	if (!queue_may_grant(l->pool) || queue_first(l->pool) != l)
-		return;
-	queue_remove(l);
-	lease_take_place(l);
+	if (queue_may_grant(l->pool) && queue_first(l->pool) == l) {
+		queue_remove(l);
+		lease_take_place(l);
+	} else if (l->by_utterance && has_no_room(l->pool)) {
+		refuse_for_room(l);
+	}
 }
 
 bool lease_begin(struct lease *l, const struct ipc_begin *what)

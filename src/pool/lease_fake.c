@@ -109,7 +109,8 @@ static void on_failed(void *arg, const struct error *why)
 {
 	struct lease_fake *c = arg;
 
-	assert_false(c->speaking);
+	assert_false(
+	    c->speaking && !c->by_utterance); /* others are not given up for what they lack */
 	c->why = *why;
 	c->speaking = c->ended = false;
 	saw(c, LEASE_FAKE_FAILED);
@@ -129,7 +130,7 @@ static const struct lease_events events = {
 
 bool lease_fake_ask(struct lease_fake *c, uint64_t id, struct pool *pool)
 {
-	const struct lease_owner owner = { id, c->tenant, c->priority };
+	const struct lease_owner owner = { id, c->tenant, c->priority, c->by_utterance };
 	bool may_fall_back = c->may_fall_back;
 	lease_fake_then_f *then = c->then;
 	void *then_arg = c->then_arg;
@@ -140,6 +141,7 @@ bool lease_fake_ask(struct lease_fake *c, uint64_t id, struct pool *pool)
 	c->may_fall_back = may_fall_back;
 	c->tenant = owner.tenant;
 	c->priority = owner.priority;
+	c->by_utterance = owner.by_utterance;
 	c->then = then;
 	c->then_arg = then_arg;
 	c->lease = lease_new(pool, &owner, &events, c, &c->why, &c->retry_after_ms);

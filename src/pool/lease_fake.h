@@ -33,6 +33,7 @@ struct lease_fake {
 	uint64_t id;     /* of the client; from 1 */
 	uint64_t tenant; /* of the next lease; 0 unless the test says otherwise */
 	enum priority priority;
+	bool by_utterance; /* likewise */
 	struct pool *pool; /* that it asked last; borrowed */
 	struct lease *lease;
 	bool granted, refused;

@@ -120,5 +120,6 @@ bool lease_end(struct lease *l)
 		return false;
 	lease_step(l, ATTEMPT_END);
 	l->ended_ns = pool_now_ns(l->pool);
+	lease_note_lack(l);
 	return true;
 }

@@ -12,6 +12,7 @@ static void note_begun(struct lease *l)
 	l->epoch = ++p->last_epoch;
 	lease_step(l, ATTEMPT_BEGIN);
 	l->given = l->done = l->signs = 0;
+	l->lacked_since_ns = 0;
 	l->partial_due = l->end_sent = false;
 	l->eager = EAGER_NONE;
 	lease_got_on(l);

@@ -1,4 +1,5 @@
-/* Who has waited for queue_timeout_ms is told so: for a place, or with one for an instance in it. */
+/* Who has waited for queue_timeout_ms is told so: for a place, or with one for an instance in it. So is who has lacked something for
+ * longer than he said that he bears (lease_give_up_in). */
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
@@ -69,15 +70,52 @@ static bool check_bare(struct pool *p)
 	return any;
 }
 
+/* What the next one lacks is not anew. */
+static void give_up_lacking(struct lease *l)
+{
+	uint64_t since_ns = lease_lacks_since_ns(l);
+	const char *what = l->state == LEASE_WAITING ? "place came free"
+	    : lease_lacks_slot(l)                    ? "compute slot came free"
+						     : "instance came";
+	struct error err;
+
+	(void)error_set(&err, ERROR_BUSY,
+	    "pool %s: no %s within finals_wait_ms %u of the utterance's end", l->pool->name, what,
+	    l->bears_ms);
+	lease_forget_utterance(l);
+	l->lacked_since_ns = since_ns;
+	lease_tell_failed(l, &err);
+}
+
+static bool check_lacking(struct pool *p)
+{
+	uint64_t now_ns = pool_now_ns(p);
+	bool any = false;
+
+	if (now_ns < p->lack_look_ns)
+		return false;
+	p->lack_look_ns = UINT64_MAX;
+	for (struct lease *l = p->limited; l != NULL; l = l->limited_next) {
+		if (lease_bears_until_ns(l) <= now_ns) {
+			give_up_lacking(l);
+			any = true;
+		} else {
+			lease_note_lack(l);
+		}
+	}
+	return any;
+}
+
 bool patience_check(struct pool *p)
 {
-	bool queue = check_queue(p), bare = check_bare(p);
+	bool queue = check_queue(p), bare = check_bare(p), lacking = check_lacking(p);
 
-	return queue || bare;
+	return queue || bare || lacking;
 }
 
 uint64_t patience_next_ns(const struct pool *p)
 {
-	return p->oldest == NULL ? p->bare_look_ns
-				 : MIN(p->bare_look_ns, waits_until_ns(p->oldest));
+	uint64_t at_ns = MIN(p->bare_look_ns, p->lack_look_ns);
+
+	return p->oldest == NULL ? at_ns : MIN(at_ns, waits_until_ns(p->oldest));
 }

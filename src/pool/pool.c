@@ -24,7 +24,7 @@ struct pool *pool_new(const char *name, const struct pool_config *cfg, struct tu
 	p->ops = ops;
 	p->arg = arg;
 	p->canary.events = &canary_events;
-	p->deadline_ns = p->bare_look_ns = UINT64_MAX;
+	p->deadline_ns = p->bare_look_ns = p->lack_look_ns = UINT64_MAX;
 	p->queue_moves = p->announced_moves = 1;
 	p->idle.before = crowd_is_older;
 	tenants_init(p);
@@ -147,6 +147,16 @@ void pool_set_languages(struct pool *p, const char *languages)
 const char *pool_languages(const struct pool *p)
 {
 	return p->languages == NULL ? "" : p->languages;
+}
+
+void pool_set_finals(struct pool *p, const struct pool_finals *finals)
+{
+	p->finals = *finals;
+}
+
+const struct pool_finals *pool_finals(const struct pool *p)
+{
+	return &p->finals;
 }
 
 void pool_on_host_ready(struct pool *p)

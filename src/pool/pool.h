@@ -38,6 +38,8 @@ enum lease_kind {
 	LEASE_BY_UTTERANCE, /* for each utterance anew: more clients than places */
 };
 
+enum { LEASE_BEARS_ALL = UINT32_MAX };
+
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, PRIORITIES };
 
 struct pool_config {
@@ -139,6 +141,16 @@ const char *pool_model(const struct pool *pool);
 /* The languages that it is set to hear, a list; "": it is called by its own. For who chooses among pools; copied. */
 void pool_set_languages(struct pool *pool, const char *languages);
 const char *pool_languages(const struct pool *pool); /* lent until the next set */
+/* The pools whose instances bring the finals of those who speak in this one. For who makes sessions. */
+enum { POOL_FINALS_MAX = 8 };
+struct pool_finals {
+	struct pool *pools
+	    [POOL_FINALS_MAX]; /* borrowed; of several the first, where nothing speaks for another */
+	unsigned n;            /* 0: its own do */
+	unsigned wait_ms;      /* that an utterance may lack a place there, once it has ended */
+};
+void pool_set_finals(struct pool *pool, const struct pool_finals *finals); /* copied */
+const struct pool_finals *pool_finals(const struct pool *pool); /* lent until the next set */
 void pool_on_host_ready(struct pool *pool);
 /* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
 void pool_on_host_down(struct pool *pool, const struct error *why);
@@ -185,6 +197,9 @@ struct lease_owner {
 	uint64_t session; /* for status */
 	uint64_t tenant;  /* any number that tells one from another */
 	enum priority priority;
+	/* As under LEASE_BY_UTTERANCE, whatever the pool lends by. Such a lease itself is never refused: an utterance is
+	 * (on_failed), when the pool has failed, or no place is free and queue_max wait. */
+	bool by_utterance;
 };
 
 /* Wants a place; on_granted, or on_queued and later on_granted or on_refused follow. With
@@ -216,6 +231,10 @@ bool lease_end(struct lease *l);
 void lease_settle(struct lease *l);
 /* Forgets the utterance that was begun, wished for or lost, if any, and what of it has not been told yet. */
 void lease_abort(struct lease *l);
+/* For one by_utterance: the utterance is given up (on_failed) once it has lacked a place, an instance in it or a slot for its final
+ * for `ms`, counted from `from_ns` of the pool's clock at the earliest; LEASE_BEARS_ALL: it is not for that, as at first. What one that
+ * was given up for it lacked, the next one has lacked from then on. No effect where none is in work or waits. */
+void lease_give_up_in(struct lease *l, uint64_t from_ns, unsigned ms);
 /* How it stands with the last utterance; ahead of what has been told. */
 enum attempt_state lease_attempt(const struct lease *l);
 /* How much longer than wished the interval of its partials should be now, to the power of two: 0, as wished, to SLOTS_LOAD_MAX. */

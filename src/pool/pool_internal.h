@@ -84,6 +84,11 @@ struct lease {
 	struct told *told_first, *told_last; /* owned; what has not been told yet */
 	uint64_t session;
 	enum priority priority;
+	bool by_utterance; /* whatever the pool's are; it is in the pool's `limited` */
+	struct lease *limited_prev, *limited_next;
+	unsigned bears_ms; /* what its utterance may lack, from ... */
+	uint64_t bears_from_ns;
+	uint64_t lacked_since_ns; /* what the one before it was given up for; 0: it was not */
 	enum lease_state state;
 	unsigned position; /* in the queue, if ranked_at is the pool's queue_moves */
 	uint64_t ranked_at;
@@ -121,6 +126,7 @@ struct pool {
 	const char *name;
 	char *engine, *model; /* owned; NULL: no host was ready yet */
 	char *languages;      /* owned; NULL: it is set to none */
+	struct pool_finals finals;
 	struct pool_config cfg;
 	const struct pool_ops *ops;
 	void *arg;
@@ -152,6 +158,8 @@ struct pool {
 	struct lease_list bare;
 	uint64_t
 	    bare_look_ns; /* when those are looked at next for having waited too long; at the earliest, or before */
+	struct lease *limited; /* all that are by_utterance */
+	uint64_t lack_look_ns; /* when those are looked at next; at the earliest, or before */
 	unsigned places_taken;
 	uint64_t mean_lease_ns; /* running mean of how long a place is kept */
 	uint64_t look_at_ns;    /* when leases are looked at next for being stuck */
@@ -303,6 +311,14 @@ void lease_await_eager(struct lease *l); /* as the final: the utterance ends her
 void lease_eager_final(struct lease *l, const struct ipc_result *r); /* its instance says one */
 void lease_eager_cancelled(struct lease *l);                         /* its instance has stopped */
 void lease_eager_over(struct lease *l);                              /* with the utterance */
+/* lease_lack.c */
+void lease_join_limited(struct lease *l); /* a new one becomes by_utterance */
+void lease_leave_limited(struct lease *l);
+bool lease_lacks_slot(const struct lease *l);         /* to come to its final */
+uint64_t lease_lacks_since_ns(const struct lease *l); /* 0: it lacks nothing */
+uint64_t lease_bears_until_ns(const struct lease *l); /* UINT64_MAX: for ever */
+void lease_note_lack(
+    struct lease *l); /* it may lack something from now on, and bear it for so long */
 
 /* lease.c */
 void lease_stop_instance(struct lease *l); /* what it hears is not wanted any more */

@@ -21,6 +21,7 @@ static struct pool_fake f;
 static struct lease_fake clients[CLIENTS];
 static uint64_t last_client;
 static uint64_t seed;
+static bool mixed; /* some clients want places by utterance, and do not bear all */
 static uint64_t asked, refused_at_once; /* by us, to be compared with what the pool counted */
 
 static unsigned rnd(unsigned n)
@@ -95,6 +96,7 @@ static void client_comes(struct lease_fake *c)
 	c->tenant = rnd(3);
 	c->priority = (enum priority)rnd(PRIORITIES);
 	c->may_fall_back = true;
+	c->by_utterance = mixed && rnd(2) == 0;
 	asked++;
 	if (!lease_fake_ask(c, ++last_client, f.pool)) {
 		refused_at_once++;
@@ -118,6 +120,10 @@ static void client_speaks(struct lease_fake *c)
 		(void)lease_fake_end(c);
 	else if (rnd(10) == 0)
 		lease_fake_abort(c);
+	if (c->by_utterance && c->lease != NULL && rnd(4) == 0) {
+		lease_give_up_in(c->lease, f.now_ns - rnd(2) * f.now_ns / 2, rnd(400));
+		turn_run(&f.turn);
+	}
 }
 
 static void client_does(void)
@@ -230,7 +236,7 @@ static void check(void)
 		waiting += clients[i].lease != NULL && !clients[i].granted && !clients[i].refused;
 	}
 	assert_int_equal(c->utterances_begun - c->utterances_ended, speaking());
-	if (pool_config_of(f.pool)->lease == LEASE_BY_UTTERANCE)
+	if (mixed || pool_config_of(f.pool)->lease == LEASE_BY_UTTERANCE)
 		return; /* places come and go with utterances */
 	assert_int_equal(taken, pool_places_taken(f.pool));
 	assert_int_equal(waiting, pool_queue_length(f.pool));
@@ -258,6 +264,7 @@ static void check_still_serves(void)
 
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		clients[i].then = NULL;
+		clients[i].by_utterance = false;
 		lease_fake_release(&clients[i]);
 	}
 	for (uint64_t id = 1; id <= f.last_id; id++)
@@ -285,6 +292,7 @@ static void check_still_serves(void)
 struct row {
 	const char *name;
 	struct pool_config cfg;
+	bool mixed;
 };
 
 #define CONFIG(min_, max_, spare_, lease_, refresh_, queue_, wait_, start_)                        \
@@ -296,27 +304,38 @@ struct row {
 	}
 
 static struct row rows[] = {
-	{ "refresh utterance",
-	    CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_UTTERANCE, 3, 4000, 3000) },
+	{ "refresh utterance", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_UTTERANCE, 3, 4000, 3000),
+	    false },
 	{ "refresh utterance, nobody ahead, no queue",
-	    CONFIG(0, 2, 0, LEASE_BY_SESSION, REFRESH_UTTERANCE, 0, 4000, 3000) },
+	    CONFIG(0, 2, 0, LEASE_BY_SESSION, REFRESH_UTTERANCE, 0, 4000, 3000), false },
 	{ "refresh utterance, many ahead",
-	    CONFIG(4, 5, 6, LEASE_BY_SESSION, REFRESH_UTTERANCE, 100, 300, 3000) },
-	{ "refresh session", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_SESSION, 3, 4000, 3000) },
+	    CONFIG(4, 5, 6, LEASE_BY_SESSION, REFRESH_UTTERANCE, 100, 300, 3000), false },
+	{ "refresh session", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_SESSION, 3, 4000, 3000),
+	    false },
 	{ "refresh session, nobody ahead",
-	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_SESSION, 100, 2000, 500) },
-	{ "refresh reset", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_RESET, 3, 4000, 3000) },
-	{ "by utterance", CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 4000, 3000) },
+	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_SESSION, 100, 2000, 500), false },
+	{ "refresh reset", CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_RESET, 3, 4000, 3000), false },
+	{ "by utterance", CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 4000, 3000),
+	    false },
 	{ "by utterance, nobody ahead",
-	    CONFIG(0, 2, 0, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 300, 500) },
+	    CONFIG(0, 2, 0, LEASE_BY_UTTERANCE, REFRESH_UTTERANCE, 100, 300, 500), false },
 	{ "by utterance, refresh reset",
-	    CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_RESET, 100, 4000, 3000) },
+	    CONFIG(1, 3, 1, LEASE_BY_UTTERANCE, REFRESH_RESET, 100, 4000, 3000), false },
 	{ "refresh reset, nobody ahead",
-	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_RESET, 100, 2000, 500) },
+	    CONFIG(0, 1, 0, LEASE_BY_SESSION, REFRESH_RESET, 100, 2000, 500), false },
+	{ "by session and by utterance",
+	    CONFIG(1, 3, 1, LEASE_BY_SESSION, REFRESH_UTTERANCE, 3, 4000, 3000), true },
+	{ "by session and by utterance, refresh session, nobody ahead",
+	    CONFIG(0, 2, 0, LEASE_BY_SESSION, REFRESH_SESSION, 100, 2000, 500), true },
+	{ "by utterance, and some do not bear all",
+	    CONFIG(1, 2, 1, LEASE_BY_UTTERANCE, REFRESH_RESET, 2, 4000, 3000), true },
 };
 
-static void run(const struct pool_config *cfg, uint64_t n)
+static void run(const struct row *r, uint64_t n)
 {
+	const struct pool_config *cfg = &r->cfg;
+
+	mixed = r->mixed;
 	seed = 0x9e3779b97f4a7c15ull * n;
 	asked = refused_at_once = 0;
 	memset(clients, 0, sizeof clients);
@@ -338,7 +357,7 @@ static void test_random(void **state)
 	const struct row *r = *state;
 
 	for (uint64_t n = 1; n <= SEEDS; n++)
-		run(&r->cfg, n);
+		run(r, n);
 }
 
 int main(void)

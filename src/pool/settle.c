@@ -33,7 +33,7 @@ static bool grant_one(struct pool *p)
 	l = queue_first(p);
 	queue_remove(l);
 	lease_take_place(l);
-	if (p->cfg.lease == LEASE_BY_SESSION)
+	if (!lease_is_by_utterance(l))
 		lease_tell_granted(l);
 	else if (l->instance != NULL)
 		lease_tell_writable(l);
