@@ -32,6 +32,8 @@
 	X(COUNTER, sessions_overloaded_total, "Live sessions ended over session_buffer_ms")        \
 	X(COUNTER, utterances_opened_total, "Utterances in which speech began")                    \
 	X(COUNTER, utterances_done_total, "Utterances that ended with a final")                    \
+	X(COUNTER, finals_from_partials_total,                                                     \
+	    "Finals told by the instances that bring the partials, as those for finals could not") \
 	X(COUNTER, utterances_failed_total, "Utterances that ended with an error")                 \
 	X(COUNTER, utterances_abandoned_total, "Utterances whose client left before their final")  \
 	X(COUNTER, utterances_lost_total, "Instances lost with an utterance in work")              \

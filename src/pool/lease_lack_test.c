@@ -186,8 +186,8 @@ static void test_no_place(void **state)
 	assert_int_equal(failures(), 0);
 	pool_fake_pass_ms(&f, 1);
 	assert_int_equal(failures(), 1);
-	assert_string_equal(limited.why.text,
-	    "pool en: no place came free within finals_wait_ms 2000 of the utterance's end");
+	assert_string_equal(
+	    limited.why.text, "pool en: no place came free within finals_wait_ms 2000");
 	assert_int_equal(lease_attempt(limited.lease), ATTEMPT_GIVEN_UP);
 	assert_int_equal(pool_queue_length(f.pool), 0);
 	finish();
@@ -266,8 +266,8 @@ static void test_no_instance(void **state)
 	assert_int_equal(pool_places_taken(f.pool), 1); /* nobody is born in it */
 	pool_fake_pass_ms(&f, BEARS_MS);
 	assert_int_equal(failures(), 1);
-	assert_string_equal(limited.why.text,
-	    "pool en: no instance came within finals_wait_ms 2000 of the utterance's end");
+	assert_string_equal(
+	    limited.why.text, "pool en: no instance came within finals_wait_ms 2000");
 	assert_int_equal(pool_places_taken(f.pool), 0);
 	finish();
 }
@@ -306,9 +306,8 @@ static void test_no_slot(void **state)
 	assert_int_equal(failures(), 0);
 	pool_fake_pass_ms(&f, 1);
 	assert_int_equal(failures(), 1);
-	assert_string_equal(limited.why.text,
-	    "pool en: no compute slot came free within finals_wait_ms 2000 of the utterance's "
-	    "end");
+	assert_string_equal(
+	    limited.why.text, "pool en: no compute slot came free within finals_wait_ms 2000");
 	assert_true(pool_fake_at(&f, id)->let_go);
 	assert_int_equal(compute_waiting(compute), 0);
 	assert_int_equal(pool_places_taken(f.pool), 1);

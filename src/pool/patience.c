@@ -9,12 +9,13 @@ static uint64_t waits_until_ns(const struct lease *l)
 }
 
 /* Where there is no host, or it can bear nobody, that is what is wrong, and not that others are served. */
-static void word_late(const struct pool *p, const char *what, struct error *err)
+static void word_late(
+    const struct pool *p, const char *what, const char *within, unsigned ms, struct error *err)
 {
 	const char *why = p->failure.text[0] != '\0' ? p->failure.text : p->unborn.text;
 
 	(void)error_set(err, p->state == POOL_FAILED ? p->failure.code : ERROR_BUSY,
-	    "pool %s: no %s within queue_timeout_ms %u%s%s", p->name, what, p->cfg.queue_timeout_ms,
+	    "pool %s: no %s within %s %u%s%s", p->name, what, within, ms,
 	    why[0] == '\0' ? "" : ", because of: ", why);
 }
 
@@ -27,7 +28,7 @@ static bool check_queue(struct pool *p)
 	while ((l = p->oldest) != NULL && waits_until_ns(l) <= now_ns) {
 		struct error err;
 
-		word_late(p, "place came free", &err);
+		word_late(p, "place came free", "queue_timeout_ms", p->cfg.queue_timeout_ms, &err);
 		p->counts.refused_timeout++;
 		lease_refuse(l, &err);
 		any = true;
@@ -46,7 +47,8 @@ static void fail_unserved(struct lease *l)
 {
 	struct error err;
 
-	word_late(l->pool, "instance came", &err);
+	word_late(
+	    l->pool, "instance came", "queue_timeout_ms", l->pool->cfg.queue_timeout_ms, &err);
 	lease_unserved(l, &err);
 }
 
@@ -79,9 +81,7 @@ static void give_up_lacking(struct lease *l)
 						     : "instance came";
 	struct error err;
 
-	(void)error_set(&err, ERROR_BUSY,
-	    "pool %s: no %s within finals_wait_ms %u of the utterance's end", l->pool->name, what,
-	    l->bears_ms);
+	word_late(l->pool, what, "finals_wait_ms", l->bears_ms, &err);
 	lease_forget_utterance(l);
 	l->lacked_since_ns = since_ns;
 	lease_tell_failed(l, &err);

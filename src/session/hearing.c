@@ -221,11 +221,28 @@ static bool may_hear(const struct session *s)
 	    s->giving != GIVING_FINISHED;
 }
 
-/* More than is kept of what its finals are made of waits to be sent. */
-static bool is_behind(struct session *s)
+/* Samples that wait to be sent. What is sent again does not count. */
+static uint64_t unsent(const struct session *s, enum pass_kind kind, bool ended)
 {
-	return session_final_seat(s)->unsent_samples >
-	    (uint64_t)s->limits->buffer_ms * SAMPLES_PER_MS;
+	uint64_t n = 0;
+
+	for (const struct utterance *u = s->first; u != NULL; u = u->next)
+		if (u->passes[kind].state == PASS_OPEN && (!ended || u->state == UTTERANCE_ENDED))
+			n += MAX(utterance_to_hear(u), u->passes[kind].reached) -
+			    u->passes[kind].reached;
+	return n;
+}
+
+/* More than is kept waits to be sent. Where there is another pass for finals it may be late by all that is said while it lacks a
+ * place, and partials are not: what is open does not wait for it. */
+static bool is_behind(const struct session *s)
+{
+	uint64_t ms = s->limits->buffer_ms;
+
+	if (unsent(s, PASS_OF_PARTIALS, false) > ms * SAMPLES_PER_MS)
+		return true;
+	ms += (uint64_t)s->ear.endpoint.max_utterance_ms + s->finals.wait_ms;
+	return s->seats_n > 1 && unsent(s, PASS_OF_FINALS, true) > ms * SAMPLES_PER_MS;
 }
 
 void hearing_next(struct session *s)

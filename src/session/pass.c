@@ -35,7 +35,7 @@ static void step(struct pass *p, enum pass_event e)
 
 struct pass *pass_of(struct utterance *u, const struct seat *seat)
 {
-	return &u->passes[seat->index];
+	return &u->passes[seat->index == 0 ? PASS_OF_PARTIALS : PASS_OF_FINALS];
 }
 
 void pass_init(struct pass *p)
@@ -185,13 +185,14 @@ static void remember_adaptation(struct seat *seat, const struct ipc_result *r)
 }
 
 static struct told *make_final(
-    const struct seat *seat, const struct utterance *u, const struct ipc_result *r)
+    const struct seat *seat, struct utterance *u, const struct ipc_result *r)
 {
-	const struct session *s = seat->session;
+	struct session *s = seat->session;
+	const struct seat *kept = session_final_seat(s);
 	struct session_word *words = words_of(s, u, r);
 	struct session_event e = { .kind = SESSION_EVENT_FINAL,
 		.utterance = u->id,
-		.instance = u->passes[seat->index].now.instance };
+		.instance = pass_of(u, seat)->now.instance };
 	struct told *t;
 
 	e.final.text = r->text.bytes;
@@ -201,8 +202,8 @@ static struct told *make_final(
 	e.final.confidence = (float)r->confidence / IPC_CONFIDENCE_ONE;
 	e.final.words = words;
 	e.final.words_n = r->words_n;
-	e.final.adaptation = seat->adaptation;
-	e.final.adaptation_bytes = seat->adaptation_bytes;
+	e.final.adaptation = kept->adaptation;
+	e.final.adaptation_bytes = kept->adaptation_bytes;
 	e.final.cause = u->cause;
 	session_copy_language(e.final.language, &r->language);
 	t = told_new(&e);
@@ -223,7 +224,7 @@ static void break_for_text(struct seat *seat)
 
 static bool tells_eager(const struct seat *seat, const struct ipc_result *r)
 {
-	return seat->session->cfg.wants_eager && seat->gives_final && r->text.length > 0;
+	return seat->session->cfg.wants_eager && seat->at->finals == seat && r->text.length > 0;
 }
 
 static void tell_eager(struct seat *seat, const struct ipc_result *r)
@@ -249,7 +250,7 @@ void pass_eager(struct seat *seat, const struct ipc_result *r)
 	struct pass *p = pass_of(seat->at, seat);
 
 	p->eager = result_copy(r);
-	if (pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW && seat->gives_partials &&
+	if (pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW && seat->index == 0 &&
 	    !seat->session->cfg.paced_partials)
 		take_partial(seat, r);
 	tell_eager(seat, r);
@@ -263,8 +264,6 @@ static void finish(struct seat *seat, const struct ipc_result *r)
 
 	step(p, PASS_FINAL);
 	seat->at = NULL;
-	if (!seat->gives_final)
-		return;
 	if (joined_view(&p->joined, r, from_ms(p), &all) < 0) {
 		break_for_text(seat);
 		return;
@@ -313,7 +312,7 @@ static void finish_part(struct seat *seat, const struct ipc_result *r)
 		break_for_text(seat);
 		return;
 	}
-	if (seat->gives_partials)
+	if (seat->index == 0)
 		text_settle(
 		    &u->text, (const char *)buffer_head(&p->joined.text), p->joined.text.len);
 	p->vain = p->furthest = 0;

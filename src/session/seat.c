@@ -15,10 +15,10 @@ void seat_init(struct seat *seat, struct session *s, struct pool *pool)
 	s->seats_n++;
 }
 
-static void tell_recovered(const struct seat *seat, const struct utterance *u)
+static void tell_recovered(const struct seat *seat, struct utterance *u)
 {
 	struct session *s = seat->session;
-	const struct pass *p = &u->passes[seat->index];
+	const struct pass *p = pass_of(u, seat);
 	const struct session_event e = {
 		.kind = SESSION_EVENT_RECOVERED, .utterance = u->id, .instance = p->now.instance
 	};
@@ -27,7 +27,7 @@ static void tell_recovered(const struct seat *seat, const struct utterance *u)
 	log_info("session %llu: utterance %llu goes on with instance %s/%llu, from %llu ms on",
 	    (unsigned long long)s->id, (unsigned long long)u->id, pool_name(seat->pool),
 	    (unsigned long long)p->now.instance, (unsigned long long)(p->from / SAMPLES_PER_MS));
-	if (seat->gives_final)
+	if (seat == u->finals)
 		session_emit(s, &e);
 }
 
@@ -74,7 +74,7 @@ static bool is_paced(const struct seat *seat, const struct pass *p)
 {
 	const struct session_config *cfg = &seat->session->cfg;
 
-	if (!seat->gives_partials)
+	if (seat->index > 0)
 		return false;
 	return (cfg->partials && cfg->paced_partials) ||
 	    (p->lost_n > 0 && (p->now.sent < p->reached || !cfg->partials));
@@ -87,7 +87,7 @@ static void ask_partial(struct seat *seat, const struct utterance *u, struct pas
 	bool told = cfg->partials && u->state == UTTERANCE_OPEN;
 	struct attempt *a = &p->now;
 
-	if (!seat->gives_partials || a->partial_pending ||
+	if (seat->index > 0 || a->partial_pending ||
 	    (!told && !cfg->paced_partials && p->lost_n == 0) ||
 	    a->sent < a->partial_asked_at + partial_interval(seat))
 		return;
@@ -122,7 +122,6 @@ static bool send_due(struct seat *seat, const struct utterance *u, struct pass *
 	struct attempt *a = &p->now;
 
 	a->sent += lease_audio(seat->lease, samples + a->sent, due - a->sent);
-	seat->unsent_samples -= MAX(a->sent, p->reached) - p->reached;
 	p->reached = MAX(a->sent, p->reached);
 	ask_partial(seat, u, p);
 	return a->sent == due;
@@ -139,11 +138,17 @@ static bool send_audio(struct seat *seat, const struct utterance *u, struct pass
 	return p->now.sent == heard_to(u, p) && !(is_paced(seat, p) && p->now.partial_pending);
 }
 
+static bool is_for(const struct seat *seat, struct utterance *u)
+{
+	return utterance_is_heard(u) && (seat->index == 0 || seat == u->finals) &&
+	    pass_of(u, seat)->state == PASS_OPEN;
+}
+
 static struct utterance *next_of(const struct seat *seat)
 {
 	struct utterance *u = seat->session->first;
 
-	while (u != NULL && !(utterance_is_heard(u) && pass_of(u, seat)->state == PASS_OPEN))
+	while (u != NULL && !is_for(seat, u))
 		u = u->next;
 	return u;
 }
@@ -153,7 +158,7 @@ static void ask_eager(struct seat *seat, const struct utterance *u, struct pass 
 {
 	struct attempt *a = &p->now;
 
-	if (!seat->gives_final || u->pause == 0 || a->eager_asked || p->from > 0 || p->to > 0)
+	if (u->finals != seat || u->pause == 0 || a->eager_asked || p->from > 0 || p->to > 0)
 		return;
 	a->eager_asked = lease_request_eager(seat->lease);
 	if (a->eager_asked && pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW)
@@ -166,7 +171,7 @@ void seat_resume(struct seat *seat, struct utterance *u)
 
 	free(p->eager);
 	p->eager = NULL;
-	if (p->now.eager_asked && seat->at == u)
+	if (seat->at == u)
 		lease_cancel_eager(seat->lease);
 	p->now.eager_asked = false;
 }
@@ -177,11 +182,23 @@ static bool is_known(struct seat *seat, struct utterance *u)
 	return u != NULL && pass_of(u, seat)->eager != NULL;
 }
 
+/* Once it has ended it need not bear all that it lacks: there is the other pass, unless that one was given up. */
+static void bear(struct seat *seat, const struct utterance *u)
+{
+	bool alone = u->passes[PASS_OF_PARTIALS].state == PASS_GIVEN_UP;
+
+	if (seat->index > 0 && u->state == UTTERANCE_ENDED)
+		lease_give_up_in(seat->lease, u->ended_ns,
+		    alone ? LEASE_BEARS_ALL : seat->session->finals.wait_ms);
+}
+
 static void hear(struct seat *seat, struct utterance *u)
 {
 	struct pass *p = pass_of(u, seat);
+	bool begun = lease_attempt(seat->lease) != ATTEMPT_ENDED && begin(seat, u, &p->now);
 
-	if (!begin(seat, u, &p->now) || !send_audio(seat, u, p))
+	bear(seat, u);
+	if (!begun || !send_audio(seat, u, p))
 		return;
 	if (u->state == UTTERANCE_ENDED || p->to > 0)
 		(void)lease_end(seat->lease);
@@ -197,15 +214,12 @@ void seat_pump(struct seat *seat)
 		pass_keep_eager(seat, u);
 		u = next_of(seat);
 	}
-	if (u != NULL && !is_known(seat, u) && lease_attempt(seat->lease) != ATTEMPT_ENDED)
+	if (u != NULL && !is_known(seat, u))
 		hear(seat, u);
 }
 
 void seat_forget(struct seat *seat, const struct utterance *u)
 {
-	const struct pass *p = &u->passes[seat->index];
-
-	seat->unsent_samples -= utterance_samples(u) - p->reached;
 	if (seat->at != u)
 		return;
 	seat->at = NULL;

@@ -188,9 +188,12 @@ static bool is_ended(void)
 static void open_session(void)
 {
 	static const struct session_events events = { .on_event = on_event, .on_drain = on_drain };
+	const struct pool_finals finals_of_slow = {
+		.pools = { crew_pool(crews[SLOW]) }, .n = 1, .wait_ms = DEADLINE_MS
+	};
 	struct session_config cfg = { .ear = { .format = { ENCODING_S16LE, EAR_RATE_HZ, 1 },
 					  .endpoint = ENDPOINT_CONFIG_DEFAULT },
-		.finals = crew_pool(crews[SLOW]),
+		.finals = &finals_of_slow,
 		.priority = PRIORITY_NORMAL,
 		.partials = true };
 	struct error err;
@@ -242,12 +245,31 @@ static bool others_are_there(void)
 	return is_in_state();
 }
 
+static void kill_one(unsigned *killed, const struct instance_view *v)
+{
+	++*killed;
+	(void)kill(v->pid, SIGKILL);
+}
+
 static void kill_hearer(void *arg, const struct instance_view *v)
 {
-	if (v->session == session_id(session) && v->pid > 0) {
-		(*(unsigned *)arg)++;
-		(void)kill(v->pid, SIGKILL);
-	}
+	if (v->session == session_id(session) && v->pid > 0)
+		kill_one(arg, v);
+}
+
+static void kill_idle(void *arg, const struct instance_view *v)
+{
+	if (v->state == INSTANCE_IDLE)
+		kill_one(arg, v);
+}
+
+/* Places are lent there by the utterance: before it is asked for, the one that would hear it is nobody's. */
+static void kill_next_of_finals(void)
+{
+	unsigned killed = 0;
+
+	pool_each_instance(crew_pool(crews[SLOW]), kill_idle, &killed);
+	assert_int_equal(killed, 1);
 }
 
 /* What is leased goes, and with it the attempt that it is at. */
@@ -294,7 +316,9 @@ static void kill_both(const struct row *row, enum attempt_state in)
 {
 	if (row->quick == in)
 		kill_in(QUICK);
-	if (row->slow == in)
+	if (row->slow == in && in == ATTEMPT_WAITING)
+		kill_next_of_finals();
+	else if (row->slow == in)
 		kill_in(SLOW);
 }
 

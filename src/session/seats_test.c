@@ -16,8 +16,12 @@
 #include "session/session_fake.h"
 #include "session/stage.h"
 
+enum { WAIT_MS = 2000, PLAIN = 10 };
+
 static struct pool_fake
     accurate; /* the second pool; the first one is the stage's, which tells in the same turn */
+
+static struct pool_finals finals_of_accurate = { .n = 1, .wait_ms = WAIT_MS };
 
 static void open_both(enum lease_kind finals_lease)
 {
@@ -28,7 +32,8 @@ static void open_both(enum lease_kind finals_lease)
 	pool_fake_init_in(&accurate, &stage.pool.turn, "accurate", &finals);
 	pool_fake_host_up(&accurate);
 	pool_fake_born_all(&accurate);
-	cfg.finals = accurate.pool;
+	cfg.finals = &finals_of_accurate;
+	finals_of_accurate.pools[0] = accurate.pool;
 	stage_open_with(&cfg);
 	pool_fake_born_all(&accurate);
 }
@@ -219,7 +224,7 @@ static void test_lost_while_waiting(void **state)
 		pool_fake_host_up(&accurate);
 		pool_fake_born_all(&accurate);
 		answer(&accurate, 1, "right");
-		assert_int_equal(count_of("final 1 'right'"), 1);
+		assert_int_equal(count_of("final 1 'right' 0-200 commit 0.90\n"), 1);
 		assert_int_equal(count_of("final"), 1);
 		finish_both();
 		(void)stage_teardown(state);
@@ -249,10 +254,17 @@ static void test_partials_given_up(void **state)
 	finish_both();
 }
 
-/* One whose final cannot be had ends, with what its partials had settled. */
-static void test_final_given_up(void **state)
+static void give_out(struct pool_fake *pool)
 {
-	(void)state;
+	for (int i = 0; i < 2; i++) {
+		pool_fake_failed(pool, hearer(pool, 1), "I cannot");
+		pool_fake_born_all(pool);
+	}
+	session_fake_turn(stage.f);
+}
+
+static void hear_with_partials(void)
+{
 	open_both(LEASE_BY_SESSION);
 	for (int i = 0; i < 3; i++) {
 		stage_hear(400);
@@ -260,13 +272,48 @@ static void test_final_given_up(void **state)
 	}
 	stage_commit();
 	session_fake_forget(stage.f);
-	for (int i = 0; i < 2; i++) {
-		pool_fake_failed(&accurate, hearer(&accurate, 1), "I cannot");
-		pool_fake_born_all(&accurate);
-	}
-	session_fake_turn(stage.f);
-	assert_int_equal(count_of("final 1 'quick' 0-1200 commit 0.00\n  incomplete engine:"), 1);
-	assert_int_equal(pool_fake_hearer(&stage.pool, 1), 0);
+}
+
+/* One whose final cannot be had ends with the other one. */
+static void test_final_given_up(void **state)
+{
+	uint64_t told = metric_get(METRIC_finals_from_partials_total);
+
+	(void)state;
+	hear_with_partials();
+	give_out(&accurate);
+	session_fake_expect(stage.f, "recovered 1\n");
+	answer(&stage.pool, 1, "quick words and more");
+	session_fake_expect(
+	    stage.f, "final 1 'quick words and more' 0-1200 commit 0.90 by partials\n");
+	assert_int_equal(metric_get(METRIC_finals_from_partials_total), told + 1);
+	finish_both();
+}
+
+/* ... which is kept where it is there before that is known. */
+static void test_final_given_up_late(void **state)
+{
+	(void)state;
+	hear_with_partials();
+	answer(&stage.pool, 1, "quick words");
+	session_fake_expect(stage.f, "");
+	give_out(&accurate);
+	session_fake_expect(
+	    stage.f, "recovered 1\nfinal 1 'quick words' 0-1200 commit 0.90 by partials\n");
+	finish_both();
+}
+
+/* One that neither can bring ends with what its partials had settled. */
+static void test_both_given_up(void **state)
+{
+	(void)state;
+	hear_with_partials();
+	give_out(&stage.pool);
+	session_fake_expect(stage.f, "");
+	give_out(&accurate);
+	assert_int_equal(count_of("final 1 'quick' 0-1200 commit 0.00 by partials\n"
+				  "  incomplete engine:"),
+	    1);
 	finish_both();
 }
 
@@ -285,28 +332,30 @@ static void test_freed_and_aborted(void **state)
 	finish_both();
 }
 
-/* Either pool may be full; then it is the session that waits, and once. */
-static void test_both_places_are_waited_for(void **state)
+/* The second pool may be full: then it is utterances that wait there, and nobody is told. */
+static void test_only_the_first_place_is_waited_for(void **state)
 {
 	struct session_config cfg = session_fake_config();
 
 	(void)state;
 	open_both(LEASE_BY_SESSION);
-	cfg.finals = accurate.pool;
+	stage_hear(200);
+	hearer(&accurate, 1);
+	cfg.finals = &finals_of_accurate;
 	assert_true(session_fake_open(stage.other, &stage.pool, &stage.work, &cfg));
-	assert_int_equal(session_state(stage.other->session), SESSION_QUEUED);
+	session_fake_expect(stage.other, "queued 1\n");
 	session_fake_close(stage.f);
+	pool_fake_host_down(&accurate);
 	pool_fake_born_all(&stage.pool);
-	pool_fake_born_all(&accurate);
-	session_fake_turn(stage.other);
-	assert_int_equal(session_state(stage.other->session), SESSION_READY);
+	session_fake_expect(stage.other, "ready\n");
+	assert_int_equal(pool_places_taken(accurate.pool), 0);
 	session_fake_close(stage.other);
 	finish_both();
 }
 
 int main(void)
 {
-	struct CMUnitTest tests[ARRAY_SIZE(rows) + 8] = {
+	struct CMUnitTest tests[PLAIN + ARRAY_SIZE(rows)] = {
 		cmocka_unit_test_setup_teardown(
 		    test_partials_of_one_and_finals_of_the_other, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(
@@ -318,13 +367,16 @@ int main(void)
 		    test_partials_given_up, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(test_final_given_up, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(
+		    test_final_given_up_late, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(test_both_given_up, stage_setup, stage_teardown),
+		cmocka_unit_test_setup_teardown(
 		    test_freed_and_aborted, stage_setup, stage_teardown),
 		cmocka_unit_test_setup_teardown(
-		    test_both_places_are_waited_for, stage_setup, stage_teardown),
+		    test_only_the_first_place_is_waited_for, stage_setup, stage_teardown),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		tests[8 + i] = (struct CMUnitTest){ rows[i].name, test_lost, stage_setup,
+		tests[PLAIN + i] = (struct CMUnitTest){ rows[i].name, test_lost, stage_setup,
 			stage_teardown, (void *)(uintptr_t)&rows[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,24 +55,25 @@ static void init_buffers(struct session *s, const struct session_config *cfg)
 	buffer_init(&s->marks, MARKS_MAX * sizeof(struct mark));
 }
 
-static void init_seats(struct session *s, struct pool *pool, struct pool *finals)
+static void init_seats(struct session *s, struct pool *pool, const struct pool_finals *finals)
 {
-	seat_init(&s->seats[0], s, pool);
 	if (finals != NULL)
-		seat_init(&s->seats[1], s, finals);
-	s->seats[0].gives_partials = true;
-	session_final_seat(s)->gives_final = true;
+		s->finals = *finals;
+	seat_init(&s->seats[0], s, pool);
+	for (unsigned i = 0; i < s->finals.n; i++)
+		seat_init(&s->seats[s->seats_n], s, s->finals.pools[i]);
 }
 
 static int take_seats(struct session *s, struct error *err, unsigned *retry_after_ms_out)
 {
-	const struct lease_owner owner = {
+	struct lease_owner owner = {
 		.session = s->id, .tenant = s->cfg.tenant, .priority = s->cfg.priority
 	};
 
 	for (unsigned i = 0; i < s->seats_n; i++) {
 		struct seat *seat = &s->seats[i];
 
+		owner.by_utterance = i > 0;
 		seat->lease = lease_new(
 		    seat->pool, &owner, &session_lease_events, seat, err, retry_after_ms_out);
 		if (seat->lease == NULL)
@@ -119,6 +120,7 @@ struct session *session_new(struct pool *pool, struct work *work,
 	s->limits = limits;
 	s->cfg = *cfg;
 	s->cfg.adaptation = NULL;
+	s->cfg.finals = NULL;
 	s->cfg.wishes = (struct session_wishes){ .translate = false };
 	s->utterances = cfg->utterances_before;
 	init_buffers(s, cfg);
@@ -397,7 +399,7 @@ uint64_t session_utterances(const struct session *s)
 
 const uint8_t *session_adaptation(const struct session *s, size_t *n_out)
 {
-	const struct seat *seat = &s->seats[s->seats_n - 1];
+	const struct seat *seat = &s->seats[s->seats_n > 1];
 
 	*n_out = seat->adaptation_bytes;
 	return seat->adaptation;

@@ -43,8 +43,11 @@ struct session_wishes {
 
 struct session_config {
 	struct ear_config ear;
-	/* NULL, or another pool whose instances bring the finals; those of the session's own bring the partials then. */
-	struct pool *finals;
+	/* NULL, or other pools whose instances bring the finals; those of the session's own bring the partials then, and a final
+	 * where the other one cannot. Borrowed for the call. */
+	const struct pool_finals *finals;
+	/* Which of several is for a language that was wished for or heard, an index; NULL: the first is for all. */
+	unsigned (*choose_finals)(const struct pool_finals *finals, const char *language);
 	uint64_t tenant;        /* on whose behalf: pool.h, struct lease_owner */
 	enum priority priority; /* among those who wait for a place */
 	bool partials;
@@ -139,6 +142,8 @@ struct session_event {
 			/* NULL, or why the text is only the beginning of what was said: as much as had settled when the
 			 * utterance was given up. Then it has no words, no times of its own and confidence 0. */
 			const struct error *incomplete;
+			/* There are other pools for finals, and its text is that of the instances that bring the partials. */
+			bool by_partials;
 			bool
 			    cut_off; /* `incomplete`, because the session ends with that error next */
 		} final;

@@ -97,9 +97,10 @@ static void on_end(struct session_fake *f, const struct session_event *e)
 	say(f, "end %" PRIu64 " at %" PRIu64 "\n", e->utterance, e->at_ms);
 }
 
-static void end_line(struct session_fake *f, const char *language)
+static void end_line(struct session_fake *f, const char *language, bool by_partials)
 {
-	say(f, "%s%s\n", language[0] == '\0' ? "" : " in ", language);
+	say(f, "%s%s%s\n", language[0] == '\0' ? "" : " in ", language,
+	    by_partials ? " by partials" : "");
 }
 
 static void on_partial(struct session_fake *f, const struct session_event *e)
@@ -109,7 +110,7 @@ static void on_partial(struct session_fake *f, const struct session_event *e)
 	say(f, "partial %" PRIu64 " '%.*s|%.*s'", e->utterance, (int)e->partial.stable_bytes,
 	    e->partial.text, (int)(e->partial.text_bytes - e->partial.stable_bytes),
 	    e->partial.text + e->partial.stable_bytes);
-	end_line(f, e->partial.language);
+	end_line(f, e->partial.language, false);
 }
 
 static const char *cause_name(enum ear_cause c)
@@ -167,7 +168,7 @@ static void on_final(struct session_fake *f, const struct session_event *e)
 	say(f, "final %" PRIu64 " '%.*s' %" PRIu64 "-%" PRIu64 " %s %.2f", e->utterance,
 	    (int)e->final.text_bytes, e->final.text, e->final.start_ms, e->final.end_ms,
 	    cause_name(e->final.cause), (double)e->final.confidence);
-	end_line(f, e->final.language);
+	end_line(f, e->final.language, e->final.by_partials);
 	if (e->final.incomplete != NULL)
 		say(f, "  %s %s: %s\n", e->final.cut_off ? "cut off" : "incomplete",
 		    error_code_name(e->final.incomplete->code), e->final.incomplete->text);

@@ -30,7 +30,7 @@ enum {
 	 * what it says its audio is. */
 	INPUT_BYTES_PER_S_MAX = 384000,
 	SAMPLES_PER_MS = EAR_RATE_HZ / 1000,
-	SEATS_MAX = 2
+	SEATS_MAX = 1 + POOL_FINALS_MAX
 };
 
 enum session_step { STEP_GRANTED, STEP_SPEECH, STEP_SILENCE, STEP_END, STEP_CLOSE, SESSION_STEPS };
@@ -49,6 +49,9 @@ struct attempt {
 	bool partial_pending;
 	bool eager_asked; /* for the pause that the utterance is in */
 };
+
+/* Of an utterance, in a session with more than one seat; where there is one, its pass is both. */
+enum pass_kind { PASS_OF_PARTIALS, PASS_OF_FINALS, PASS_KINDS };
 
 enum pass_state { PASS_OPEN, PASS_DONE, PASS_GIVEN_UP, PASS_STATES };
 enum pass_event { PASS_FINAL, PASS_LOST_ALL, PASS_EVENTS };
@@ -70,7 +73,7 @@ struct pass {
 	size_t partial_heard_at; /* as partial_asked_at, of the last one that came */
 	struct ipc_result *
 	    eager; /* owned; what its final is if it ended in the pause that it is in; NULL: not known */
-	struct told *final; /* DONE: owned, if it is to be told */
+	struct told *final; /* DONE: owned */
 	size_t words;       /* of it */
 	struct error *why;  /* GIVEN_UP: owned */
 };
@@ -91,12 +94,15 @@ struct utterance {
 	enum ear_cause cause;    /* once it has ended */
 	struct place before_end; /* ... what had been heard before the bytes that it ended with */
 	uint64_t from, to;       /* samples of the session; `to` once it has ended */
+	uint64_t ended_ns;       /* ... and when that was known */
 	struct buffer audio;     /* s16; kept whole until its final */
 	/* It may have ended: samples of it that are heard as long as it does not go on, and are all that is if it has ended. Whole
 	 * blocks, so that who goes on has heard the same as if there had been no pause. 0: it is in none. */
 	size_t pause;
-	bool eager_told;                     /* what its final would be */
-	struct pass passes[SEATS_MAX];       /* by seat */
+	bool eager_told; /* what its final would be */
+	struct seat *
+	    finals; /* borrowed: who brings its final; NULL: that goes by a language that is not known yet */
+	struct pass passes[PASS_KINDS];
 	struct text text;                    /* of the partials, */
 	char language[IPC_LANGUAGE_MAX + 1]; /* ... and of the last of them that had one */
 	struct wishes wishes;                /* owned: each attempt hears it with these, */
@@ -109,14 +115,11 @@ struct utterance {
 struct seat {
 	struct session *session; /* borrowed, as is the pool */
 	struct pool *pool;
-	unsigned index;
-	bool granted;
-	bool gives_partials, gives_final; /* to the client */
-	struct lease *lease;              /* owned; NULL once the session is closed */
-	uint64_t instance;                /* once `lease` is gone: its last one */
-	struct utterance *at;             /* borrowed: whose attempt was begun or wished for */
-	uint64_t unsent_samples;          /* of all utterances; what is sent again does not count */
-	uint8_t *adaptation;              /* owned */
+	unsigned index; /* 0: partials come from here, and finals, too, if it is the only one */
+	struct lease *lease;  /* owned; NULL once the session is closed */
+	uint64_t instance;    /* once `lease` is gone: its last one */
+	struct utterance *at; /* borrowed: whose attempt was begun or wished for */
+	uint8_t *adaptation;  /* owned */
 	size_t adaptation_bytes;
 };
 
@@ -194,7 +197,8 @@ struct session {
 	struct told *told_first, *told_last; /* owned */
 	struct seat seats[SEATS_MAX];
 	unsigned seats_n;
-	struct error broken; /* see session_break */
+	struct pool_finals finals; /* pools of the seats from 1 on */
+	struct error broken;       /* see session_break */
 	enum parting parting;
 	unsigned retry_after_ms; /* while parting */
 
@@ -244,6 +248,7 @@ size_t utterance_to_hear(const struct utterance *u); /* samples of it, as far as
 bool utterance_is_open(const struct utterance *u);   /* the ear has not ended it */
 bool utterance_is_heard(const struct utterance *u);  /* it has not been given up */
 bool utterance_has_stable_text(const struct utterance *u); /* of its partials */
+/* The first of those that bring finals, whose adaptation is what the client keeps. */
 struct seat *session_final_seat(struct session *s);
 
 /* heard.c */

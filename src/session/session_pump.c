@@ -109,23 +109,14 @@ static void on_queued(void *arg, unsigned position, uint64_t estimated_wait_ms)
 	session_emit(seat->session, &e);
 }
 
-static bool all_granted(const struct session *s)
-{
-	for (unsigned i = 0; i < s->seats_n; i++)
-		if (!s->seats[i].granted)
-			return false;
-	return true;
-}
-
 static void on_granted(void *arg)
 {
 	const struct session_event e = { .kind = SESSION_EVENT_READY };
 	struct seat *seat = arg;
 	struct session *s = seat->session;
 
-	seat->granted = true;
-	if (!all_granted(s))
-		return;
+	if (seat->index > 0)
+		return; /* it is for each utterance that a place is waited for there */
 	session_step(s, STEP_GRANTED);
 	if (s->giving != GIVING)
 		session_step(s, STEP_END);

@@ -133,7 +133,7 @@ bool utterance_has_stable_text(const struct utterance *u)
 
 struct seat *session_final_seat(struct session *s)
 {
-	return &s->seats[s->seats_n - 1];
+	return &s->seats[s->seats_n > 1];
 }
 
 bool session_is_speaking(const struct session *s)

@@ -32,17 +32,17 @@ static void step(struct utterance *u, enum utterance_event e)
 /* It is heard no more. */
 static void drop_audio(struct session *s, struct utterance *u)
 {
-	for (unsigned i = 0; i < s->seats_n; i++) {
+	for (unsigned i = 0; i < s->seats_n; i++)
 		seat_forget(&s->seats[i], u);
+	for (unsigned i = 0; i < PASS_KINDS; i++)
 		u->passes[i].reached = 0;
-	}
 	buffer_done(&u->audio);
 }
 
 static void free_utterance(struct session *s, struct utterance *u)
 {
 	drop_audio(s, u);
-	for (unsigned i = 0; i < s->seats_n; i++)
+	for (unsigned i = 0; i < PASS_KINDS; i++)
 		pass_done(&u->passes[i]);
 	text_done(&u->text);
 	wishes_done(&u->wishes);
@@ -81,8 +81,10 @@ static void open_utterance(struct session *s, const struct ear_event *e)
 	wishes_copy(&u->wishes, &s->wishes);
 	buffer_init(&u->audio, SIZE_MAX / 2); /* bounded by max_utterance_ms */
 	text_init(&u->text);
-	for (unsigned i = 0; i < s->seats_n; i++)
+	for (unsigned i = 0; i < PASS_KINDS; i++)
 		pass_init(&u->passes[i]);
+	if (s->seats_n <= 2)
+		u->finals = session_final_seat(s);
 	append(s, u);
 	metric_add(METRIC_utterances_opened_total, 1);
 	if (s->state != SESSION_DRAINING)
@@ -101,6 +103,7 @@ static void end_utterance(struct session *s, const struct ear_event *e)
 	u->cause = e->cause == EAR_CAUSE_STOP && s->giving != GIVING_FINISHED ? EAR_CAUSE_COMMIT
 									      : e->cause;
 	u->to = e->at;
+	u->ended_ns = pool_now_ns(session_final_seat(s)->pool);
 	if (e->cause == EAR_CAUSE_COMMIT)
 		s->committed = u->id;
 	/* A commit may end it at bytes that an earlier job heard. */
@@ -122,10 +125,7 @@ static void keep_audio(struct session *s, const struct ear_out *out, size_t from
 	assert(session_is_speaking(s));
 	if (buffer_append(&s->last->audio, out->samples + from, n * sizeof *out->samples) < 0) {
 		session_break_for_memory(s, " for the audio of an utterance");
-		return;
 	}
-	for (unsigned i = 0; i < s->seats_n; i++)
-		s->seats[i].unsent_samples += n;
 }
 
 static void pause_utterance(struct utterance *u)
@@ -224,6 +224,7 @@ static void tell_incomplete(struct session *s, const struct utterance *u, bool c
 	e.final.adaptation_bytes = session_final_seat(s)->adaptation_bytes;
 	e.final.cause = u->cause;
 	e.final.incomplete = u->incomplete;
+	e.final.by_partials = s->seats_n > 1;
 	e.final.cut_off = cut_off;
 	memcpy(e.final.language, u->language, sizeof e.final.language);
 	session_emit(s, &e);
@@ -245,9 +246,15 @@ static void take_failure(struct session *s, struct utterance *u, const struct er
 		s->cut_utterance = u->id;
 }
 
+/* Of the first utterance; `p` is its. */
 static void finish(struct session *s, struct pass *p)
 {
 	struct utterance *u = take_first(s);
+
+	if (s->seats_n > 1 && p == &u->passes[PASS_OF_PARTIALS]) {
+		p->final->e.final.by_partials = true;
+		metric_add(METRIC_finals_from_partials_total, 1);
+	}
 
 	metric_add(METRIC_utterances_done_total, 1);
 	metric_add(METRIC_words_total, p->words);
@@ -266,18 +273,69 @@ static void end_given_up(struct session *s)
 	free_utterance(s, u);
 }
 
+/* What speaks for another pool than the first: what was wished, what a partial was heard as, or at last all of it. "": nothing yet. */
+static const char *language_of(const struct utterance *u)
+{
+	const char *wished = u->wishes.language;
+	const struct pass *p = &u->passes[PASS_OF_PARTIALS];
+
+	if (wished != NULL && wished[0] != '\0' && strcmp(wished, "auto") != 0)
+		return wished;
+	return u->language[0] == '\0' && p->final != NULL ? p->final->e.final.language
+							  : u->language;
+}
+
+static struct seat *seat_for(struct session *s, const char *language)
+{
+	unsigned i = 0;
+
+	if (s->finals.n > 1 && s->cfg.choose_finals != NULL && language[0] != '\0')
+		i = s->cfg.choose_finals(&s->finals, language);
+	assert(i < s->finals.n);
+	return &s->seats[1 + i];
+}
+
+/* Who brings the finals of those of which that is known now. */
+static void choose_finals(struct session *s)
+{
+	for (struct utterance *u = s->first; u != NULL; u = u->next)
+		if (u->finals == NULL && utterance_is_heard(u) &&
+		    (u->passes[PASS_OF_PARTIALS].state != PASS_OPEN || language_of(u)[0] != '\0'))
+			u->finals = seat_for(s, language_of(u));
+}
+
+/* The one that is told: of finals, or, where that one was given up, the other one. NULL: neither is there yet, or ever. */
+static struct pass *pass_told(struct session *s, struct utterance *u)
+{
+	struct pass *partials = &u->passes[PASS_OF_PARTIALS];
+	struct pass *finals = s->seats_n > 1 ? &u->passes[PASS_OF_FINALS] : partials;
+
+	if (finals->final != NULL)
+		return finals;
+	return finals->state == PASS_GIVEN_UP && partials->final != NULL ? partials : NULL;
+}
+
+/* Why there is no final; NULL: there may be one. */
+static const struct error *why_none(const struct session *s, const struct utterance *u)
+{
+	const struct pass *partials = &u->passes[PASS_OF_PARTIALS];
+	const struct pass *finals = s->seats_n > 1 ? &u->passes[PASS_OF_FINALS] : partials;
+
+	return partials->state == PASS_GIVEN_UP && finals->state == PASS_GIVEN_UP ? finals->why
+										  : NULL;
+}
+
 /* False: nothing has come of it yet. */
 static bool settle_first(struct session *s)
 {
 	struct utterance *u = s->first;
-	struct pass *p = pass_of(u, session_final_seat(s));
 
-	if (utterance_is_heard(u) && p->state == PASS_GIVEN_UP)
-		take_failure(s, u, p->why);
+	if (utterance_is_heard(u) && why_none(s, u) != NULL)
+		take_failure(s, u, why_none(s, u));
 	if (u->state == UTTERANCE_GIVEN_UP)
 		end_given_up(s);
-	else if (utterance_is_heard(u) && p->final != NULL)
-		finish(s, p);
+	else if (utterance_is_heard(u) && pass_told(s, u) != NULL)
+		finish(s, pass_told(s, u));
 	else
 		return false;
 	return true;
@@ -285,6 +343,7 @@ static bool settle_first(struct session *s)
 
 void utterance_pump(struct session *s)
 {
+	choose_finals(s);
 	while (s->first != NULL && !session_is_over(s) && settle_first(s))
 		continue;
 }

@@ -84,12 +84,14 @@ static void test_both_seats_are_told(void **state)
 {
 	struct session_config cfg = session_fake_config();
 	const struct pool_config one = stage_one_place();
+	struct pool_finals finals = { .n = 1, .wait_ms = 2000 };
 
 	(void)state;
 	pool_fake_init_in(&accurate, &stage.pool.turn, "accurate", &one);
 	pool_fake_host_up(&accurate);
 	pool_fake_born_all(&accurate);
-	cfg.finals = accurate.pool;
+	finals.pools[0] = accurate.pool;
+	cfg.finals = &finals;
 	cfg.wishes = german;
 	stage_open_with(&cfg);
 	pool_fake_born_all(&accurate);
