@@ -106,6 +106,8 @@ static json_t *final_of(const struct session_event *e, const struct native_conte
 	    "instance", (json_int_t)ctx->instance, "words", words_of(e));
 
 	add_language(final, e->final.language);
+	if (final != NULL && e->final.by_partials)
+		(void)json_object_set_new(final, "pass", json_string("partials"));
 	if (final != NULL && ctx->return_adaptation && e->final.adaptation_bytes > 0)
 		add_adaptation(final, e);
 	if (final != NULL && e->final.incomplete != NULL)

@@ -92,6 +92,17 @@ static struct row {
 	    "{\"type\":\"final\",\"utterance\":1,\"text\":\"so far\",\"start_ms\":0,\"end_ms\":900,"
 	    "\"confidence\":0.0,\"cause\":\"commit\",\"instance\":42,\"words\":[],"
 	    "\"incomplete\":true,\"code\":\"engine\",\"message\":\"instance en/3 died\"}" },
+	{ "final: from the instances that bring the partials",
+	    { .kind = SESSION_EVENT_FINAL,
+		.utterance = 1,
+		.final = { .text = "quick",
+		    .text_bytes = 5,
+		    .end_ms = 900,
+		    .cause = EAR_CAUSE_COMMIT,
+		    .by_partials = true } },
+	    "{\"type\":\"final\",\"utterance\":1,\"text\":\"quick\",\"start_ms\":0,\"end_ms\":900,"
+	    "\"confidence\":0.0,\"cause\":\"commit\",\"instance\":42,\"words\":[],"
+	    "\"pass\":\"partials\"}" },
 	{ "final: nothing was said",
 	    { .kind = SESSION_EVENT_FINAL,
 		.utterance = 1,

@@ -21,6 +21,18 @@ void voice_defaults(const struct access *a, struct session_config *out)
 	out->ear.endpoint = a->cfg.endpoint;
 }
 
+/* Those of a pool are few. */
+static unsigned choose_finals(const struct pool_finals *finals, const char *language)
+{
+	struct language_pool pools[POOL_FINALS_MAX];
+	int i;
+
+	for (unsigned k = 0; k < finals->n; k++)
+		pools[k] = access_language_pool(finals->pools[k]);
+	i = language_choose(language, pools, finals->n);
+	return i < 0 ? 0 : (unsigned)i;
+}
+
 static int open_session(struct voice *v, struct pool *pool, const struct session_config *wished,
     struct error *err, unsigned *retry_after_ms)
 {
@@ -29,6 +41,8 @@ static int open_session(struct voice *v, struct pool *pool, const struct session
 
 	cfg.tenant = v->client.tenant;
 	cfg.priority = v->client.priority;
+	cfg.finals = pool_finals(pool);
+	cfg.choose_finals = choose_finals;
 	v->session = session_new(pool, a->work, &a->cfg.session, &cfg, err, retry_after_ms);
 	return v->session == NULL ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "cli/config_file.h"
+#include "cli/config_finals.h"
 #include "cli/config_place.h"
 #include "cli/config_table.h"
 #include "cli/config_value.h"
@@ -44,6 +45,7 @@ void config_free(struct config **c)
 	for (unsigned i = 0; i < (*c)->pools_n; i++)
 		pool_done(&(*c)->pools[i]);
 	config_value_done(CONFIG_SERVER, *c);
+	free((*c)->file);
 	free(*c);
 	*c = NULL;
 }
@@ -56,6 +58,7 @@ int config_read(struct config **out, FILE *from, const char *name, struct error 
 		config_free(&c);
 		return -1;
 	}
+	c->file = xstrdup(name);
 	c->listens_named = c->listens_n > 0;
 	c->pools_named = c->pools_n > 0;
 	*out = c;
@@ -144,6 +147,7 @@ static int assign(struct config *c, const struct assignment *a, struct error *er
 	if (row == NULL || config_value_apply(row, place.object, a->key, a->value, err) != 0)
 		return error_prefix(
 		    err, "%s%s%s.%.60s", a->kind, *a->name != '\0' ? "." : "", a->name, a->key);
+	config_finals_note(row, place.object, 0);
 	return 0;
 }
 
@@ -203,14 +207,6 @@ static int check_pool(const struct config_pool *p, struct error *err)
 	return 0;
 }
 
-static bool has_pool(const struct config *c, const char *name)
-{
-	for (unsigned i = 0; i < c->pools_n; i++)
-		if (strcmp(c->pools[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 static bool is_given(const char *text)
 {
 	return text != NULL && *text != '\0';
@@ -218,7 +214,7 @@ static bool is_given(const char *text)
 
 static int check_listen(const struct config *c, const struct config_listen *l, struct error *err)
 {
-	if (is_given(l->pool) && !has_pool(c, l->pool))
+	if (is_given(l->pool) && config_finals_pool(c, l->pool, strlen(l->pool)) == NULL)
 		return error_set(err, ERROR_CONFIG, "[listen %s] pool: there is no [pool %.40s]",
 		    l->name, l->pool);
 	if (l->sample_rate != 0 && l->sample_rate < 8000)
@@ -280,7 +276,8 @@ int config_finish(struct config *c, struct error *err)
 		if (check_listen(c, &c->listens[i], err) != 0)
 			return -1;
 	for (unsigned i = 0; i < c->pools_n; i++)
-		if (check_pool(&c->pools[i], err) != 0)
+		if (check_pool(&c->pools[i], err) != 0 ||
+		    config_finals_check(c, &c->pools[i], err) != 0)
 			return -1;
 	if (c->endpoint.min_utterance_ms > c->endpoint.max_utterance_ms)
 		return error_set(err, ERROR_CONFIG,

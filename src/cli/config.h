@@ -41,7 +41,10 @@ struct config_pool {
 	struct pool_config pool;
 	char *engine;    /* owned */
 	char *languages; /* owned; that clients may ask for; NULL or "": by its name */
-	char *warmup;    /* owned; "" none, NULL the one that is shipped */
+	char *finals;    /* owned; names of other pools; NULL or "": its own instances bring them */
+	unsigned finals_line; /* of the file; 0: it is not from there */
+	unsigned finals_wait_ms;
+	char *warmup;                        /* owned; "" none, NULL the one that is shipped */
 	char *params[CONFIG_PARAMS_MAX + 1]; /* owned "key=value", NULL at the end */
 	unsigned params_n;
 	unsigned confine, core_dumps; /* 1: yes */
@@ -51,6 +54,7 @@ struct config_pool {
 };
 
 struct config {
+	char *file; /* owned; as errors call it; NULL: none was read */
 	enum log_level log_level;
 	unsigned child_lines_max;
 	unsigned max_sessions;

@@ -91,6 +91,8 @@ static const struct row rows[] = {
 	    "S listen.a.address was changed from 127.0.0.1:80 to 127.0.0.1:81\n", true },
 	{ "a pool that goes and one that comes", "[pool de]", "[pool fr]",
 	    "R pool.de was removed\nR pool.fr was added\n", true },
+	{ "other pools for finals", "[pool de]\n", "[pool de]\nfinals = en\n",
+	    "L pool.de.finals was changed from empty to en\n", false },
 	{ "a listener more", "[pool en]", "[listen b]\naddress = 127.0.0.1:90\n[pool en]",
 	    "S listen.b was added\n", true },
 	{ "pools in another order are the same", "[pool en]\nmax = 4",

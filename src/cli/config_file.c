@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "cli/config.h"
+#include "cli/config_finals.h"
 #include "cli/config_place.h"
 #include "cli/config_table.h"
 #include "cli/config_value.h"
@@ -139,6 +140,7 @@ static int apply(struct reading *r, const char *key, const char *value, struct e
 
 	if (row == NULL || check_new(r, row, key, err) != 0)
 		return -1;
+	config_finals_note(row, r->place.object, r->line);
 	return config_value_apply(row, r->place.object, key, value, err);
 }
 

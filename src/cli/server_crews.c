@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/name_list.h"
 #include "base/util.h"
 #include "cli/canary_clip.h"
 #include "cli/server_internal.h"
@@ -112,6 +113,36 @@ static void add_crew(struct server *s, const struct config_pool *p)
 	orders_done(&o);
 }
 
+static struct pool *find_pool(const struct server *s, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < s->crews_n; i++)
+		if (strncmp(pool_name(s->pools[i]), name, n) == 0 &&
+		    pool_name(s->pools[i])[n] == '\0')
+			return s->pools[i];
+	return NULL;
+}
+
+/* Pools that have come into the settings since the start are not there yet. */
+static void set_finals(const struct server *s, unsigned at)
+{
+	const struct config_pool *p = &s->cfg->pools[at];
+	struct pool_finals finals = { .wait_ms = p->finals_wait_ms };
+	const char *list = p->finals == NULL ? "" : p->finals, *name;
+	size_t n;
+
+	while ((name = name_list_next(&list, &n)) != NULL && finals.n < POOL_FINALS_MAX) {
+		struct pool *other = find_pool(s, name, n);
+
+		if (other != NULL)
+			finals.pools[finals.n++] = other;
+		else
+			log_warn("pool %s: finals: pool %.*s is not there before a restart (or "
+				 "SIGUSR2)",
+			    p->name, (int)n, name);
+	}
+	pool_set_finals(s->pools[at], &finals);
+}
+
 int server_crews_make(struct server *s, struct error *err)
 {
 	if (own_directory(s->directory, sizeof s->directory, err) < 0)
@@ -121,6 +152,8 @@ int server_crews_make(struct server *s, struct error *err)
 		return error_set_errno(err, ERROR_SYSTEM, "%s", s->host_program);
 	for (unsigned i = 0; i < s->cfg->pools_n; i++)
 		add_crew(s, &s->cfg->pools[i]);
+	for (unsigned i = 0; i < s->crews_n; i++)
+		set_finals(s, i);
 	return 0;
 }
 
@@ -133,6 +166,7 @@ void server_crews_reload(struct server *s)
 		orders_init(&o, s, p);
 		pool_reconfigure(s->pools[i], &p->pool);
 		pool_set_languages(s->pools[i], p->languages);
+		set_finals(s, i);
 		if (crew_reload(s->crews[i], &o.cfg) == CREW_LOADING)
 			log_info("server: pool %s: the model is being loaded anew", p->name);
 		orders_done(&o);

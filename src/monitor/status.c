@@ -92,6 +92,16 @@ static json_t *counts_of(const struct pool *pool)
 	return counts;
 }
 
+static json_t *finals_of(const struct pool *pool)
+{
+	const struct pool_finals *finals = pool_finals(pool);
+	json_t *names = json_array();
+
+	for (unsigned i = 0; i < finals->n; i++)
+		(void)json_array_append_new(names, json_string(pool_name(finals->pools[i])));
+	return names;
+}
+
 static json_t *pool_of(struct crew *crew, const struct memory *memory)
 {
 	const struct pool *pool = crew_pool(crew);
@@ -104,6 +114,8 @@ static json_t *pool_of(struct crew *crew, const struct memory *memory)
 	set(p, "state", json_string(pool_state_name(pool_state(pool))));
 	if (pool_failure(pool)[0] != '\0')
 		set(p, "failure", failure_of(pool));
+	if (pool_finals(pool)->n > 0)
+		set(p, "finals", finals_of(pool));
 	set(p, "hosts_lost", number(pool_counts(pool)->hosts_lost));
 	set(p, "hosts_stuck", number(pool_counts(pool)->hosts_stuck));
 	set(p, "reloading", json_boolean(crew_is_reloading(crew)));

@@ -171,7 +171,10 @@ export class Server {
     assert.equal(settled.sums.leases.open, 0);
     assert.equal(settled.sums.sessions.open, 0);
     const m = await this.metrics();
-    assert.equal(m['pool_utterances_begun_total{pool="en"}'], m['pool_utterances_ended_total{pool="en"}']);
+    for (const { name } of settled.pools) {
+      assert.equal(m[`pool_utterances_begun_total{pool="${name}"}`], m[`pool_utterances_ended_total{pool="${name}"}`]);
+      assert.equal(m[`pool_leases_granted_total{pool="${name}"}`], m[`pool_leases_ended_total{pool="${name}"}`]);
+    }
     return settled;
   }
 
