@@ -7,6 +7,8 @@
 // Other than by a `rate`, which kills from outside whoever it meets, again and again: 'steady' one at a time, 'memory' as the
 // kernel does when it is short of it, the largest of all and half of them at once. An utterance that lost three instances is heard
 // in parts, so it need not be the same; but it has to have its final, whole and with words in it.
+//
+// With several `pools`, the last of which brings the finals, all of this goes for each of them: one session may be hit in both at once.
 import fs from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { Client } from './client.mjs';
@@ -30,7 +32,7 @@ class Speaker {
   constructor(client, script) {
     this.client = client;
     this.script = script;
-    this.hitAfter = -1; // finals when it was hit
+    this.hitAfter = new Map(); // by pool: finals when it was hit there
   }
   get state() {
     const n = (type) => this.client.all(type).length;
@@ -42,9 +44,14 @@ class Speaker {
   get speaksOn() {
     return this.client.all('speech_start').length < this.script.sounds.length;
   }
-  get hit() {
-    const done = new Set(this.client.finals.map((f) => f.utterance));
-    return this.hitAfter === done.size || this.client.all('recovered').some((e) => !done.has(e.utterance));
+  get done() {
+    return new Set(this.client.finals.map((f) => f.utterance));
+  }
+  hit(pool) {
+    return this.hitAfter.get(pool) === this.done.size || this.client.all('recovered').some((e) => !this.done.has(e.utterance));
+  }
+  noteHit(pool) {
+    this.hitAfter.set(pool, this.done.size);
   }
 }
 
@@ -100,7 +107,7 @@ export async function undisturbed(server, scripts, { clients, pace, random }) {
 
 export const emptyReport = () => ({
   dealt: new Map(), faults: 0, sessions: 0, dropped: 0, utterances: 0, words: 0, lost: 0, different: 0, doubled: 0, recovered: 0,
-  poison: 0, errors: 0, incomplete: 0, parts: 0, extra: [], notes: [],
+  poison: 0, errors: 0, quick: 0, incomplete: 0, parts: 0, extra: [], notes: [],
 });
 
 const PARTS_AFTER = 3; // as in src/session/parts.h
@@ -113,12 +120,24 @@ function parted(c) {
   return new Set([...n].filter(([, times]) => times >= PARTS_AFTER).map(([utterance]) => utterance));
 }
 
-function compare(report, c, known, rate) {
+// What the first pass told because the other one could not is right if it is what that one hears; what it has learnt of the speaker
+// is another matter, so that how sure it is does not count.
+function takeQuick(finals, known, quick) {
+  const same = (f, k) => isDeepStrictEqual([f.text, f.words.map(({ confidence, ...w }) => w)], [k.text, k.words.map(({ confidence, ...w }) => w)]);
+  return finals.map((f) => {
+    const at = (all) => all.finals.find((k) => k.utterance === f.utterance);
+    return f.pass === 'partials' && at(quick) && same(f, at(quick)) ? at(known) : f;
+  });
+}
+
+function compare(report, c, known, rate, quick) {
   const parts = rate ? parted(c) : new Set();
   report.parts += parts.size;
   report.incomplete += c.finals.filter((f) => f.incomplete).length;
   // Those that may differ count as they were, unless nothing is there.
-  const finals = heard(c).map((f) => (parts.has(f.utterance) && f.text !== '' ? known.finals.find((k) => k.utterance === f.utterance) ?? f : f));
+  report.quick += c.finals.filter((f) => f.pass === 'partials').length;
+  const told = quick ? takeQuick(heard(c), known, quick) : heard(c);
+  const finals = told.map((f) => (parts.has(f.utterance) && f.text !== '' ? known.finals.find((k) => k.utterance === f.utterance) ?? f : f));
   const expected = words(known.finals);
   const got = words(finals);
   report.sessions++;
@@ -146,7 +165,7 @@ async function speakers(server, scripts, known, chaos, report) {
   while (!chaos.over) {
     const at = chaos.next++ % scripts.length;
     try {
-      compare(report, await speak(server, scripts[at], chaos, chaos.random), known[at], chaos.rate);
+      compare(report, await speak(server, scripts[at], chaos, chaos.random), known[at], chaos.rate, chaos.quick?.[at]);
     } catch (e) {
       report.sessions++;
       report.dropped++;
@@ -166,9 +185,9 @@ function note(report, name, where) {
 }
 
 // One that is stopped goes on standing there while others are hit, until the server finds it out.
-async function hitHost(server, chaos, report) {
+async function hitHost(server, chaos, report, pool) {
   const name = pick(chaos.random, ['SIGKILL', 'SIGSTOP']);
-  const { host_pid: pid, state } = await server.pool();
+  const { host_pid: pid, state } = await server.pool(pool);
   if (state !== 'ready' || pid === 0 || pid === chaos.stoppedHost || !signal(pid, name)) return;
   note(report, name, 'host');
   if (name === 'SIGSTOP') {
@@ -176,38 +195,42 @@ async function hitHost(server, chaos, report) {
     return;
   }
   await server.until(async () => {
-    const now = await server.pool();
+    const now = await server.pool(pool);
     return now.state === 'ready' && now.host_pid !== pid;
   }, 'there is another host');
 }
 
 // Those in a place, and those on their way out: the fault is theirs, or nobody's.
-async function hitPlace(server, chaos, report) {
+async function hitPlace(server, chaos, report, pool) {
   const name = pick(chaos.random, SIGNALS);
-  const can = (await server.pool()).instances.filter((i) => {
+  const can = (await server.pool(pool)).instances.filter((i) => {
     const who = chaos.speakers.get(i.session);
     if (i.state === 'retiring') return i.pid > 0;
-    return i.state === 'leased' && i.pid > 0 && who && !who.hit && (name !== 'SIGSTOP' || who.state !== 'silent' || who.speaksOn);
+    return i.state === 'leased' && i.pid > 0 && who && !who.hit(pool) && (name !== 'SIGSTOP' || who.state !== 'silent' || who.speaksOn);
   });
   if (can.length === 0) return;
   const i = pick(chaos.random, can);
   const who = chaos.speakers.get(i.session);
-  if (i.state === 'leased' && (!who || who.hit)) return;
+  if (i.state === 'leased' && (!who || who.hit(pool))) return;
   if (!signal(i.pid, name)) return;
   note(report, name, who ? `leased, ${who.state}` : i.state);
-  if (who) who.hitAfter = new Set(who.client.finals.map((f) => f.utterance)).size;
+  who?.noteHit(pool);
 }
 
 // Whoever gets this one is hit by it: nobody may be hit now, nor until it is known who that was.
-async function hitIdle(server, chaos, report) {
-  await server.until(() => chaos.over || ![...chaos.speakers.values()].some((w) => w.hit), 'nobody is hit');
-  const waiting = (await server.pool()).instances.filter((i) => i.pid > 0 && ['idle', 'starting'].includes(i.state));
+async function hitIdle(server, chaos, report, pool) {
+  await server.until(() => chaos.over || ![...chaos.speakers.values()].some((w) => w.hit(pool)), 'nobody is hit');
+  const waiting = (await server.pool(pool)).instances.filter((i) => i.pid > 0 && ['idle', 'starting'].includes(i.state));
   if (waiting.length === 0) return;
   const i = pick(chaos.random, waiting);
   const name = pick(chaos.random, SIGNALS);
   if (!signal(i.pid, name)) return;
   note(report, name, i.state);
-  await server.until(async () => !(await server.pool()).instances.some((x) => x.id === i.id), `instance ${i.id} is gone`);
+  await server.until(async () => !(await server.pool(pool)).instances.some((x) => x.id === i.id), `instance ${i.id} is gone`);
+  if (chaos.pools.length > 1) { // what was lost of the one pass is over when the other one has brought its final
+    for (const who of chaos.speakers.values()) who.noteHit(pool);
+    return;
+  }
   await server.until(async () => {
     const m = await server.metrics();
     return m.utterances_lost_total === m.utterances_recovered_total + m.utterances_poisonous_total + m.utterances_given_up_total;
@@ -227,8 +250,8 @@ const rates = {
   memory: (busy) => busy.map((i) => [rssOf(i.pid), i]).sort((a, b) => b[0] - a[0]).slice(0, Math.ceil(busy.length / 2)).map(([, i]) => i),
 };
 
-async function hitByRate(server, chaos, report) {
-  const busy = (await server.pool()).instances.filter((i) => i.state === 'leased' && i.pid > 0);
+async function hitByRate(server, chaos, report, pool) {
+  const busy = (await server.pool(pool)).instances.filter((i) => i.state === 'leased' && i.pid > 0);
   if (busy.length === 0) return;
   for (const i of rates[chaos.rate](busy, chaos.random)) {
     const who = chaos.speakers.get(i.session);
@@ -237,22 +260,23 @@ async function hitByRate(server, chaos, report) {
 }
 
 async function deal(server, chaos, report, { kills, every_ms }) {
+  const pool = () => (chaos.pools.length > 1 ? pick(chaos.random, chaos.pools) : chaos.pools[0]);
   while (chaos.rate && report.faults < kills && !chaos.over) {
     await pause(every_ms);
-    await hitByRate(server, chaos, report);
+    await hitByRate(server, chaos, report, pool());
   }
   while (report.faults < kills && !chaos.over) {
     await pause(2 * every_ms * chaos.random());
     const dice = chaos.random();
-    if (dice < 0.02) await hitHost(server, chaos, report);
-    else if (dice < 0.05) await hitIdle(server, chaos, report);
-    else await hitPlace(server, chaos, report);
+    if (dice < 0.02) await hitHost(server, chaos, report, pool());
+    else if (dice < 0.05) await hitIdle(server, chaos, report, pool());
+    else await hitPlace(server, chaos, report, pool());
   }
 }
 
 // Deals `kills` faults while `clients` speak; every session that was begun is heard to its end.
-export async function disturbed(server, scripts, known, { kills, clients, pace, random, every_ms, report, rate }) {
-  const chaos = { over: false, next: 0, random, pace, rate, speakers: new Map() };
+export async function disturbed(server, scripts, known, { kills, clients, pace, random, every_ms, report, rate, pools = ['en'], quick }) {
+  const chaos = { over: false, next: 0, random, pace, rate, pools, quick, speakers: new Map() };
   const all = Array.from({ length: clients }, () => speakers(server, scripts, known, chaos, report));
   const most = report.faults + kills;
   try {
