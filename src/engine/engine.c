@@ -12,6 +12,7 @@ static const struct engine_ops *const engines[] = {
 #ifdef ENGINE_HAS_WHISPER
 	&engine_whisper,
 #endif
+	&engine_vosk,
 #ifdef ENGINE_HAS_POCKETSPHINX
 	&engine_pocketsphinx,
 #endif

@@ -129,7 +129,7 @@ struct engine_ops {
 	    struct error *err);
 };
 
-extern const struct engine_ops engine_fake, engine_fake_whole;
+extern const struct engine_ops engine_fake, engine_fake_whole, engine_vosk;
 extern const struct engine_ops engine_pocketsphinx,
     engine_whisper; /* built where their libraries are */
 
