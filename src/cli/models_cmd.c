@@ -15,15 +15,16 @@
 #include "cli/models_list.h"
 #include "cli/models_progress.h"
 #include "models/catalogue.h"
+#include "models/known.h"
 #include "models/store.h"
-#include "models/sum.h"
 #include "pull/import.h"
+#include "pull/import_tree.h"
 #include "pull/pull.h"
 
 static const char usage[] =
     "usage: stenopool models list [--json]\n"
     "       stenopool models pull NAME... [OPTION]...\n"
-    "       stenopool models import FILE [NAME]\n"
+    "       stenopool models import FILE|DIR [NAME]\n"
     "       stenopool models verify [NAME]...\n"
     "       stenopool models path NAME\n"
     "       stenopool models remove NAME...\n"
@@ -31,7 +32,8 @@ static const char usage[] =
     "\n"
     "list shows the models there are, and which of them are here.\n"
     "pull gets models from where they can be had, and keeps what has the right checksum.\n"
-    "import takes a file that was brought here, or a directory of faster-whisper's.\n"
+    "import takes what was brought here: a file, a directory of faster-whisper's, or a model of\n"
+    "Vosk, which is a directory or a zip file of one and need not be in the catalogue.\n"
     "verify reads those that are here, or those named, and compares their checksums.\n"
     "path says where a model is.\n"
     "tune finds out on recordings (16 kHz mono WAV; beside CLIP.wav, at best, what is said in\n"
@@ -105,7 +107,7 @@ static int for_each_name(struct wish *w,
 	int failed = 0;
 
 	for (int i = 0; i < w->argc; i++) {
-		const struct model *m = models_find(w->argv[i], err);
+		const struct model *m = known_find(w->argv[i], err);
 
 		if (m != NULL && f(w, m, err) == 0)
 			continue;
@@ -136,11 +138,24 @@ static int pull(struct wish *w, struct error *err)
 	return for_each_name(w, pull_one, err);
 }
 
+static int import_directory(struct wish *w, struct error *err)
+{
+	char path[STORE_PATH_BYTES];
+	const struct model *is;
+
+	if (import_tree(w->argv[0], w->argc > 1 ? w->argv[1] : NULL, &is, path, err) < 0)
+		return -1;
+	(void)printf("%s is here: %s\n", is->name, path);
+	return 0;
+}
+
 static int import(struct wish *w, struct error *err)
 {
 	const struct model *named = NULL, *is;
 	char path[STORE_PATH_BYTES];
 
+	if (import_tree_is_meant(w->argv[0]))
+		return import_directory(w, err);
 	if (w->argc > 1 && (named = models_find(w->argv[1], err)) == NULL)
 		return -1;
 	is = import_recognise(w->argv[0], err);
@@ -160,7 +175,7 @@ static int verify_one(struct wish *w, const struct model *m, struct error *err)
 	char path[STORE_PATH_BYTES];
 
 	(void)w;
-	if (store_need(m, path, err) < 0 || sum_check_file(path, m->sha256, err) < 0)
+	if (store_need(m, path, err) < 0 || known_check(m, path, err) < 0)
 		return -1;
 	(void)printf("%s is in order: %s\n", m->name, path);
 	return 0;
@@ -169,10 +184,11 @@ static int verify_one(struct wish *w, const struct model *m, struct error *err)
 static int verify_all(struct wish *w, struct error *err)
 {
 	char path[STORE_PATH_BYTES];
+	const struct model *m;
 	int failed = 0;
 
-	for (size_t i = 0; models_at(i) != NULL; i++) {
-		if (!store_find(models_at(i), path) || verify_one(w, models_at(i), err) == 0)
+	for (size_t i = 0; (m = known_at(i)) != NULL; i++) {
+		if (!store_find(m, path) || verify_one(w, m, err) == 0)
 			continue;
 		complain(err);
 		failed++;
@@ -227,7 +243,7 @@ static int find_file(
 	(void)snprintf(path, STORE_PATH_BYTES, "%s", word);
 	if (strchr(word, '/') != NULL)
 		return 0;
-	m = models_find(word, err);
+	m = known_find(word, err);
 	if (m == NULL)
 		return -1;
 	*engine_out = m->engine;

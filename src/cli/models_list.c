@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "models/catalogue.h"
+#include "models/known.h"
 #include "models/store.h"
 
 static void print_row(const struct model *m)
@@ -13,17 +14,19 @@ static void print_row(const struct model *m)
 	char path[STORE_PATH_BYTES];
 	bool here = store_find(m, path);
 
-	(void)printf("%-20s %-8s %-13s %7.1f MB  %-8s %s%s\n", m->name, m->engine, m->languages,
+	(void)printf("%-20s %-8s %-13s %7.1f MB  %-10s %s%s\n", m->name, m->engine, m->languages,
 	    (double)m->bytes / 1e6, m->licence, here ? path : "-",
 	    here && !store_is_whole(m, path) ? " (not whole)" : "");
 }
 
 void models_list_print(void)
 {
-	(void)printf("%-20s %-8s %-13s %10s  %-8s %s\n", "NAME", "ENGINE", "LANGUAGES", "SIZE",
+	const struct model *m;
+
+	(void)printf("%-20s %-8s %-13s %10s  %-10s %s\n", "NAME", "ENGINE", "LANGUAGES", "SIZE",
 	    "LICENCE", "HERE");
-	for (size_t i = 0; models_at(i) != NULL; i++)
-		print_row(models_at(i));
+	for (size_t i = 0; (m = known_at(i)) != NULL; i++)
+		print_row(m);
 }
 
 static json_t *row(const struct model *m)
@@ -40,9 +43,10 @@ static json_t *row(const struct model *m)
 void models_list_print_json(void)
 {
 	json_t *all = json_array();
+	const struct model *m;
 
-	for (size_t i = 0; models_at(i) != NULL; i++)
-		(void)json_array_append_new(all, row(models_at(i)));
+	for (size_t i = 0; (m = known_at(i)) != NULL; i++)
+		(void)json_array_append_new(all, row(m));
 	(void)json_dumpf(all, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(all);

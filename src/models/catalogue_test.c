@@ -21,7 +21,8 @@ static void test_every_row_is_whole(void **state)
 		assert_true(m->bytes > 0);
 		assert_null(strchr(m->file, '/'));
 		assert_null(strchr(m->name, '/'));
-		assert_int_equal(m->sources[0].kind, MODEL_SOURCE_URL);
+		assert_int_equal(
+		    m->sources[0].kind, m->is_tree ? MODEL_SOURCE_WHEEL : MODEL_SOURCE_URL);
 		assert_ptr_equal(models_find_sum(m->sha256), m);
 		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(models_at(j)->file, m->file);

@@ -13,10 +13,10 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "models/catalogue.h"
+#include "models/tree.h"
 
 static const char system_dir[] = "/var/lib/stenopool/models";
 static const char shared_dir[] = "/usr/share/stenopool/models";
-enum { DIRS_MAX = 3 };
 
 static const char *environment(const char *name)
 {
@@ -61,24 +61,40 @@ static bool find_in(const char *dir, const struct model *m, char out[STORE_PATH_
 	struct stat st;
 	int n = snprintf(out, STORE_PATH_BYTES, "%s/%s", dir, m->file);
 
-	return n > 0 && n < STORE_PATH_BYTES && stat(out, &st) == 0 && S_ISREG(st.st_mode);
+	return n > 0 && n < STORE_PATH_BYTES && stat(out, &st) == 0 &&
+	    (m->is_tree ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode));
+}
+
+bool store_read_from(unsigned i, char out[STORE_PATH_BYTES])
+{
+	static const char *const others[] = { system_dir, shared_dir };
+	struct error ignored;
+
+	if (i > 0 && (i > ARRAY_SIZE(others) || environment("STENOPOOL_MODELS") != NULL))
+		return false;
+	if (i > 0)
+		(void)snprintf(out, STORE_PATH_BYTES, "%s", others[i - 1]);
+	else if (store_dir(out, &ignored) < 0)
+		out[0] = '\0';
+	return true;
 }
 
 bool store_find(const struct model *m, char out[STORE_PATH_BYTES])
 {
-	char own[STORE_PATH_BYTES];
-	struct error err;
+	char dir[STORE_PATH_BYTES];
 
-	if (store_dir(own, &err) == 0 && find_in(own, m, out))
-		return true;
-	return environment("STENOPOOL_MODELS") == NULL &&
-	    (find_in(system_dir, m, out) || find_in(shared_dir, m, out));
+	for (unsigned i = 0; store_read_from(i, dir); i++)
+		if (dir[0] != '\0' && find_in(dir, m, out))
+			return true;
+	return false;
 }
 
 bool store_is_whole(const struct model *m, const char *path)
 {
 	struct stat st;
 
+	if (m->is_tree)
+		return tree_bytes(path) == m->bytes;
 	return stat(path, &st) == 0 && (uint64_t)st.st_size == m->bytes;
 }
 
@@ -161,6 +177,7 @@ int store_open(struct store_place *p, const struct model *m, store_wait_f *on_wa
 	char dir[STORE_PATH_BYTES];
 
 	p->lock_fd = -1;
+	p->is_tree = m->is_tree;
 	if (store_dir(dir, err) < 0 || make_dirs(dir, err) < 0 || name_place(p, m, dir, err) < 0)
 		return -1;
 	if (lock(p, on_wait, arg) < 0) {
@@ -185,7 +202,30 @@ static void sync_dir_of(const char *path)
 	fd_close(&fd);
 }
 
-int store_keep(struct store_place *p, struct error *err)
+/* In the place of what has its name: no moment is without one. Where the disk cannot exchange names, a moment is. */
+static bool take_place(const struct store_place *p)
+{
+	if (rename(p->part, p->path) == 0)
+		return true;
+	if (renameat2(AT_FDCWD, p->part, AT_FDCWD, p->path, RENAME_EXCHANGE) == 0) {
+		tree_remove(p->part);
+		return true;
+	}
+	tree_remove(p->path);
+	return rename(p->part, p->path) == 0;
+}
+
+static int keep_tree(struct store_place *p, struct error *err)
+{
+	if (tree_settle(p->part, err) < 0)
+		return -1;
+	if (!take_place(p))
+		return error_set_errno(err, ERROR_SYSTEM, "cannot keep %.120s", p->path);
+	sync_dir_of(p->path);
+	return 0;
+}
+
+static int keep_file(struct store_place *p, struct error *err)
 {
 	int fd = open(p->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	bool kept =
@@ -196,6 +236,19 @@ int store_keep(struct store_place *p, struct error *err)
 		return error_set_errno(err, ERROR_SYSTEM, "cannot keep %.120s", p->path);
 	sync_dir_of(p->path);
 	return 0;
+}
+
+int store_keep(struct store_place *p, struct error *err)
+{
+	return p->is_tree ? keep_tree(p, err) : keep_file(p, err);
+}
+
+void store_drop(struct store_place *p)
+{
+	if (p->is_tree)
+		tree_remove(p->part);
+	else
+		(void)unlink(p->part);
 }
 
 void store_close(struct store_place *p)
@@ -210,6 +263,21 @@ static void nobody_waits(void *arg)
 	(void)arg;
 }
 
+/* A directory goes under its other name first, so that nobody finds half of it. */
+static int remove_whole(const struct store_place *p)
+{
+	char sum[STORE_PATH_BYTES + sizeof STORE_SUM_END];
+
+	if (!p->is_tree)
+		return unlink(p->path);
+	tree_remove(p->part);
+	if (rename(p->path, p->part) < 0)
+		return -1;
+	(void)snprintf(sum, sizeof sum, "%s" STORE_SUM_END, p->path);
+	(void)unlink(sum);
+	return 0;
+}
+
 int store_remove(const struct model *m, struct error *err)
 {
 	char there[STORE_PATH_BYTES];
@@ -220,14 +288,14 @@ int store_remove(const struct model *m, struct error *err)
 		return error_set(err, ERROR_CONFIG, "%s is not here", m->name);
 	if (store_open(&p, m, nobody_waits, NULL, err) < 0)
 		return -1;
-	rc = unlink(p.path);
+	rc = remove_whole(&p);
 	if (rc < 0 && errno == ENOENT)
 		(void)error_set(err, ERROR_CONFIG,
 		    "%s is at %.120s, which is not where you keep yours; nothing was removed",
 		    m->name, there);
 	else if (rc < 0)
 		(void)error_set_errno(err, ERROR_SYSTEM, "cannot remove %.120s", p.path);
-	(void)unlink(p.part);
+	store_drop(&p);
 	store_close(&p);
 	return rc;
 }

@@ -132,17 +132,21 @@ bool vosk_model_language(const char *name, char out[VOSK_MODEL_LANGUAGE_BYTES])
 {
 	static const char other[][2][4] = { { "cn", "zh" }, { "kz", "kk" }, { "vn", "vi" },
 		{ "ua", "uk" }, { "spk", "" } };
-	const char *slash = strrchr(name, '/');
-	size_t n = 0;
+	size_t n = strlen(name);
 
-	name = slash != NULL ? slash + 1 : name;
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	while (n > 0 && name[n - 1] != '/')
+		n--;
+	name += n;
+	n = 0;
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
 		return false;
 	name += strlen(PREFIX);
 	name += strncmp(name, "small-", 6) == 0 ? 6 : 0;
 	while (is_letter(name[n]))
 		n++;
-	if (n < 2 || n > 3 || (name[n] != '\0' && name[n] != '-'))
+	if (n < 2 || n > 3 || (name[n] != '\0' && name[n] != '-' && name[n] != '/'))
 		return false;
 	(void)snprintf(out, VOSK_MODEL_LANGUAGE_BYTES, "%.*s", (int)n, name);
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++)

