@@ -39,6 +39,12 @@ static void read_param(struct candidate *c, const char *line)
 	c->takes_model |= strcmp(key, "model") == 0 && strcmp(kind, "model") == 0;
 }
 
+/* What nobody means who names no engine. */
+static bool is_chosen_by_name(const char *name)
+{
+	return strncmp(name, "fake", 4) == 0 || strcmp(name, "exec") == 0;
+}
+
 static unsigned read_candidates(struct candidate *out, FILE *engines)
 {
 	char line[LINE_CAP], name[WORD_CAP];
@@ -48,7 +54,7 @@ static unsigned read_candidates(struct candidate *out, FILE *engines)
 	rewind(engines);
 	while (fgets(line, sizeof line, engines) != NULL) {
 		if (sscanf(line, "engine %63s", name) == 1) {
-			skips = strncmp(name, "fake", 4) == 0 || n == CANDIDATES_MAX;
+			skips = is_chosen_by_name(name) || n == CANDIDATES_MAX;
 			if (!skips)
 				(void)strcpy(out[n++].name, name);
 		} else if (!skips) {

@@ -22,7 +22,7 @@ static unsigned threads_of_a_decode(const struct server *s)
 	for (unsigned i = 0; i < s->crews_n; i++) {
 		const struct ipc_traits *t = pool_traits(s->pools[i]);
 
-		if (t->decoding == IPC_DECODES_WHOLE)
+		if (t->decoding == IPC_DECODES_WHOLE && t->rows == 0)
 			threads = MAX(threads, t->decode_threads);
 	}
 	return threads;

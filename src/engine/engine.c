@@ -16,6 +16,7 @@ static const struct engine_ops *const engines[] = {
 #ifdef ENGINE_HAS_POCKETSPHINX
 	&engine_pocketsphinx,
 #endif
+	&engine_exec,
 	&engine_fake,
 	&engine_fake_whole,
 };

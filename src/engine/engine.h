@@ -130,6 +130,8 @@ struct engine_ops {
 };
 
 extern const struct engine_ops engine_fake, engine_fake_whole, engine_vosk;
+/* A program: name and parameters, no traits and no functions. The host does the rest. */
+extern const struct engine_ops engine_exec;
 extern const struct engine_ops engine_pocketsphinx,
     engine_whisper; /* built where their libraries are */
 

@@ -81,7 +81,8 @@ static void print_param(FILE *to, const struct engine_param_info *p)
 void engine_print(FILE *to, const struct engine_ops *ops)
 {
 	(void)fprintf(to, "engine %s\n", ops->name);
-	print_traits(to, ops->traits);
+	if (ops->traits != NULL)
+		print_traits(to, ops->traits);
 	for (size_t i = 0; i < ops->params_n; i++)
 		print_param(to, &ops->params[i]);
 }

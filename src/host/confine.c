@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -19,13 +18,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/filter.h"
 #include "host/sanitized.h"
 
 #ifdef SANITIZED
@@ -36,14 +35,12 @@ enum {
 	OWN_PID = 0x53544550,  /* no process has so high an id (at most 2^22) */
 	DESCRIPTORS_MAX = 8,   /* stdin, stdout, stderr, its socket, /proc/self/statm */
 	PROCESSES_MAX = 16384, /* of one user, where they make copies of themselves */
-	PROGRAM_MAX = 4096,    /* instructions; the kernel's limit */
 	EXIT_UNCONFINED = 255, /* of the child that tries; a smaller status is an errno */
 };
 
 struct confine {
 	struct confine_config cfg;
-	struct sock_filter *program; /* owned */
-	unsigned short program_n;
+	struct filter filter;
 };
 
 static const int allowed[] = {
@@ -190,33 +187,6 @@ static int add_rules(scmp_filter_ctx ctx, bool threads, bool copies)
 	return rc;
 }
 
-static int read_program(struct confine *c, int fd)
-{
-	struct stat st;
-	size_t bytes;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	bytes = (size_t)st.st_size;
-	if (bytes == 0 || bytes > PROGRAM_MAX * sizeof *c->program)
-		return -E2BIG;
-	c->program = xcalloc(1, bytes);
-	c->program_n = (unsigned short)(bytes / sizeof *c->program);
-	return pread(fd, c->program, bytes, 0) == (ssize_t)bytes ? 0 : -EIO;
-}
-
-/* libseccomp gives its program to a descriptor only. */
-static int export_program(struct confine *c, scmp_filter_ctx ctx)
-{
-	int fd = memfd_create("filter", MFD_CLOEXEC);
-	int rc = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
-
-	if (rc == 0)
-		rc = read_program(c, fd);
-	fd_close(&fd);
-	return rc;
-}
-
 static int compile(struct confine *c)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -230,7 +200,7 @@ static int compile(struct confine *c)
 	if (rc == 0)
 		rc = add_rules(ctx, c->cfg.threads, c->cfg.copies);
 	if (rc == 0)
-		rc = export_program(c, ctx);
+		rc = filter_compile(&c->filter, ctx);
 	seccomp_release(ctx);
 	return rc;
 }
@@ -239,8 +209,8 @@ static void write_own_pid(struct confine *c)
 {
 	unsigned found = 0;
 
-	for (unsigned i = 0; i < c->program_n; i++) {
-		struct sock_filter *at = &c->program[i];
+	for (unsigned i = 0; i < c->filter.n; i++) {
+		struct sock_filter *at = &c->filter.program[i];
 
 		if (BPF_CLASS(at->code) != BPF_JMP || at->k != OWN_PID)
 			continue;
@@ -280,15 +250,11 @@ static int set_limits(const struct confine_config *cfg)
 
 static int filter_calls(struct confine *c)
 {
-	struct sock_fprog program = { c->program_n, c->program };
-
 #ifdef SANITIZED
 	__sanitizer_sandbox_on_notify(NULL); /* it reads now what it could not read then */
 #endif
 	write_own_pid(c);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -1;
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+	return filter_enter(&c->filter);
 }
 
 static int refuse(struct error *err)
@@ -362,6 +328,6 @@ void confine_free(struct confine **confine)
 	*confine = NULL;
 	if (c == NULL)
 		return;
-	free(c->program);
+	filter_done(&c->filter);
 	free(c);
 }

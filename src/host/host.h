@@ -20,6 +20,7 @@ struct host_config {      /* all borrowed */
 	                     * what an engine fills at first use; NULL: none */
 	const char *user;         /* as base/user.h has it */
 	bool confine, core_dumps; /* of instances, as host/confine.h has it */
+	unsigned load_timeout_ms; /* after which the server ends a host that is not ready */
 };
 
 /* Returns the exit status of the process. */

@@ -54,7 +54,9 @@ static int set_own_key(
 		return set_flag(key, value, &cfg->confine, err);
 	if (strcmp(key, "host.core_dumps") == 0)
 		return set_flag(key, value, &cfg->core_dumps, err);
-	if (strcmp(key, "host.name") == 0)
+	if (strcmp(key, "host.load_timeout_ms") == 0)
+		cfg->load_timeout_ms = (unsigned)strtoul(value, NULL, 10);
+	else if (strcmp(key, "host.name") == 0)
 		cfg->name = value;
 	else if (strcmp(key, "host.warmup") == 0)
 		cfg->warmup = value[0] == '\0' ? NULL : value;
@@ -62,8 +64,9 @@ static int set_own_key(
 		cfg->user = value;
 	else
 		return error_set(err, ERROR_CONFIG,
-		    "there is no key '%s'; host.name, host.warmup, host.user, host.confine and "
-		    "host.core_dumps are known",
+		    "there is no key '%s'; host.name, host.warmup, host.user, "
+		    "host.load_timeout_ms, "
+		    "host.confine and host.core_dumps are known",
 		    key);
 	return 0;
 }
@@ -98,7 +101,11 @@ static void tell_failed(const struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct host_config cfg = { .control = CONTROL_FD, .name = "", .user = "", .confine = true };
+	struct host_config cfg = { .control = CONTROL_FD,
+		.name = "",
+		.user = "",
+		.confine = true,
+		.load_timeout_ms = 60000 };
 	struct engine_param *params;
 	struct error err = ERROR_INIT;
 	int status = 1;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -23,7 +24,6 @@ enum {
 	SOCKET_BUFFER_BYTES = 512 * 1024, /* several seconds of audio, in packets of 20 ms */
 };
 
-/* Ctrl-C reaches the whole foreground group; what it means is the server's to decide. */
 static void restore_signals(void)
 {
 	sigset_t none;
@@ -31,19 +31,35 @@ static void restore_signals(void)
 	(void)sigemptyset(&none);
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGTERM, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int take_descriptors(int socket, int pipe_end)
+int spawn_take_ends(const struct spawn_ends *ends, int keep)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	assert(socket > CHILD_SOCKET && pipe_end > CHILD_SOCKET);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(pipe_end, STDERR_FILENO) < 0 || dup2(socket, CHILD_SOCKET) < 0)
+	assert(ends->socket > SPAWN_KEPT && ends->log > SPAWN_KEPT);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(ends->log, STDOUT_FILENO) < 0 ||
+	    dup2(ends->log, STDERR_FILENO) < 0 || dup2(ends->socket, CHILD_SOCKET) < 0)
 		return -1;
-	return (int)syscall(SYS_close_range, CHILD_SOCKET + 1, ~0u, 0);
+	if (keep >= 0 && keep != SPAWN_KEPT && dup3(keep, SPAWN_KEPT, O_CLOEXEC) < 0)
+		return -1;
+	return (int)syscall(SYS_close_range, keep >= 0 ? SPAWN_KEPT + 1 : CHILD_SOCKET + 1, ~0u, 0);
+}
+
+/* Nothing of ours writes to stdout, and what an engine's library says there is nobody's. */
+static int take_descriptors(const struct spawn_ends *ends)
+{
+	int null;
+
+	if (spawn_take_ends(ends, -1) < 0)
+		return -1;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return -1;
+	return close(null);
 }
 
 /* What has to be opened is open by now. */
@@ -58,17 +74,18 @@ static void confine(struct confine *c)
 	_exit(1);
 }
 
-_Noreturn static void be_instance(const struct instance_config *cfg, int socket, int pipe_end)
+static void be_instance(void *arg, const struct spawn_ends *ends)
 {
-	restore_signals();
+	const struct instance_config *cfg = arg;
+
 	(void)prctl(PR_SET_NAME, "steno-inst");
-	if (take_descriptors(socket, pipe_end) < 0)
+	if (take_descriptors(ends) < 0)
 		_exit(1);
 	confine(cfg->confine);
 	_exit(instance_run(CHILD_SOCKET, cfg));
 }
 
-static int make_socket(int fds[2], struct error *err)
+int spawn_socket(int fds[2], struct error *err)
 {
 	const int bytes = SOCKET_BUFFER_BYTES;
 
@@ -86,22 +103,29 @@ static int make_pipe(int fds[2], struct error *err)
 	return 0;
 }
 
-static void reap(pid_t pid)
+void spawn_reap(pid_t pid)
 {
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
 }
 
-int spawn_instance(const struct instance_config *cfg, struct spawned *out, struct error *err)
+_Noreturn static void begin_child(spawn_be_f *be, void *arg, const struct spawn_ends *ends)
+{
+	restore_signals();
+	be(arg, ends);
+	_exit(1);
+}
+
+int spawn_process(spawn_be_f *be, void *arg, struct spawned *out, struct error *err)
 {
 	int sockets[2] = { -1, -1 }, ends[2] = { -1, -1 }, pidfd = -1;
 	pid_t pid = -1;
 
-	if (make_socket(sockets, err) < 0 || make_pipe(ends, err) < 0)
+	if (spawn_socket(sockets, err) < 0 || make_pipe(ends, err) < 0)
 		goto fail;
 	pid = fork();
 	if (pid == 0)
-		be_instance(cfg, sockets[1], ends[1]);
+		begin_child(be, arg, &(struct spawn_ends){ sockets[1], ends[1] });
 	if (pid < 0) {
 		(void)error_set_errno(err, ERROR_SYSTEM, "cannot fork");
 		goto fail;
@@ -117,12 +141,17 @@ int spawn_instance(const struct instance_config *cfg, struct spawned *out, struc
 	return 0;
 fail:
 	if (pid > 0)
-		reap(pid);
+		spawn_reap(pid);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&sockets[i]);
 		fd_close(&ends[i]);
 	}
 	return -1;
+}
+
+int spawn_instance(const struct instance_config *cfg, struct spawned *out, struct error *err)
+{
+	return spawn_process(be_instance, (void *)(uintptr_t)cfg, out, err);
 }
 
 void spawn_close(struct spawned *s)

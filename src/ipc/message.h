@@ -22,7 +22,7 @@
 struct error;
 
 enum {
-	IPC_VERSION = 8,
+	IPC_VERSION = 9,
 	IPC_PACKET_MAX = 64 * 1024,
 	IPC_AUDIO_MAX_SAMPLES = 8000, /* half a second at 16 kHz */
 	IPC_RATE_HZ = 16000,

@@ -61,6 +61,7 @@ static void assert_traits(const struct ipc_traits *got, const struct ipc_traits 
 	assert_int_equal(got->isolation, want->isolation);
 	assert_int_equal(got->warms_up, want->warms_up);
 	assert_int_equal(got->quiet_factor, want->quiet_factor);
+	assert_int_equal(got->rows, want->rows);
 }
 
 static void assert_hello(const struct ipc_hello *got, const struct ipc_hello *want)
@@ -278,9 +279,9 @@ static struct patch patches[] = {
 	{ "type 0 is refused", 12, 0, 0, 2, "type 0" },
 	{ "a type beyond the last is refused", 12, 0, IPC_TYPES, 2, "not known" },
 	{ "type 65535 is refused", 12, 0, 65535, 2, "not known" },
-	{ "a text longer than its packet is refused", 0, 60, 100, 4, "too short" },
-	{ "a text over the maximum is refused", 0, 60, IPC_TEXT_MAX + 1, 4, "at most 16384" },
-	{ "a text of 4 GB is refused", 0, 60, UINT32_MAX, 4, "at most 16384" },
+	{ "a text longer than its packet is refused", 0, 62, 100, 4, "too short" },
+	{ "a text over the maximum is refused", 0, 62, IPC_TEXT_MAX + 1, 4, "at most 16384" },
+	{ "a text of 4 GB is refused", 0, 62, UINT32_MAX, 4, "at most 16384" },
 	{ "an unknown way to decode is refused", 0, 40, IPC_DECODINGS, 2, "decodes is 2; 0 to 1" },
 	{ "an unknown kind of partials is refused", 0, 42, IPC_PARTIALS, 2, "partials is 3" },
 	{ "an unknown kind of eager finals is refused", 0, 44, IPC_EAGERS, 2, "finals is 3" },

@@ -2,10 +2,12 @@
  * what the other one takes. */
 #include "ipc/traits_internal.h"
 
+#include <string.h>
+
 #include "base/util.h"
 #include "ipc/wire_internal.h"
 
-enum { FIELDS = 10 };
+enum { FIELDS = 11 };
 
 static const struct {
 	const char *name;
@@ -21,14 +23,35 @@ static const struct {
 	{ "the isolation it bears", 1, IPC_BEARS_ALL },
 	{ "whether it warms up", 0, 1 },
 	{ "how long it is quiet", 1, UINT16_MAX },
+	{ "how many rows it has", 0, UINT16_MAX },
 };
+
+static void list(uint16_t values[FIELDS], const struct ipc_traits *t)
+{
+	const uint16_t all[FIELDS] = { (uint16_t)t->decoding, (uint16_t)t->partials,
+		(uint16_t)t->eager, (uint16_t)t->threads, t->decode_threads, t->tells, t->takes,
+		t->isolation, t->warms_up, t->quiet_factor, t->rows };
+
+	memcpy(values, all, sizeof all);
+}
+
+const char *traits_difference(const struct ipc_traits *a, const struct ipc_traits *b)
+{
+	uint16_t left[FIELDS], right[FIELDS];
+
+	list(left, a);
+	list(right, b);
+	for (size_t i = 0; i < FIELDS; i++)
+		if (left[i] != right[i])
+			return fields[i].name;
+	return NULL;
+}
 
 void traits_put(struct wire_writer *w, const struct ipc_traits *t)
 {
-	const uint16_t values[FIELDS] = { (uint16_t)t->decoding, (uint16_t)t->partials,
-		(uint16_t)t->eager, (uint16_t)t->threads, t->decode_threads, t->tells, t->takes,
-		t->isolation, t->warms_up, t->quiet_factor };
+	uint16_t values[FIELDS];
 
+	list(values, t);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (values[i] < fields[i].min || values[i] > fields[i].max)
 			wire_put_fail(w, fields[i].name, values[i], fields[i].max);
@@ -55,5 +78,6 @@ void traits_get(struct wire_reader *r, struct ipc_traits *t)
 		.takes = values[6],
 		.isolation = values[7],
 		.warms_up = values[8],
-		.quiet_factor = values[9] };
+		.quiet_factor = values[9],
+		.rows = values[10] };
 }

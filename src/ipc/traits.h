@@ -1,7 +1,7 @@
 /* traits: what kind of engine it is, as it declares itself (engine/engine.h) and as HELLO tells it. What depends on an
  * engine, on either side, depends on these and never on its name.
  *
- * Any process; plain data. */
+ * Any process; pure. */
 #ifndef IPC_TRAITS_H
 #define IPC_TRAITS_H
 
@@ -81,6 +81,11 @@ struct ipc_traits {
 	uint16_t warms_up;  /* 1: the host may compute before it forks; 0: it may not */
 	/* A decode may take so many times the duration of its audio without a sign of progress; at least 1. */
 	uint16_t quiet_factor;
+	/* Of one process that is many instances (IPC_BEARS_BATCH): how many at once, at least 1. 0: it is none. */
+	uint16_t rows;
 };
+
+/* What differs first, in words that follow "it differs in"; NULL: nothing. */
+const char *traits_difference(const struct ipc_traits *a, const struct ipc_traits *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* Traits in a packet: ten u16. */
+/* Traits in a packet: eleven u16. */
 #ifndef IPC_TRAITS_INTERNAL_H
 #define IPC_TRAITS_INTERNAL_H
 

@@ -69,6 +69,7 @@ static void insert(struct pool *p, uint64_t id)
 	i->state = INSTANCE_STARTING;
 	i->generation = p->generation;
 	i->born_ns = i->since_ns = pool_now_ns(p);
+	flood_init(p, i);
 	i->next = p->buckets[id % BUCKETS];
 	p->buckets[id % BUCKETS] = i;
 	p->in_state[INSTANCE_STARTING]++;
@@ -110,18 +111,29 @@ static unsigned ahead(const struct pool *p)
 	return p->in_state[INSTANCE_STARTING] + crowd_idle(p);
 }
 
+/* For how many there is room beside those that are not to be had. A row is free again when whoever had it is over. */
+static unsigned room(const struct pool *p)
+{
+	unsigned most = p->cfg.max + p->cfg.spare, taken = p->in_state[INSTANCE_LEASED];
+
+	if (p->traits.rows > 0) {
+		most = MIN(most, (unsigned)p->traits.rows);
+		taken += p->in_state[INSTANCE_RETIRING] + crowd_worn_idle(p);
+	}
+	return most - MIN(taken, most);
+}
+
 /* Newborns wanted now: one for each place that lacks one, the spare ones, and what `min` asks for. */
 unsigned crowd_wanted(const struct pool *p)
 {
 	unsigned leased = p->in_state[INSTANCE_LEASED];
 	unsigned want = p->bare.count + p->cfg.spare;
-	unsigned room = p->cfg.max + p->cfg.spare - MIN(leased, p->cfg.max + p->cfg.spare);
 
 	if (p->cfg.min > leased)
 		want = MAX(want, p->cfg.min - leased);
 	if (p->waiting > 0 && p->places_taken < p->cfg.max)
 		want++;
-	return MIN(want, room);
+	return MIN(want, room(p));
 }
 
 void crowd_refill(struct pool *p)
@@ -207,6 +219,7 @@ static bool reset(struct pool *p, struct instance *i)
 
 	if (p->ops->send(p->arg, i->id, &m) != 1)
 		return false;
+	flood_asked(i);
 	i->lease = NULL;
 	crowd_step(p, i, INSTANCE_RETURNED);
 	return true;

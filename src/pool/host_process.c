@@ -115,8 +115,11 @@ static int spawn(uv_loop_t *loop, struct host_process *p, const struct host_conf
 		.stdio_count = 4,
 		.flags = UV_PROCESS_DETACHED };
 	char *args[ARGS_MAX] = { (char *)(uintptr_t)cfg->program, (char *)(uintptr_t)cfg->engine };
+	char patience[48];
 	size_t n = 2;
 
+	(void)snprintf(patience, sizeof patience, "host.load_timeout_ms=%u", cfg->start_timeout_ms);
+	args[n++] = patience; /* no parameter: another one is no reason to load anew */
 	for (char *const *at = cfg->params; *at != NULL && n < ARRAY_SIZE(args) - 1; at++)
 		args[n++] = *at;
 	o.args = args;

@@ -6,9 +6,11 @@
 #include "base/clock.h"
 #include "pool/pool_internal.h"
 
+/* Rows of one process compute together, and that sees to when: the more are due, the better. */
 bool lease_needs_slot(const struct lease *l)
 {
-	return l->pool->compute != NULL && l->pool->traits.decoding == IPC_DECODES_WHOLE;
+	return l->pool->compute != NULL && l->pool->traits.decoding == IPC_DECODES_WHOLE &&
+	    l->pool->traits.rows == 0;
 }
 
 /* What the instance computes now, or had no room to be told. */

@@ -55,5 +55,8 @@ uint64_t lease_instance(const struct lease *l)
 
 bool lease_send(struct lease *l, const struct ipc_message *m)
 {
-	return l->pool->ops->send(l->pool->arg, l->instance->id, m) == 1;
+	if (l->pool->ops->send(l->pool->arg, l->instance->id, m) != 1)
+		return false;
+	flood_asked(l->instance);
+	return true;
 }

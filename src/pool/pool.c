@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct pool *pool_new(const char *name, const struct pool_config *cfg, struct tu
 
 	assert(cfg->max > 0 && cfg->min <= cfg->max);
 	p->name = name;
-	p->cfg = *cfg;
+	p->cfg = p->set = *cfg;
 	p->turn = turn;
 	p->ops = ops;
 	p->arg = arg;
@@ -70,15 +71,30 @@ void pool_on_time(struct pool *pool)
 	pool_settle(pool);
 }
 
+/* A program that is many instances has so many rows, whatever is set. */
+static void fit_rows(struct pool *p)
+{
+	unsigned rows = p->traits.rows;
+
+	p->cfg = p->set;
+	if (rows == 0 || rows >= p->set.max)
+		return;
+	log_warn("pool %s: max is %u, but the program has %u rows, so that many are served at once",
+	    p->name, p->set.max, rows);
+	p->cfg.max = rows;
+	p->cfg.min = MIN(p->cfg.min, rows);
+}
+
 void pool_reconfigure(struct pool *p, const struct pool_config *cfg)
 {
-	enum lease_kind lease = p->cfg.lease;
-	enum refresh refresh = p->cfg.refresh;
+	enum lease_kind lease = p->set.lease;
+	enum refresh refresh = p->set.refresh;
 
 	assert(cfg->max > 0 && cfg->min <= cfg->max);
-	p->cfg = *cfg;
-	p->cfg.lease = lease;
-	p->cfg.refresh = refresh;
+	p->set = *cfg;
+	p->set.lease = lease;
+	p->set.refresh = refresh;
+	fit_rows(p);
 	p->deadline_ns = p->bare_look_ns = p->worn_look_ns = 0; /* which are other ones now */
 	crowd_trim(p);
 	pool_settle(p);
@@ -107,6 +123,7 @@ void pool_use_compute(struct pool *p, struct compute *compute)
 void pool_set_traits(struct pool *p, const struct ipc_traits *traits)
 {
 	p->traits = *traits;
+	fit_rows(p);
 }
 
 const struct ipc_traits *pool_traits(const struct pool *p)
@@ -235,15 +252,14 @@ static void on_instance_ready(struct pool *p, struct instance *i)
 		crowd_retire(p, i);
 }
 
-/* An instance said what it may not say in its state; it is not to be trusted any more. */
-static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
+/* An instance said what it may not say; it is not to be trusted any more. */
+static void on_violation(struct pool *p, struct instance *i, const char *what)
 {
 	struct lease *l = i->lease;
 	struct error err;
 
 	p->counts.protocol_errors++;
-	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " sent %s while %s", p->name,
-	    i->id, ipc_type_name(type), instance_state_name(i->state));
+	(void)error_set(&err, ERROR_PEER, "instance %s/%" PRIu64 " %s", p->name, i->id, what);
 	log_warn("%s, killing it", err.text);
 	crowd_judge_birth(p, i);
 	crowd_kill(p, i);
@@ -251,11 +267,70 @@ static void on_violation(struct pool *p, struct instance *i, enum ipc_type type)
 		lease_lost(l, (struct loss_cause){ LOSS_GARBAGE, 0 }, &err);
 }
 
-/* Of an instance that is at work. */
-static bool is_answer(enum ipc_type type)
+/* Whether each instance is a program of its own, which says what it is before it is ready. */
+static bool greets(const struct pool *p)
+{
+	return p->traits.isolation == IPC_BEARS_PROCESS;
+}
+
+/* One that starts. Another process of the same program is no other engine. */
+static void on_hello(struct pool *p, struct instance *i, const struct ipc_hello *h)
+{
+	const char *other = traits_difference(&h->traits, &p->traits);
+	char what[160];
+
+	i->greeted = true;
+	if (h->version == IPC_VERSION && other == NULL)
+		return;
+	if (h->version != IPC_VERSION)
+		(void)snprintf(what, sizeof what, "speaks version %u of the protocol, %d is needed",
+		    h->version, IPC_VERSION);
+	else
+		(void)snprintf(what, sizeof what,
+		    "is another engine than the one that was loaded: it differs in %s", other);
+	on_violation(p, i, what);
+}
+
+static void refuse_message(struct pool *p, struct instance *i, const struct ipc_message *m)
+{
+	const char *name = ipc_type_name(m->type);
+	char what[96];
+
+	if (m->row != 0)
+		(void)snprintf(
+		    what, sizeof what, "sent %s of row %u, which is none of its own", name, m->row);
+	else if (m->type == IPC_READY && i->state == INSTANCE_STARTING)
+		(void)snprintf(what, sizeof what, "sent READY before its HELLO");
+	else
+		(void)snprintf(
+		    what, sizeof what, "sent %s while %s", name, instance_state_name(i->state));
+	on_violation(p, i, what);
+}
+
+static bool may_answer(enum ipc_type type)
 {
 	return (type >= IPC_PROGRESS && type <= IPC_FAILED) || type == IPC_CANCELLED ||
 	    type == IPC_EAGER_FINAL;
+}
+
+static void take(struct pool *p, struct instance *i, const struct ipc_message *m)
+{
+	bool starts = i->state == INSTANCE_STARTING, greeted = i->greeted || !greets(p);
+
+	if (!flood_takes(p, i, m))
+		on_violation(p, i, "says far more than it is asked for");
+	else if (m->row != 0)
+		refuse_message(p, i, m);
+	else if (m->type == IPC_HELLO && starts && !greeted)
+		on_hello(p, i, &m->hello);
+	else if (m->type == IPC_READY && starts && greeted)
+		on_instance_ready(p, i);
+	else if (!may_answer(m->type))
+		refuse_message(p, i, m);
+	else if (i->lease != NULL && lease_is_at_work(i->lease) && m->epoch == i->lease->epoch)
+		lease_message(i->lease, m);
+	else
+		p->counts.stale_messages++;
 }
 
 void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
@@ -264,14 +339,7 @@ void pool_on_message(struct pool *p, uint64_t id, const struct ipc_message *m)
 
 	if (i == NULL || i->state == INSTANCE_RETIRING)
 		return;
-	if (m->type == IPC_READY && i->state == INSTANCE_STARTING)
-		on_instance_ready(p, i);
-	else if (!is_answer(m->type))
-		on_violation(p, i, m->type);
-	else if (i->lease != NULL && lease_is_at_work(i->lease) && m->epoch == i->lease->epoch)
-		lease_message(i->lease, m);
-	else
-		p->counts.stale_messages++;
+	take(p, i, m);
 	if (m->type != IPC_PROGRESS &&
 	    m->type != IPC_PARTIAL) /* which come often and change nothing here */
 		pool_settle(p);

@@ -7,7 +7,7 @@
  *   lease_told         what others are told
  *   queue, tenants
  *   crowd, pool_view
- *   wear, pool_base, attempt, heap, id_table, instance, loss    the last five pure */
+ *   flood, wear, pool_base, attempt, heap, id_table, instance, loss    the last five pure */
 #include "pool/pool_internal.h"
 
 uint64_t pool_now_ns(const struct pool *p)

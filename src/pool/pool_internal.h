@@ -30,6 +30,9 @@ struct instance {
 	unsigned generation;        /* of the model it was made from */
 	bool dirty;                 /* heard something since it was born or reset */
 	bool worn;                  /* is not lent any more, and goes when its successor is there */
+	bool greeted;               /* it said HELLO, as a program does that is an instance */
+	int credit;                 /* flood.c; and when time last gave it some */
+	uint64_t credit_ns;
 	unsigned rss_kb;
 	struct lease *lease; /* borrowed; not NULL exactly while LEASED */
 	uint64_t
@@ -127,7 +130,8 @@ struct pool {
 	char *engine, *model; /* owned; NULL: no host was ready yet */
 	char *languages;      /* owned; NULL: it is set to none */
 	struct pool_finals finals;
-	struct pool_config cfg;
+	struct pool_config cfg; /* as it is set, but no more places than a program has rows */
+	struct pool_config set;
 	const struct pool_ops *ops;
 	void *arg;
 	struct turn *turn; /* borrowed */
@@ -172,6 +176,12 @@ struct pool {
 	uint64_t proven_ns; /* when an instance last told of decoding */
 	struct pool_counts counts;
 };
+
+/* flood.c */
+void flood_init(struct pool *p, struct instance *i);
+void flood_asked(struct instance *i); /* we said something to it */
+/* False: it says too much. */
+bool flood_takes(struct pool *p, struct instance *i, const struct ipc_message *m);
 
 /* settle.c */
 void pool_settle(struct pool *p);
