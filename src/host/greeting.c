@@ -47,13 +47,11 @@ static void pass_on_last_words(struct greeting *g)
 		pass_on_log(g);
 }
 
-static void word_end(char *text, size_t cap, int status)
+static int left_ms(const struct greeting *g)
 {
-	if (WIFSIGNALED(status))
-		(void)snprintf(text, cap, "was killed by signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else
-		(void)snprintf(text, cap, "ended with status %d", WEXITSTATUS(status));
+	uint64_t now_ns = clock_now_ns();
+
+	return now_ns >= g->until_ns ? 0 : (int)((g->until_ns - now_ns) / NS_PER_MS) + 1;
 }
 
 /* It has closed its socket: most likely it ends. */
@@ -63,10 +61,10 @@ static int refuse_ended(struct greeting *g, struct error *err)
 	int status;
 	char how[96];
 
-	if (poll(&pfd, 1, ENDS_WITHIN_MS) == 1 &&
+	if (poll(&pfd, 1, MIN(left_ms(g), ENDS_WITHIN_MS)) == 1 &&
 	    waitpid(g->spawned->pid, &status, WNOHANG) == g->spawned->pid) {
 		g->spawned->pid = 0;
-		word_end(how, sizeof how, status);
+		program_word_end(how, sizeof how, status);
 	} else {
 		(void)snprintf(how, sizeof how, "closed its socket");
 	}
@@ -145,13 +143,13 @@ static int wait_on(struct greeting *g, struct error *err)
 {
 	struct pollfd pfds[] = { { g->spawned->fds[SPAWN_SOCKET], POLLIN, 0 },
 		{ g->log_ended ? -1 : g->spawned->fds[SPAWN_STDERR], POLLIN, 0 } };
-	uint64_t now_ns = clock_now_ns();
+	int ms = left_ms(g);
 
-	if (now_ns >= g->until_ns)
+	if (ms == 0)
 		return error_set(err, ERROR_TIMEOUT,
 		    "program '%s' has not said HELLO within load_timeout_ms %u", g->program->line,
 		    g->timeout_ms);
-	if (poll(pfds, 2, (int)((g->until_ns - now_ns) / NS_PER_MS) + 1) <= 0)
+	if (poll(pfds, 2, ms) <= 0)
 		return 0;
 	if (pfds[1].revents != 0)
 		pass_on_log(g);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -186,6 +187,15 @@ static int hear_trouble(int fd, const struct program *p, struct error *err)
 	    "program '%s': its rights cannot be lowered "
 	    "(param.profile)",
 	    p->line);
+}
+
+void program_word_end(char *text, size_t cap, int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		(void)snprintf(text, cap, "was killed by signal %d (%s)", WTERMSIG(wait_status),
+		    strsignal(WTERMSIG(wait_status)));
+	else
+		(void)snprintf(text, cap, "ended with status %d", WEXITSTATUS(wait_status));
 }
 
 int program_start(

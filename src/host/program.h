@@ -39,4 +39,7 @@ int program_start(
 int program_greet(const struct program *p, struct spawned *s, unsigned timeout_ms,
     struct channel_inbox *inbox, struct ipc_hello *out, struct error *err);
 
+/* "ended with status 3" */
+void program_word_end(char *text, size_t cap, int wait_status);
+
 #endif
