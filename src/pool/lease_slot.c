@@ -92,9 +92,15 @@ unsigned lease_partial_cost_ms(const struct lease *l)
 	return lease_needs_slot(l) ? (unsigned)(l->partial_cost_ns / NS_PER_MS) : 0;
 }
 
+/* Until a host was ready that is not known. */
+static bool has_partials(const struct pool *p)
+{
+	return p->traits.partials != IPC_PARTIALS_NONE || p->traits.decode_threads == 0;
+}
+
 bool lease_request_partial(struct lease *l)
 {
-	if (l->attempt != ATTEMPT_BEGUN || lease_owes_eager(l))
+	if (l->attempt != ATTEMPT_BEGUN || lease_owes_eager(l) || !has_partials(l->pool))
 		return false;
 	if (!lease_needs_slot(l))
 		return lease_send_partial_request(l);
