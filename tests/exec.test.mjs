@@ -1,6 +1,7 @@
 // Programs as engines: they hear as any other engine does, and one that does wrong is reported in one sentence, and nothing else is harmed.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Server, root, set, withServer } from './lib/server.mjs';
@@ -18,6 +19,12 @@ const times = (server, words) => server.log.split('\n').filter((line) => !/ sess
 const manual = { endpointing: 'manual' };
 
 // ---- what goes well ----
+
+test('the library in Python passes its own tests', () => {
+  const { status, stderr } = spawnSync('python3', [path.join(root, 'contrib/python/test_stenopool_engine.py')], { encoding: 'utf8', timeout: 120000 });
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /Ran \d\d tests/);
+});
 
 test('the example hears through two protocols, words and times and all', async () => {
   await withServer(settings(example), async (server) => {

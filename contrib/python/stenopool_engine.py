@@ -209,7 +209,7 @@ def _words(words):
     return struct.pack("<H", len(out)) + b"".join(out)
 
 
-def encode_result(kind, row, epoch, utterance, result, cpu_us=0, faults=0, samples=0):
+def encode_result(kind, row, epoch, utterance, result, cpu_us=0, faults=0, samples=0, eager_cpu_us=0):
     r = Result(result) if isinstance(result, str) else result
     language = _text(r.language)
     fields = struct.pack("<Q", utterance) + _text(r.text) + struct.pack("<H", _confidence(r.confidence)) + _words(r.words)
@@ -220,7 +220,7 @@ def encode_result(kind, row, epoch, utterance, result, cpu_us=0, faults=0, sampl
         fields += struct.pack("<I", len(r.adaptation)) + bytes(r.adaptation)
         fields += struct.pack("<3I", cpu_us & 0xffffffff, faults & 0xffffffff, rss_kb())
     if kind == EAGER_FINAL:
-        fields += struct.pack("<Q", samples)
+        fields += struct.pack("<QI", samples, eager_cpu_us & 0xffffffff)
     return encode(kind, row, epoch, fields)
 
 
@@ -300,8 +300,9 @@ class Row:
         self.epoch = self.utterance = self.samples = 0
         self.wishes = Wishes()
         self.audio = bytearray()  # read; in Engine not given to it yet, in BatchEngine all of it
-        self.due = None  # PARTIAL, EAGER_FINAL
+        self.wants = set()  # PARTIAL, EAGER_FINAL
         self.runs = None  # what is computed for it: PARTIAL, EAGER_FINAL, FINAL
+        self.runs_epoch = 0  # ... and for which utterance
         self.cancelled = False  # ... and is not wanted
         self.resets = 0  # to be answered when what runs is over
         self.cpu, self.faults = 0.0, 0
@@ -319,15 +320,42 @@ class Row:
         self.utterance, self.wishes = decode_begin(reader)
         self.samples = 0
         self.audio = bytearray()
-        self.due = None
+        self.wants.clear()
         self.cpu = time.process_time()
         self.faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
     def forget(self):
         self.audio = bytearray()
-        self.due = None
-        if self.runs is not None:
-            self.cancelled = True
+        self.wants.clear()
+
+    def want(self, kind, traits):
+        """An eager final stands for a partial that would be decoded anew as well."""
+        if kind == EAGER_FINAL and traits.partials == ANEW:
+            self.wants.discard(PARTIAL)
+        self.wants.add(kind)
+
+    def due(self):
+        """What is to be computed next, when all audio has been taken; None: nothing."""
+        if self.state == ENDING:
+            return FINAL
+        if self.state != HEARING or not self.wants:
+            return None
+        return PARTIAL if PARTIAL in self.wants else EAGER_FINAL
+
+    def start(self, kind):
+        self.wants.discard(kind)
+        self.runs, self.runs_epoch, self.cancelled = kind, self.epoch, False
+        self.cpu_at_start = time.process_time()
+
+    def guesses(self):
+        """Whether what runs is a partial or an eager final of this utterance."""
+        return self.runs in (PARTIAL, EAGER_FINAL) and self.runs_epoch == self.epoch
+
+    def result(self, kind, result):
+        """The message that tells it."""
+        cpu_us, faults = self.used()
+        own_us = int(1e6 * (time.process_time() - self.cpu_at_start))
+        return encode_result(kind, self.number, self.epoch, self.utterance, result, cpu_us, faults, self.samples, min(own_us, cpu_us))
 
     def used(self):
         return int(1e6 * (time.process_time() - self.cpu)), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - self.faults
@@ -374,13 +402,11 @@ class _Line:
 
     def cancel(self, row):
         """What runs is answered for when it is over."""
-        if row.due == FINAL:
-            return
-        if row.due is not None and row.runs is None:
-            self.cancelled(row)
-        row.due = None
-        if row.runs in (PARTIAL, EAGER_FINAL):
+        if row.guesses():
             row.cancelled = True
+        elif row.state == HEARING and row.wants:
+            self.cancelled(row)
+        row.wants.clear()
 
 
 def _sentence(e):
@@ -422,11 +448,11 @@ class _Server:
         elif kind == AUDIO and row.state == HEARING:
             row.audio += reader.take(2 * reader.numbers("I")[0])
         elif kind in (PARTIAL_REQUEST, EAGER_REQUEST) and row.state == HEARING:
-            row.due = PARTIAL if kind == PARTIAL_REQUEST else EAGER_FINAL
+            row.want(PARTIAL if kind == PARTIAL_REQUEST else EAGER_FINAL, self.engine)
         elif kind == CANCEL:
             self.line.cancel(row)
         elif kind == END:
-            row.due = None
+            row.wants.clear()
         elif kind == ABORT:
             row.forget()
         elif kind == RESET:
@@ -443,7 +469,8 @@ class _Server:
         except Exception as e:
             wanted = row.state in (HEARING, ENDING) and row.epoch == epoch and not self.is_unwanted()
             if wanted:
-                row.audio, row.due, row.state = bytearray(), None, DEAF
+                row.forget()
+                row.state = DEAF
                 self.line.say(encode_failed(0, epoch, _sentence(e)))
             return None
 
@@ -455,12 +482,10 @@ class _Server:
         block = 2 * BLOCK_SAMPLES if self.engine.decoding == AS_IT_COMES else 2
         if len(row.audio) >= block or (row.state == ENDING and row.audio):
             self.give_audio(block)
-        elif row.state == ENDING:
-            self.answer(FINAL, self.engine.end)
-        elif row.due is not None:
-            self.answer(row.due, self.engine.partial if row.due == PARTIAL else self.engine.final_now)
-        else:
+        elif row.due() is None:
             return False
+        else:
+            self.answer(row.due())
         return True
 
     def give_audio(self, block):
@@ -473,25 +498,29 @@ class _Server:
             row.samples += len(samples) // 2
             self.line.progress(row)
 
-    def answer(self, kind, compute):
+    def answer(self, kind):
         row = self.row
-        row.due, row.runs, row.cancelled = None, kind, False
-        result = self.attempt(compute)
+        row.start(kind)
+        result = self.attempt({FINAL: self.engine.end, PARTIAL: self.engine.partial, EAGER_FINAL: self.engine.final_now}[kind])
+        unwanted = self.is_unwanted()
+        if result is None and not unwanted:
+            self.attempt(_no_result)
         row.runs = None
-        if row.state not in ((ENDING,) if kind == FINAL else (HEARING,)):
+        if row.state != (ENDING if kind == FINAL else HEARING):
             return
         if row.cancelled:
             self.line.cancelled(row)
         elif result is not None:
             if kind == FINAL:
                 row.state = IDLE
-            self.line.say(encode_result(kind, 0, row.epoch, row.utterance, result, *row.used(), row.samples))
-        else:
-            self.attempt(lambda: _no_result(kind))
+            self.line.say(row.result(kind, result))
 
     def is_unwanted(self):
+        """Whether what runs is of use to nobody. A partial that is decoded anew stands back for what is decoded in its stead."""
         row = self.row
-        return row.state == IDLE or (row.runs in (PARTIAL, EAGER_FINAL) and (row.cancelled or row.state == ENDING))
+        if row.state == IDLE or (row.guesses() and (row.cancelled or row.state == ENDING)):
+            return True
+        return row.runs == PARTIAL and self.engine.partials == ANEW and EAGER_FINAL in row.wants
 
     def show_alive(self):
         """From inside of the engine. After an ABORT nothing more is read, since what follows is for the engine, which is busy."""
@@ -505,7 +534,7 @@ class _Server:
         return True
 
 
-def _no_result(kind):
+def _no_result():
     raise ValueError("the engine returned no text")
 
 
@@ -565,11 +594,11 @@ class _BatchServer:
             row.samples = len(row.audio) // 2
             self.line.progress(row)
         elif kind in (PARTIAL_REQUEST, EAGER_REQUEST) and row.state == HEARING:
-            row.due = PARTIAL if kind == PARTIAL_REQUEST else EAGER_FINAL
+            row.want(PARTIAL if kind == PARTIAL_REQUEST else EAGER_FINAL, self.engine)
         elif kind == CANCEL:
             self.line.cancel(row)
         elif kind == END:
-            row.due = FINAL
+            row.wants.clear()
         elif kind == ABORT:
             row.forget()
         elif kind == RESET:
@@ -586,7 +615,7 @@ class _BatchServer:
     def due(self):
         """Rows to be decoded, the most urgent first."""
         order = (FINAL, EAGER_FINAL, PARTIAL)
-        return sorted((r for r in self.rows if r.due is not None and r.runs is None), key=lambda r: order.index(r.due))
+        return sorted((r for r in self.rows if r.due() is not None and r.runs is None), key=lambda r: order.index(r.due()))
 
     def patience(self):
         """How long to wait for others that are due."""
@@ -607,9 +636,8 @@ class _BatchServer:
         self.busy = True
         jobs = []
         for row in due[:self.engine.max_batch or None]:
-            row.runs, row.due, row.cancelled = row.due, None, False
+            row.start(row.due())
             jobs.append(Job(row.number, row.runs, bytes(row.audio), row.wishes, row.utterance))
-            jobs[-1].epoch = row.epoch
         self.jobs.put(jobs)
 
     def take_results(self):
@@ -620,16 +648,20 @@ class _BatchServer:
 
     def answer(self, row, job, result):
         kind, row.runs = row.runs, None
-        wanted = row.epoch == job.epoch and row.state == (ENDING if kind == FINAL else HEARING)
+        wanted = row.epoch == row.runs_epoch and row.state == (ENDING if kind == FINAL else HEARING)
         if wanted and row.cancelled:
             self.line.cancelled(row)
         elif wanted and isinstance(result, (str, Result)):
             if kind == FINAL:
                 row.state = IDLE
-            self.line.say(encode_result(kind, row.number, row.epoch, row.utterance, result, *row.used(), len(job.audio) // 2))
+            row.samples = len(job.audio) // 2
+            self.line.say(row.result(kind, result))
+            row.samples = len(row.audio) // 2
         elif wanted:
-            row.audio, row.due, row.state = bytearray(), None, DEAF
-            self.line.say(encode_failed(row.number, row.epoch, _sentence(result) if isinstance(result, Exception) else "the engine returned no text"))
+            row.forget()
+            row.state = DEAF
+            why = _sentence(result) if isinstance(result, Exception) else "the engine returned no text"
+            self.line.say(encode_failed(row.number, row.epoch, why))
         self.answer_resets(row)
 
 
