@@ -131,15 +131,15 @@ static void respell(struct ipc_word *words, unsigned n, struct ipc_text text)
 	}
 }
 
-/* Each partial of an engine that decodes anew is an opinion of its own: what was told as stable stands against it. To be freed. */
+/* What was told as stable stands against every later opinion. That of an engine that decodes anew is one of its own, so two say enough. To
+ * be freed. */
 static char *keep_stable(const struct seat *seat, struct text *text, struct ipc_result *r)
 {
 	size_t n = 0;
 	char *told;
 
-	if (pool_traits(seat->pool)->partials != IPC_PARTIALS_ANEW)
-		return NULL;
-	text->agree = 2;
+	if (pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW)
+		text->agree = 2;
 	told = text_keep_stable(text, r->text.bytes, r->text.length, &n);
 	if (told == NULL)
 		return NULL;

@@ -103,10 +103,26 @@ static void end_line(struct session_fake *f, const char *language, bool by_parti
 	    by_partials ? " by partials" : "");
 }
 
+/* What was told as stable stays. */
+static void check_stable(struct session_fake *f, const struct session_event *e)
+{
+	size_t n = e->partial.stable_bytes;
+
+	assert_true(n <= e->partial.text_bytes && n < sizeof f->stable);
+	if (e->utterance != f->stable_of)
+		f->stable_n = 0;
+	f->stable_of = e->utterance;
+	assert_true(n >= f->stable_n);
+	assert_memory_equal(e->partial.text, f->stable, f->stable_n);
+	assert_true(n == 0 || n == e->partial.text_bytes || e->partial.text[n] == ' ');
+	f->stable_n = n;
+	memcpy(f->stable, e->partial.text, n);
+}
+
 static void on_partial(struct session_fake *f, const struct session_event *e)
 {
 	assert_int_equal(*open_of(f, e->utterance), 's');
-	assert_true(e->partial.stable_bytes <= e->partial.text_bytes);
+	check_stable(f, e);
 	say(f, "partial %" PRIu64 " '%.*s|%.*s'", e->utterance, (int)e->partial.stable_bytes,
 	    e->partial.text, (int)(e->partial.text_bytes - e->partial.stable_bytes),
 	    e->partial.text + e->partial.stable_bytes);
@@ -154,8 +170,21 @@ static void check_eager(struct session_fake *f, const struct session_event *e)
 	f->eager[0] = '\0';
 }
 
+/* The rest of what was stable is told where the utterance cannot be heard to its end; and whose texts only grow has a final that begins
+ * with it. */
+static void check_final(const struct session_fake *f, const struct session_event *e)
+{
+	if (e->utterance != f->stable_of)
+		return;
+	if (e->final.incomplete == NULL && !f->growing)
+		return;
+	assert_true(e->final.text_bytes >= f->stable_n);
+	assert_memory_equal(e->final.text, f->stable, f->stable_n);
+}
+
 static void on_final(struct session_fake *f, const struct session_event *e)
 {
+	check_final(f, e);
 	assert_int_equal(*open_of(f, e->utterance), 'e');
 	assert_true(e->utterance > f->finals);
 	f->finals = e->utterance;

@@ -47,6 +47,10 @@ struct session_fake {
 	    [SESSION_FAKE_UTTERANCES]; /* by id: 0 not begun, 's'peaking, 'e'nded, 'd'one, 'f'ailed while open */
 	uint8_t adaptation[16]; /* of the last final, cut */
 	size_t adaptation_bytes;
+	bool growing;      /* finals are to begin with what was stable of partials */
+	char stable[8192]; /* of the last partial */
+	size_t stable_n;
+	uint64_t stable_of; /* ... of this utterance */
 	char eager
 	    [64]; /* of the utterance that is open: what was told and not taken back; "": nothing */
 	uint64_t eager_of;

@@ -174,8 +174,11 @@ char *text_keep_stable(const struct text *t, const char *partial, size_t n, size
 
 void text_settle(struct text *t, const char *text, size_t n)
 {
-	char *copy = realloc(t->last, n + 2);
+	char *copy;
 
+	if (!begins_stable(t, text, n))
+		return;
+	copy = realloc(t->last, n + 2);
 	if (copy == NULL)
 		return;
 	t->last = copy;

@@ -40,7 +40,8 @@ float text_confidence_of_all(const struct text *t); /* the mean of its words */
 /* What is stable stays as it was told: where the next partial does not begin with it, these words of it are, and of the partial all that
  * follows as many. To be freed; NULL: the partial may be told as it is. */
 char *text_keep_stable(const struct text *t, const char *partial, size_t n, size_t *n_out);
-/* So much will not change any more: as if partials had begun with it for long. */
+/* So much will not change any more: as if partials had begun with it for long. No effect where that is less than what is stable, or
+ * other words. */
 void text_settle(struct text *t, const char *text, size_t n);
 /* What of the last partial is stable, to the end of its last word; lent until the next. */
 const char *text_stable(const struct text *t, size_t *n_out);

@@ -177,12 +177,35 @@ static void test_settled(void **state)
 	text_done(&t);
 }
 
+static void a_part_settles_only_what_goes_on_from_what_is_stable(void **state)
+{
+	static const struct {
+		const char *part, *want;
+	} parts[] = { { "one", "one two" }, { "one two", "one two" },
+		{ "won two three", "one two" }, { "one twofold", "one two" },
+		{ "one two three", "one two three" } };
+	struct text t;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		text_init(&t);
+		for (int k = 0; k < 3; k++)
+			(void)text_partial(&t, "one two six", 11);
+		text_settle(&t, parts[i].part, strlen(parts[i].part));
+		assert_memory_equal(text_stable(&t, &n), parts[i].want, strlen(parts[i].want));
+		assert_int_equal(n, strlen(parts[i].want));
+		text_done(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest others[] = {
 		{ "words settle once they stood long enough", test_settled, NULL, NULL, NULL },
 		cmocka_unit_test(two_are_enough_where_each_is_a_decode_of_its_own),
 		cmocka_unit_test(what_is_stable_stays),
+		cmocka_unit_test(a_part_settles_only_what_goes_on_from_what_is_stable),
 		cmocka_unit_test(what_is_stable_stays_when_nothing_follows_it),
 		cmocka_unit_test(a_word_is_the_likelier_to_stay_the_oftener_it_stood),
 	};
