@@ -164,6 +164,18 @@ test('what one engine cannot bear the other one hears', async () => {
   });
 });
 
+test('what a client wishes counts as far as the engine of the finals takes it', async () => {
+  const wishes = { language: 'de', translate: true, prompt: 'Dr. Ott' };
+  await twoPools('fake', { ...engines.fake_whole, 'param.tell_wishes': 'yes' }, { 'pool.en.finals_wait_ms': 60000, 'pool.en.languages': 'any' }, async (s) => {
+    const c = await dictate(s, [plain[0]], { fields: { pool: 'en', ...wishes } });
+    for (const told of ['language=de', 'translate=']) assert.ok(c.finals[0].text.includes(told), c.finals[0].text);
+  });
+  await twoPools('fake_whole', 'fake', {}, async (s) => {
+    const c = await Client.start(s, { pool: 'en', ...wishes });
+    assert.match((await c.event('error')).message, /the engine of pool "en-accurate" does not translate/);
+  });
+});
+
 test('a client that vanishes leaves nothing behind in either pool', async () => {
   await twoPools('fake', 'fake_whole', {}, async (s) => {
     for (const commit of [false, true]) {

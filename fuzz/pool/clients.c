@@ -12,7 +12,8 @@
 struct client {
 	struct lease *lease; /* owned; NULL: none */
 	bool granted, refused, begun, ended;
-	bool leaves; /* from inside the next callback */
+	bool limited; /* wants places by utterance, and does not bear all that it may lack */
+	bool leaves;  /* from inside the next callback */
 	uint64_t utterance;
 };
 
@@ -128,7 +129,7 @@ static void on_failed(void *arg, const struct error *why)
 {
 	struct client *c = arg;
 
-	if (c->begun || why->text[0] == '\0')
+	if ((c->begun && !c->limited) || why->text[0] == '\0')
 		abort();
 	over(c, false);
 	called(c);
@@ -149,7 +150,8 @@ static void come(struct pool *pool, struct client *c, uint8_t whim)
 {
 	struct lease_owner owner = { .session = (uint64_t)(c - clients) + 1,
 		.tenant = whim % 3,
-		.priority = (enum priority)(whim / 3 % PRIORITIES) };
+		.priority = (enum priority)(whim / 3 % PRIORITIES),
+		.by_utterance = whim / 9 % 3 == 0 };
 	struct error err = ERROR_INIT;
 
 	c->lease = lease_new(pool, &owner, &events, c, &err, NULL);
@@ -159,6 +161,7 @@ static void come(struct pool *pool, struct client *c, uint8_t whim)
 		return;
 	}
 	c->leaves = whim >= 250;
+	c->limited = owner.by_utterance;
 	lease_start(c->lease);
 }
 
@@ -198,6 +201,8 @@ void clients_act(struct pool *pool, unsigned n, uint8_t whim)
 		break;
 	case 6:
 		c->leaves = whim >= 128;
+		if (c->limited)
+			lease_give_up_in(c->lease, pool_now_ns(pool), whim * 8u);
 		break;
 	default:
 		if (whim < 100 && c->granted && !c->refused) {

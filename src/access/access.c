@@ -292,9 +292,16 @@ struct language_pool *access_language_pools(const struct access *a, const struct
 	return pools;
 }
 
+const struct pool *access_pool_of_finals(const struct pool *pool)
+{
+	const struct pool_finals *finals = pool_finals(pool);
+
+	return finals->n > 0 ? finals->pools[0] : pool;
+}
+
 unsigned access_passed_over(const struct pool *pool, const struct session_wishes *wishes)
 {
-	return wanted_kinds(wishes) & ~(unsigned)pool_traits(pool)->takes;
+	return wanted_kinds(wishes) & ~(unsigned)pool_traits(access_pool_of_finals(pool))->takes;
 }
 
 static bool is_known(const struct pool *pool)
@@ -305,6 +312,7 @@ static bool is_known(const struct pool *pool)
 bool access_word_translation(
     const struct pool *pool, const struct session_wishes *wishes, struct error *out)
 {
+	pool = access_pool_of_finals(pool);
 	if ((access_passed_over(pool, wishes) & IPC_TAKES_TRANSLATE) == 0 || !is_known(pool))
 		return false;
 	(void)error_set(out, ERROR_INVALID,

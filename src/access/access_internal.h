@@ -71,7 +71,9 @@ void access_add_part(struct access *a, struct access_part *p);
 struct language_pool access_language_pool(const struct pool *pool);
 /* ... of all, those that the client may not use without a name; NULL: it may use all. The caller frees them. */
 struct language_pool *access_language_pools(const struct access *a, const struct client *c);
-/* The kinds of wishes (IPC_TAKES_*) that its engine, as far as is known, passes over. */
+/* Whose engine tells what was said in it, as a rule: itself, or the first of those for its finals. */
+const struct pool *access_pool_of_finals(const struct pool *pool);
+/* The kinds of wishes (IPC_TAKES_*) that this engine, as far as is known, passes over. */
 unsigned access_passed_over(const struct pool *pool, const struct session_wishes *wishes);
 /* A sentence for who wishes a translation of a pool that cannot give one; false: it can, or none is wished. Of an engine that is not
  * known yet it is hoped. */

@@ -95,15 +95,16 @@ static void log_passed_over(
     const struct voice *v, const struct pool *pool, const struct session_wishes *wishes)
 {
 	unsigned kinds = access_passed_over(pool, wishes);
+	const char *name = pool_name(access_pool_of_finals(pool));
 
 	if ((kinds & IPC_TAKES_PROMPT) != 0)
 		log_info("session %llu: the engine of pool %s takes no prompt and no hot words; "
 			 "ignoring them",
-		    (unsigned long long)v->id, pool_name(pool));
+		    (unsigned long long)v->id, name);
 	if ((kinds & IPC_TAKES_TRANSLATE) != 0)
 		log_info("session %llu: the engine of pool %s does not translate; ignoring the "
 			 "wish for it",
-		    (unsigned long long)v->id, pool_name(pool));
+		    (unsigned long long)v->id, name);
 }
 
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
