@@ -38,7 +38,7 @@ enum lease_kind {
 	LEASE_BY_UTTERANCE, /* for each utterance anew: more clients than places */
 };
 
-enum { LEASE_BEARS_ALL = UINT32_MAX };
+enum { LEASE_BEARS_ALL = INT32_MAX };
 
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, PRIORITIES };
 
