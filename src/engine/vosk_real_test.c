@@ -21,7 +21,7 @@
 #include "models/catalogue.h"
 #include "models/store.h"
 
-enum { WAV_HEADER_BYTES = 44, CLIP = 24000 };
+enum { WAV_HEADER_BYTES = 44, CLIP = 16000 };
 
 static const struct engine_ops *const ops = &engine_vosk;
 static struct engine *engine; /* one for all tests: loading takes its time */
