@@ -1,7 +1,8 @@
 // A small chaos: make chaos is the large one.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { fake, withServer } from './lib/server.mjs';
+import path from 'node:path';
+import { fake, root, withServer } from './lib/server.mjs';
 import { fakes } from './lib/fakes.mjs';
 import { babble } from './lib/speech.mjs';
 import { disturbed, emptyReport, randomFrom, undisturbed } from './lib/chaos.mjs';
@@ -11,7 +12,9 @@ const SEED = 1;
 const patience = { 'pool.en.begin_timeout_ms': 2000, 'pool.en.final_timeout_ms': 2000, 'pool.en.slowest_factor': 1, 'pool.en.host_timeout_ms': 500, 'pool.en.backoff_min_ms': 10, 'pool.en.backoff_max_ms': 100 };
 
 // Each engine with one way to lend: what the one leaves open of the other's, the matrix has.
-for (const [lease, { engine, fake }] of [['session', fakes[0]], ['utterance', fakes[0]], ['utterance', fakes[1]]]) {
+const example = { engine: 'exec', fake: (settings) => fakes[0].fake({ ...settings, 'pool.en.engine': 'exec', 'pool.en.param.command': `python3 ${path.join(root, 'contrib/python/example_engine.py')}` }) };
+
+for (const [lease, { engine, fake }] of [['session', fakes[0]], ['utterance', fakes[0]], ['utterance', fakes[1]], ['session', example]]) {
   test(`random faults of instances and hosts cost no word, lease = ${lease}, ${engine}`, async (t) => {
     const settings = { 'pool.en.max': 6, 'pool.en.spare': 2, 'pool.en.lease': lease, 'pool.en.param.burn': 0.1, ...patience };
     await withServer(fake(settings), async (server) => {

@@ -136,12 +136,12 @@ static const int copy_calls[] = { SCMP_SYS(pidfd_send_signal), SCMP_SYS(waitid),
 static int add_copy_rules(scmp_filter_ctx ctx)
 {
 	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-	    SCMP_CMP64(0, SCMP_CMP_EQ, CLONE_PIDFD | SIGCHLD));
+	    SCMP_CMP64(0, SCMP_CMP_EQ, CLONE_PIDFD | SIGCHLD, 0));
 
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 2,
-		    SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG),
-		    SCMP_CMP64(1, SCMP_CMP_EQ, SIGKILL));
+		    SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0),
+		    SCMP_CMP64(1, SCMP_CMP_EQ, SIGKILL, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(copy_calls) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, copy_calls[i], 0);
 	return rc;

@@ -90,8 +90,8 @@ static int refuse_namespaces(scmp_filter_ctx ctx)
 
 static int add_rules(scmp_filter_ctx ctx)
 {
-	int rc = seccomp_rule_add(
-	    ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_CMP64(0, SCMP_CMP_NE, AF_UNIX));
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+	    SCMP_CMP64(0, SCMP_CMP_NE, AF_UNIX, 0));
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused) && rc == 0; i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
