@@ -171,8 +171,7 @@ static int lower_rights(struct host *h, struct error *err)
 static int learn_confinement(struct host *h, struct error *err)
 {
 	const struct confine_config confine = { h->cfg->confine, h->cfg->core_dumps,
-		.is_roots = geteuid() == 0,
-		.threads = h->hello.traits.threads != IPC_THREADS_NONE,
+		.is_roots = geteuid() == 0, .threads = h->hello.traits.threads != IPC_THREADS_NONE,
 		.copies = h->hello.traits.eager == IPC_EAGER_FORKED };
 
 	return confine_new(&h->confine, &confine, err);
