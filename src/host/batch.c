@@ -328,6 +328,8 @@ void batch_attend(struct batch *b, const struct pollfd *pfds, size_t n)
 {
 	if (pfds[1].revents != 0)
 		pass_on_log(b);
+	if ((pfds[0].revents & POLLOUT) != 0)
+		b->full = false;
 	if (pfds[0].revents != 0)
 		for (int i = 0; i < MESSAGES_A_TURN && !b->silent && hear_program(b); i++)
 			continue;
