@@ -133,6 +133,10 @@ class Engine(Traits):
         """What end() would return now; the utterance goes on. For eager = EAGER_ANEW."""
         raise NotImplementedError
 
+    def abort(self):
+        """The utterance is not wanted any more and will have no end: whatever goes on for it may stop. Comes when no other call is under
+        way, and also where begin or audio have failed."""
+
     def reset(self):
         """The next utterance is another client's: forget what was learnt of this one."""
 
@@ -418,6 +422,8 @@ class _Server:
 
     def __init__(self, engine, sock):
         self.engine, self.line, self.row = engine, _Line(sock), Row(0)
+        self.calls = 0  # of the engine, under way
+        self.aborted = False  # and the engine has not been told
         engine._server = self
 
     def run(self):
@@ -455,13 +461,21 @@ class _Server:
             row.wants.clear()
         elif kind == ABORT:
             row.forget()
+            self.aborted = True
+            self.tell_abort()
         elif kind == RESET:
             self.engine.reset()
             self.line.ready(row)
 
+    def tell_abort(self):
+        if self.aborted and self.calls == 0:
+            self.aborted = False
+            self.attempt(self.engine.abort)
+
     def attempt(self, what):
         """What it returns; None: it failed, which the server has been told if it is of interest."""
         row, epoch = self.row, self.row.epoch
+        self.calls += 1
         try:
             return what()
         except (EOFError, ProtocolError):
@@ -473,6 +487,9 @@ class _Server:
                 row.state = DEAF
                 self.line.say(encode_failed(0, epoch, _sentence(e)))
             return None
+        finally:
+            self.calls -= 1
+            self.tell_abort()
 
     def work(self):
         """The most urgent thing that can be done now. False: nothing can."""

@@ -113,7 +113,7 @@ class Counter(steno.Engine):
     decoding, partials, eager = steno.AS_IT_COMES, steno.OWN, steno.EAGER_ANEW
 
     def __init__(self, **steps):
-        self.steps, self.resets = steps, 0
+        self.steps, self.resets, self.aborts = steps, 0, 0
 
     def at(self, place):
         return self.steps[place](self) if place in self.steps else None
@@ -137,6 +137,9 @@ class Counter(steno.Engine):
 
     def end(self):
         return self.at("end") or steno.Result(self.tell(), 1, [steno.Word("w", 5, 9, 0.5)], self.wishes.language, self.wishes.adaptation + b"+")
+
+    def abort(self):
+        self.aborts += 1
 
     def reset(self):
         self.resets += 1
@@ -277,9 +280,23 @@ class OneAtATime(unittest.TestCase):
         self.assertIn("no text", s.expect(FAILED)["text"])
         s.end()
 
+    def test_an_abort_is_told_to_the_engine_before_anything_else(self):
+        engine = Counter(begin=lambda engine: seen.append(engine.aborts))
+        seen = []
+        s = self.serve(engine)
+        for epoch in (7, 8, 9):
+            s.begin(epoch)
+            s.audio(BLOCK, epoch)
+            s.say(ABORT if epoch < 9 else END, epoch)
+        s.expect(FINAL, 9)
+        self.assertEqual(seen, [0, 1, 2])
+        s.end()
+        self.assertEqual(engine.aborts, 2)
+
     def test_an_abort_while_it_computes(self):
         gate, seen = Gate(), []
-        s = self.serve(Counter(end=lambda engine: (gate(), seen.append(engine.progress()), None)[2]))
+        engine = Counter(end=lambda engine: (gate(), seen.append(engine.progress()), seen.append(engine.aborts), None)[3])
+        s = self.serve(engine)
         s.begin()
         s.audio(BLOCK)
         s.say(END)
@@ -289,8 +306,9 @@ class OneAtATime(unittest.TestCase):
         gate.opened.set()
         s.say(END, 8)
         s.expect(FINAL, 8)
-        self.assertEqual(seen[0], False)
+        self.assertEqual(seen[:2], [False, 0])
         s.end()
+        self.assertEqual(engine.aborts, 1)
 
     def test_a_partial_is_broken_off_by_cancel_and_by_the_end(self):
         for kind, answer in ((CANCEL, CANCELLED), (END, FINAL)):
