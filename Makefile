@@ -7,13 +7,14 @@
 # make fresh      what the README says, on a bare Debian in a chroot (RELEASE='bookworm trixie' AS='root sudo'); as root
 # make chaos      kill recognisers at random while clients speak (KILLS=1000 SEED=1)
 # make soak       sessions come and go, and nothing may grow (MINUTES=10)
+# make realtimestt  eight clients and two pooled RealtimeSTT, then one that all share (installs it first, 120 MB to 2.7 GB)
 # make bench      measure, and print the tables of docs/benchmarks.md
 # Each installs the Debian packages it lacks first.
 
 BUILD ?= build
 ARGS ?=
 
-.PHONY: all run demo test check fuzz fresh chaos soak bench format clean
+.PHONY: all run demo test check fuzz fresh chaos soak realtimestt bench format clean
 
 # Hosts and decoders that root starts run as another user, who must be able to execute what was built.
 all: $(BUILD)/build.ninja
@@ -54,6 +55,10 @@ chaos: all
 soak: all
 	@tools/install-packages test
 	@STENOPOOL_BUILD=$(abspath $(BUILD)) MINUTES=$(MINUTES) tools/soak
+
+realtimestt: all
+	@tools/install-packages test
+	@STENOPOOL_BUILD=$(abspath $(BUILD)) tools/realtimestt
 
 bench:
 	@tools/install-packages build test bench

@@ -17,6 +17,7 @@ import ctypes
 import gc
 import inspect
 import json
+import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -137,6 +138,8 @@ class Recorder:
     def close(self):
         """Ends its threads."""
         self.discards = True
+        # Each recorder has added a handler, and none takes it away: lines would multiply. What is said while it ends is of no use.
+        logging.getLogger('realtimestt').handlers[:] = [logging.NullHandler()]
         closing = threading.Thread(target=self.real.shutdown, daemon=True)
         closing.start()
         closing.join(CLOSE_S)

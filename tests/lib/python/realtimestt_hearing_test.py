@@ -52,7 +52,7 @@ class Utterances(Base):
 
     def test_what_fills_no_chunk_is_not_kept_for_the_next(self):
         h = self.make(renews=False)
-        self.assertEqual(self.say(h, 3, 1, 1000), 'Delta delta.')
+        self.assertEqual(self.say(h, 3, 1, 830), 'Delta delta.')
         self.assertEqual(self.say(h, 4, 1), 'Echo.')
 
     def test_language_is_that_of_the_utterance(self):
