@@ -1,5 +1,5 @@
-// Eight clients, first with a pool of two instances of RealtimeSTT, then with one recorder that all share: what each of them gets, and whose
-// words are in it. Exit code 0: in the pool nobody got a word of anybody else, and everybody got their own.
+// Eight clients: with a pool of two instances of RealtimeSTT, with one recorder that all share, with one that goes from one to the next: what
+// each of them gets, and whose words are in it. Exit code 0: in the pool nobody got a word of anybody else, and everybody got their own.
 // usage: run.mjs FOLDER, which is what tools/install-realtimestt has made
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -45,11 +45,13 @@ function foreign(own, text) {
   return [...new Set([...strange(longWords), ...strange(pairs)])];
 }
 
-function report(title, texts) {
+const few = (list) => (list.length === 0 ? 'none' : [...list.slice(0, 6), ...(list.length > 6 ? [`${list.length - 6} more`] : [])].join(', '));
+
+function report(title, texts, some) {
   let foreigners = 0;
   let wrong = 0;
   print(`\n${title}`);
-  for (const own of clips) {
+  for (const own of some) {
     const text = (texts.get(own.name) ?? []).join(' | ');
     const others = foreign(own, text);
     const missed = edits(own.words, text.replaceAll(' | ', ' '));
@@ -58,10 +60,10 @@ function report(title, texts) {
     print(`  ${own.name}`);
     print(`    said:  ${own.words}`);
     print(`    got:   ${text || '(nothing)'}`);
-    print(`    words wrong: ${missed} of ${wordsIn(own.words)}; of others: ${others.length === 0 ? 'none' : others.join(', ')}`);
+    print(`    words wrong: ${missed} of ${wordsIn(own.words)}; of others: ${few(others)}`);
   }
-  const total = clips.reduce((n, c) => n + wordsIn(c.words), 0);
-  print(`  in all: ${wrong} of ${total} words wrong; clients with words of others: ${foreigners} of ${clips.length}`);
+  const total = some.reduce((n, c) => n + wordsIn(c.words), 0);
+  print(`  in all: ${wrong} of ${total} words wrong; clients with words of others: ${foreigners} of ${some.length}`);
   return { foreigners, wrong, total };
 }
 
@@ -119,13 +121,14 @@ async function waitFor(is) {
 
 const rss = (pid) => `${Math.round(Number(fs.readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s*(\d+)/)[1]) / 1024)} MB`;
 
-// ---- one recorder for all ----
+// ---- one recorder ----
 
-async function shared() {
+// What a script here prints, by client.
+async function scripted(script, args, some) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stenopool-realtimestt-'));
-  const files = clips.map((c) => `${c.name}=${c.file}`);
-  const script = path.join(root, 'tools/realtimestt.d/shared.py');
-  const child = spawn(`${folder}/run`, [script, APART_MS / 1000, COMPUTE, `${folder}/model`, ...files], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  const files = some.map((c) => `${c.name}=${c.file}`);
+  const command = [path.join(root, 'tools/realtimestt.d', script), ...args, COMPUTE, `${folder}/model`, ...files];
+  const child = spawn(`${folder}/run`, command, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (d) => (out += d));
@@ -138,9 +141,12 @@ async function shared() {
   return texts;
 }
 
-print(`eight clients, ${seconds(APART_MS)} from one's beginning to the next one's, at the pace of speech`);
-const pool = report('A pool of two instances', await pooled());
-const one = report('One recorder for all', await shared());
+print(`Eight clients, ${seconds(APART_MS)} from one's beginning to the next one's, at the pace of speech.`);
+const pool = report('A pool of two instances', await pooled(), clips);
+const one = report('One recorder for all at once', await scripted('shared.py', [APART_MS / 1000], clips), clips);
+const plain = clips.filter((c) => c.rate === 16000); // handed.py takes samples as they are
+const inPairs = plain.slice(0, plain.length - (plain.length % 2));
+const handed = report('One recorder, one client after the other, abort() between them', await scripted('handed.py', [], inPairs), inPairs.filter((_, i) => i % 2 === 1));
 const good = pool.foreigners === 0 && pool.wrong < pool.total / 4;
-print(`\npool: ${pool.foreigners} clients with words of others; shared: ${one.foreigners}`);
+print(`\nClients with words of others: in the pool ${pool.foreigners}, sharing a recorder ${one.foreigners}, given a used one ${handed.foreigners}`);
 process.exit(good ? 0 : 1);
