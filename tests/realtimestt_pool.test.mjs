@@ -82,6 +82,12 @@ test('partials are what the recorder writes while somebody speaks, and the langu
     assert.equal(c.finals[0].language, 'en');
   }));
 
+test('words have their times where the settings ask for them', () =>
+  withPool({ 'pool.en.param.final_transcription_word_timestamps': 'yes' }, async (server) => {
+    const words = (await converse(server, 1, [3])).finals[0].words;
+    assert.deepEqual(words.map((w) => [w.text, w.start_ms, w.end_ms]), [['bravo', 0, 100], ['bravo', 100, 200], ['bravo', 200, 300]]);
+  }));
+
 test('what a client leaves behind is in nobody else\'s text', () =>
   withPool({ ...lone, 'pool.en.param.renew': 'no' }, async (server, fault) => {
     for (const leave of ['in speech', 'while its final is computed']) {

@@ -52,12 +52,15 @@ class AudioToTextRecorder:
     def __init__(self, model='tiny', language='', use_microphone=True, spinner=True, no_log_file=False, handle_buffer_overflow=True,
                  min_length_of_recording=0.5, min_gap_between_recordings=0, start_callback_in_new_thread=False,
                  enable_realtime_transcription=False, realtime_processing_pause=0.2, silero_onnx_threads=2, beam_size=5,
+                 final_transcription_word_timestamps=False,
                  on_transcription_start=None, on_realtime_transcription_update=None, on_realtime_text_stabilization_update=None):
         assert not use_microphone and not spinner and no_log_file
         assert not handle_buffer_overflow and not min_length_of_recording and not min_gap_between_recordings
         self.model = model
         self.language = language
         self.detected_language = None
+        self.final_transcription_word_timestamps = final_transcription_word_timestamps
+        self.last_transcription_metadata = None
         self.on_transcription_start = on_transcription_start
         self.on_realtime_transcription_update = on_realtime_transcription_update
         self.on_realtime_text_stabilization_update = on_realtime_text_stabilization_update
@@ -222,6 +225,9 @@ class AudioToTextRecorder:
         if text is None:
             raise RuntimeError('the model could not be used')
         self.detected_language = 'en'
+        if self.final_transcription_word_timestamps:
+            words = [{'word': f' {word}', 'start': 0.1 * i, 'end': 0.1 * (i + 1)} for i, word in enumerate(text.split())]
+            self.last_transcription_metadata = {'words': words}
         return text.capitalize() + '.' if text else ''
 
     def abort(self):
