@@ -170,6 +170,47 @@ test('an utterance whose instance is killed is heard again, and every text is th
   await c.finish();
 }));
 
+// What is said with a pause in it, piece by piece; a final begun in the pause is there first, is taken back, and comes again at the end.
+async function previews(s, said, more) {
+  const c = await Client.start(s, { eager_finals: true, partials: false, post_silence_ms: 2000 });
+  await c.event('ready');
+  c.audio(join(said, silence(600)));
+  const first = await c.event('eager_final');
+  c.audio(join(more, silence(600)));
+  await c.event('resumed');
+  const second = await c.event('eager_final', 1);
+  c.audio(silence(2500));
+  const final = await c.event('final');
+  await c.finish();
+  assert.ok(final.text.startsWith(first.text.split(' ')[0]), `${first.text} and ${final.text}`);
+  assert.equal(final.text, second.text);
+  assert.deepEqual(final.words, second.words);
+  return final;
+}
+const unheard = ({ text, confidence, words }) => ({ text, confidence, words });
+
+test('a final that a copy of the process brings in a pause is the final, and the same as without', async () => {
+  const without = await withFinal({ 'pool.ko.early_finals': 'no' });
+  await withFake('endpoint=4800\n', {}, async (s) => {
+    assert.deepEqual(unheard(await previews(s, sound, babble(900, 3))), without);
+    const m = await s.metrics();
+    assert.equal(m.eager_finals_total, 2);
+    assert.equal(m.eager_finals_taken_back_total, 1);
+    assert.equal(m['pool_instances_violations_total{pool="ko"}'], 0);
+  });
+
+  async function withFinal(more) {
+    let final;
+    await withFake('endpoint=4800\n', more, async (s) => {
+      const c = await Client.start(s, { partials: false, post_silence_ms: 2000 });
+      c.audio(join(sound, silence(600), babble(900, 3), silence(600), silence(2500)));
+      final = unheard(await c.event('final'));
+      await c.finish();
+    });
+    return final;
+  }
+});
+
 for (const [name, conf, words] of [
   ['half a result', 'result={"text": "\n', /Vosk's result is none/],
   ['no result', 'result=null\n', /Vosk gives no result/],
@@ -224,5 +265,11 @@ describe('the Korean model', { skip: noVosk }, () => {
       await subtitles(s, clip().samples, native);
       if (!noBrowser) await onThePage(s, clip().samples, native);
       await assertConfined(s);
+      const { samples: more } = speakKorean('오늘');
+      const preview = await previews(s, samples, more);
+      const c = await Client.start(s, { partials: false, post_silence_ms: 2000 });
+      c.audio(join(samples, silence(600), more, silence(600), silence(2500)));
+      assert.deepEqual(unheard(await c.event('final')), unheard(preview));
+      await c.finish();
     }, { args: listeners }));
 });
