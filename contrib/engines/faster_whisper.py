@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Whisper on CTranslate2 (pip install faster-whisper) as an engine of Stenopool: one process, many rows, and what is due together is one batch
-of the model. On a GPU a batch costs hardly more than one of it.
+of the model. On a CPU a batch costs as much as its parts, and the first of them waits for the last: there each is decoded alone.
 
     [pool any]
     engine = exec
@@ -10,7 +10,8 @@ of the model. On a GPU a batch costs hardly more than one of it.
     max = 8
 
 Parameters, all param.NAME: model (a directory; a name that is in the cache of Hugging Face), device (cpu, cuda), compute_type (int8),
-threads (of one batch; all cores), rows (8), batch (the most in one; rows), gather_ms (how long one waits for others; 10), beam (1), language
+threads (of one batch; all cores), rows (8), batch (the most in one; 1 on a CPU, else rows), gather_ms (how long one waits for others where there
+are batches; 10), beam (1), language
 (what is spoken when the client does not say; en for English models, else auto), words (no, yes: word times, which cost a fifth more)."""
 import os
 import sys
@@ -20,7 +21,7 @@ sys.path = [p for p in sys.path if os.path.abspath(p) != here]  # this file has 
 sys.path.insert(0, os.path.join(here, "../python"))
 import stenopool_engine as steno  # noqa: E402
 
-PARAMS = {"model": "", "device": "cpu", "compute_type": "int8", "threads": str(os.cpu_count() or 1), "rows": "8", "batch": "0", "gather_ms": "10",
+PARAMS = {"model": "", "device": "cpu", "compute_type": "int8", "threads": str(os.cpu_count() or 1), "rows": "8", "batch": "", "gather_ms": "10",
           "beam": "1", "language": "", "words": "no"}
 unknown = sorted(set(steno.params()) - set(PARAMS) - {"isolation"})
 if unknown:
@@ -52,8 +53,9 @@ class FasterWhisper(steno.BatchEngine):
 
     def __init__(self):
         self.model = os.path.basename(settings["model"].rstrip("/"))
-        self.rows, self.max_batch = int(settings["rows"]), int(settings["batch"])
-        self.gather_s = float(settings["gather_ms"]) / 1000
+        self.rows = int(settings["rows"])
+        self.max_batch = int(settings["batch"] or (1 if settings["device"] == "cpu" else self.rows))
+        self.gather_s = float(settings["gather_ms"]) / 1000 if self.max_batch > 1 else 0
         self.decode_threads = int(settings["threads"])
         self.beam, self.words = int(settings["beam"]), settings["words"] == "yes"
         self.whisper = WhisperModel(settings["model"], device=settings["device"], compute_type=settings["compute_type"],
@@ -134,8 +136,19 @@ class FasterWhisper(steno.BatchEngine):
         log_p = g.scores[0] * len(g.sequences_ids[0]) / (len(g.sequences_ids[0]) + 1)
         if not tokens or (g.no_speech_prob > SILENT and log_p < UNSURE):
             return steno.Result("", language=tokenizer.language_code or "en")
-        found = [steno.Word(w["word"].strip(), round(1000 * w["start"]), round(1000 * w["end"]), w["probability"]) for w in words if w["word"].strip()]
-        return steno.Result(tokenizer.decode(tokens).strip(), math.exp(log_p), found, tokenizer.language_code or "en")
+        return steno.Result(tokenizer.decode(tokens).strip(), math.exp(log_p), self.join(words), tokenizer.language_code or "en")
+
+    def join(self, pieces):
+        """What has no blank before it, a full stop say, belongs to the word before."""
+        words = []
+        for p in pieces:
+            text, start, end = p["word"], round(1000 * float(p["start"])), round(1000 * float(p["end"]))
+            if words and not text.startswith(" "):
+                words[-1].text += text
+                words[-1].end_ms = end
+            elif text.strip():
+                words.append(steno.Word(text.strip(), start, end, float(p["probability"])))
+        return words
 
     def decode_long(self, job):
         language = (job.wishes.language or self.language).split("-")[0].lower()
