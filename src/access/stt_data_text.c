@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access/stt_letter.h"
+#include "base/letter.h"
 #include "base/base64.h"
 #include "base/util.h"
 
@@ -17,7 +17,7 @@ static size_t skip_blanks(const char *text, size_t n, size_t at)
 {
 	size_t bytes;
 
-	while (at < n && stt_letter_is_space(stt_letter_at(text + at, n - at, &bytes)))
+	while (at < n && letter_is_space(letter_at(text + at, n - at, &bytes)))
 		at += bytes;
 	return at;
 }
@@ -35,9 +35,9 @@ static void raise_first(char *text, size_t n)
 
 	if (n == 0)
 		return;
-	c = stt_letter_at(text, n, &bytes);
+	c = letter_at(text, n, &bytes);
 	if (c < 0x80 || (bytes == 2 && c < 0x800))
-		(void)stt_letter_put(stt_letter_upper(c), text);
+		(void)letter_put(letter_upper(c), text);
 }
 
 char *stt_sentence(const char *text, size_t n)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access/stt_letter.h"
+#include "base/letter.h"
 #include "base/util.h"
 
 enum {
@@ -76,11 +76,11 @@ static void project(struct stt_stable *s, const char *text, size_t n)
 
 	s->letters_n = 0;
 	for (size_t at = 0; at < n; at += bytes) {
-		uint32_t c = stt_letter_at(text + at, n - at, &bytes);
+		uint32_t c = letter_at(text + at, n - at, &bytes);
 
-		if (stt_letter_is_punctuation(c))
+		if (letter_is_punctuation(c))
 			continue;
-		c = stt_letter_is_space(c) ? ' ' : stt_letter_lower(c);
+		c = letter_is_space(c) ? ' ' : letter_lower(c);
 		if (c == ' ' && (s->letters_n == 0 || s->letters[s->letters_n - 1].c == ' '))
 			continue;
 		s->letters[s->letters_n++] =

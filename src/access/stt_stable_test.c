@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "access/stt_letter.h"
+#include "base/letter.h"
 #include "access/stt_stable.h"
 
 static struct stt_stable *stable;
@@ -137,14 +137,14 @@ static void letters_have_their_case(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-		assert_int_equal(stt_letter_lower(pairs[i][0]), pairs[i][1]);
-		assert_int_equal(stt_letter_upper(pairs[i][1]), pairs[i][0]);
-		assert_int_equal(stt_letter_lower(pairs[i][1]), pairs[i][1]);
-		assert_int_equal(stt_letter_upper(pairs[i][0]), pairs[i][0]);
+		assert_int_equal(letter_lower(pairs[i][0]), pairs[i][1]);
+		assert_int_equal(letter_upper(pairs[i][1]), pairs[i][0]);
+		assert_int_equal(letter_lower(pairs[i][1]), pairs[i][1]);
+		assert_int_equal(letter_upper(pairs[i][0]), pairs[i][0]);
 	}
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
-		assert_int_equal(stt_letter_lower(none[i]), none[i]);
-		assert_int_equal(stt_letter_upper(none[i]), none[i]);
+		assert_int_equal(letter_lower(none[i]), none[i]);
+		assert_int_equal(letter_upper(none[i]), none[i]);
 	}
 }
 
