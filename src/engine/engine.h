@@ -85,9 +85,10 @@ struct engine_begin {
 	const char *language;  /* "de"; "auto": to be found out */
 	const char *prompt;    /* as it might stand before; <= ENGINE_PROMPT_MAX_BYTES */
 	const char *hot_words; /* words that are likely, with commas between; likewise */
-	const char *phrases;   /* all that may be said, one a line; <= ENGINE_PHRASES_MAX_BYTES */
-	bool translate;        /* into English */
-	unsigned rate_hz;      /* what it was recorded at before it became 16 kHz; 0: not known */
+	/* All that may be said, one a line, also several of them in a row; "[unk]" among them: and whatever else; <= ENGINE_PHRASES_MAX_BYTES. */
+	const char *phrases;
+	bool translate;   /* into English */
+	unsigned rate_hz; /* what it was recorded at before it became 16 kHz; 0: not known */
 	engine_progress_f *on_progress; /* may be NULL */
 	void *arg;
 };

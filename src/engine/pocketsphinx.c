@@ -5,6 +5,7 @@
  * - the cepstral mean, which the library carries from one utterance to the next, is set at each begin: to
  *   what the adaptation says, or to what the model began with;
  * - the noise estimate and the count of frames are restarted at each begin;
+ * - where phrases are all that may be said, a search for them is made at its begin, and given back at the next;
  * - the library gets its samples in blocks of its own, because it normalises by block.
  * What remains is the order of codewords of equal score and the like, which no call of the library resets:
  * the scores of a decoder that has worked differ from those of a new one in their last digits, the
@@ -21,6 +22,7 @@
 #include "base/util.h"
 #include "engine/engine.h"
 #include "engine/pocketsphinx_compat.h"
+#include "engine/pocketsphinx_phrases.h"
 #include "engine/pocketsphinx_settings.h"
 
 enum {
@@ -33,12 +35,15 @@ enum {
 struct engine {
 	ps_decoder_t *ps; /* owned */
 	char *model;      /* owned */
+	char *search;     /* owned; the model's own; NULL: it has none */
 	long frames_per_s;
 	uint8_t initial[POCKETSPHINX_ADAPTATION_MAX]; /* the adaptation to nobody */
 	size_t initial_bytes;
 
 	/* of the utterance */
-	bool started; /* in the library: ps_start_utt without ps_end_utt */
+	bool started;         /* in the library: ps_start_utt without ps_end_utt */
+	bool by_grammar;      /* the search is that of what may be said, */
+	bool nothing_is_said; /* ... or would be, if any of it could */
 	engine_progress_f *on_progress;
 	void *arg;
 	uint64_t samples; /* given to the library */
@@ -62,6 +67,8 @@ static struct {
 
 static void on_line(bool fatal, const char *line)
 {
+	if (strstr(line, "does not match the grammar") != NULL)
+		return; /* which is no trouble: something else was said */
 	(void)snprintf(trouble.last, sizeof trouble.last, "%s", line);
 	if (!trouble.loading)
 		(void)fprintf(stderr, "pocketsphinx: %s\n", line);
@@ -120,6 +127,7 @@ static void pocketsphinx_unload(struct engine **engine)
 		(void)ps_end_utt(e->ps);
 	ps_free(e->ps);
 	free(e->model);
+	free(e->search);
 	free(e);
 }
 
@@ -137,6 +145,8 @@ static int pocketsphinx_load(
 		return -1;
 	}
 	e->model = name_of_model(pocketsphinx_settings_find(s, "hmm"));
+	if (pocketsphinx_compat_searched(e->ps) != NULL)
+		e->search = xstrdup(pocketsphinx_compat_searched(e->ps));
 	e->frames_per_s = pocketsphinx_compat_frames_per_s(e->ps);
 	e->initial_bytes = pocketsphinx_compat_adaptation(e->ps, e->initial);
 	free(s);
@@ -159,6 +169,34 @@ static void abandon(struct engine *e)
 	e->samples = 0;
 }
 
+static int forget_phrases(struct engine *e, struct error *err)
+{
+	e->nothing_is_said = false;
+	if (!e->by_grammar)
+		return 0;
+	e->by_grammar = false;
+	return pocketsphinx_compat_search_own(e->ps, e->search, err);
+}
+
+static int take_phrases(struct engine *e, const char *phrases, struct error *err)
+{
+	char *grammar;
+	int rc = 0;
+
+	if (phrases == NULL || phrases[0] == '\0' || e->search == NULL)
+		return 0;
+	grammar = pocketsphinx_phrases_grammar(e->ps, phrases, err);
+	if (grammar == NULL)
+		return -1;
+	e->nothing_is_said = grammar[0] == '\0';
+	if (!e->nothing_is_said) {
+		rc = pocketsphinx_compat_search(e->ps, grammar, strlen(grammar), err);
+		e->by_grammar = rc == 0;
+	}
+	free(grammar);
+	return rc;
+}
+
 static int pocketsphinx_begin(struct engine *e, const struct engine_begin *begin, struct error *err)
 {
 	const uint8_t *adaptation = begin->adaptation;
@@ -167,7 +205,8 @@ static int pocketsphinx_begin(struct engine *e, const struct engine_begin *begin
 	abandon(e);
 	e->on_progress = begin->on_progress;
 	e->arg = begin->arg;
-	if (pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, err) < 0 ||
+	if (forget_phrases(e, err) < 0 || take_phrases(e, begin->phrases, err) < 0 ||
+	    pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, err) < 0 ||
 	    (n > 0 && pocketsphinx_compat_adapt(e->ps, adaptation, n, err) < 0))
 		return -1;
 	pocketsphinx_compat_restart(e->ps);
@@ -205,10 +244,11 @@ static int pocketsphinx_audio(struct engine *e, const int16_t *samples, size_t n
 	return 0;
 }
 
-/* <s>, </s>, <sil>, [NOISE], ++UH++ */
+/* <s>, </s>, <sil>, [NOISE], ++UH++, and where a grammar goes on without a word */
 static bool is_filler(const char *word)
 {
-	return word[0] == '<' || word[0] == '[' || strncmp(word, "++", 2) == 0;
+	return strcmp(word, "(NULL)") == 0 || word[0] == '<' || word[0] == '[' ||
+	    strncmp(word, "++", 2) == 0;
 }
 
 /* Bytes of a word without the number of its pronunciation: 4 of "read(2)". */
@@ -269,7 +309,9 @@ static void gather_word(struct engine *e, struct gathering *g, ps_seg_t *seg)
 
 static void gather(struct engine *e, struct gathering *g, struct engine_result *out)
 {
-	for (ps_seg_t *seg = ps_seg_iter(e->ps); seg != NULL; seg = ps_seg_next(seg))
+	ps_seg_t *seg = e->nothing_is_said ? NULL : ps_seg_iter(e->ps);
+
+	for (; seg != NULL; seg = ps_seg_next(seg))
 		gather_word(e, g, seg);
 	e->text[g->text_n] = '\0';
 	*out = (struct engine_result){ .text = e->text,
@@ -311,6 +353,7 @@ static void pocketsphinx_reset(struct engine *e)
 	struct error ignored;
 
 	abandon(e);
+	(void)forget_phrases(e, &ignored);
 	pocketsphinx_compat_restart(e->ps);
 	(void)pocketsphinx_compat_adapt(e->ps, e->initial, e->initial_bytes, &ignored);
 }
@@ -322,7 +365,7 @@ static const struct ipc_traits traits = {
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_WORD_TIMES | IPC_TELLS_CONFIDENCES | IPC_TELLS_ADAPTATION,
-	.takes = IPC_TAKES_FOLDED,
+	.takes = IPC_TAKES_FOLDED | IPC_TAKES_PHRASES,
 	.isolation = IPC_BEARS_FORK | IPC_BEARS_PROCESS,
 	.warms_up = 1,
 	.quiet_factor = 1,

@@ -31,6 +31,14 @@ void pocketsphinx_compat_log(pocketsphinx_line_f *f);
  * NULL: the library's lines say why. Given back with ps_free. */
 ps_decoder_t *pocketsphinx_compat_open(const struct engine_param *settings, size_t n);
 
+/* Searches what the grammar allows, a finite state one in the library's words, and nothing else, from the next utterance on. -1: it cannot
+ * be read, or not be searched; then the search is what it was before. */
+int pocketsphinx_compat_search(ps_decoder_t *ps, char *grammar, size_t n, struct error *err);
+/* The search that the model came with takes over again, `own`, and the grammar's is given back. */
+int pocketsphinx_compat_search_own(ps_decoder_t *ps, const char *own, struct error *err);
+/* Its name, lent until there is another; NULL: there is none. */
+const char *pocketsphinx_compat_searched(ps_decoder_t *ps);
+
 long pocketsphinx_compat_frames_per_s(ps_decoder_t *ps);
 
 /* Puts the front end where it is in a decoder that heard nothing yet, as far as the library lets us. */

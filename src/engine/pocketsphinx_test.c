@@ -134,6 +134,93 @@ static void test_hears_the_words_where_they_are(void **state)
 	assert_true(h.confidence > 0.3f && h.confidence <= 1);
 }
 
+static void hear_phrases(const char *phrases, size_t n, struct heard *out)
+{
+	const struct engine_begin begin = { .phrases = phrases };
+	struct error err = ERROR_INIT;
+
+	assert_int_equal(ops->begin(engine, &begin, &err), 0);
+	feed(clip, n, 1600);
+	finish(out);
+}
+
+#define OFFICE   "and keep a copy for the office"
+#define LETTER   "please send the first letter to my brother"
+#define GREETING "good morning"
+
+static void test_hears_phrases_and_nothing_else(void **state)
+{
+	static const char *const lists[] = {
+		GREETING "\n" LETTER "\n" OFFICE "\nopen the door\n[unk]",
+		"Good Morning\nPLEASE SEND\nthe first letter\nto my brother\n" OFFICE
+		"\nnobody xyzzy has heard of\nyes\nno\n<s>",
+	};
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		hear_phrases(lists[i], clip_n, &h);
+		assert_string_equal(h.text, GREETING " " LETTER " " OFFICE);
+		assert_int_equal(h.words_n, 17);
+		for (size_t k = 1; k < h.words_n; k++)
+			assert_true(h.words[k - 1].end_ms <= h.words[k].start_ms);
+	}
+	hear_phrases("yes\nno", clip_n, &h);
+	assert_true(h.words_n > 0);
+	for (char *word = strtok(h.text, " "); word != NULL; word = strtok(NULL, " "))
+		assert_true(strcmp(word, "yes") == 0 || strcmp(word, "no") == 0);
+}
+
+static void test_what_cannot_be_heard_is_not(void **state)
+{
+	static const char *const lists[] = { "xyzzy", "[unk]", "<s>\n++NOISE++", " ", "\n\n" };
+	struct heard h;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		hear_phrases(lists[i], SHORT_SAMPLES, &h);
+		assert_string_equal(h.text, "");
+		assert_int_equal(h.words_n, 0);
+		assert_true(h.adaptation_bytes > 0);
+	}
+}
+
+/* Neither the phrases are heard of afterwards, nor what was heard before them. */
+static void test_phrases_are_forgotten_with_their_utterance(void **state)
+{
+	struct heard before, after, first, second, none;
+
+	(void)state;
+	hear_phrases(GREETING "\n" LETTER, SHORT_SAMPLES, &first);
+	hear(NULL, SHORT_SAMPLES, 1600, &before);
+	hear_phrases("yes\nno", SHORT_SAMPLES, &none);
+	begin_with(NULL); /* and is abandoned */
+	hear_phrases(GREETING "\n" LETTER, SHORT_SAMPLES, &second);
+	ops->reset(engine);
+	hear(NULL, SHORT_SAMPLES, 1600, &after);
+	assert_string_equal(before.text, after.text);
+	assert_string_equal(first.text, second.text);
+	assert_string_not_equal(before.text, none.text);
+	assert_memory_equal(before.adaptation, after.adaptation, before.adaptation_bytes);
+}
+
+static void test_as_many_phrases_as_there_may_be(void **state)
+{
+	static char phrases[ENGINE_PHRASES_MAX_BYTES + 1];
+	static const char *const words[] = { "go", "left", "right", "open", "the", "door", "a",
+		"light" };
+	struct heard h;
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned i = 0; n + 40 < sizeof phrases; i++)
+		n += (size_t)snprintf(phrases + n, sizeof phrases - n, "%s %s %s\n", words[i % 8],
+		    words[i / 8 % 8], words[i / 64 % 8]);
+	(void)snprintf(phrases + n, sizeof phrases - n, "%s", GREETING);
+	hear_phrases(phrases, SHORT_SAMPLES, &h);
+	assert_memory_equal(h.text, GREETING, strlen(GREETING));
+}
+
 /* The last words, because the first one may be heard differently after silence. */
 static void test_silence_before_speech_moves_its_words(void **state)
 {
@@ -410,6 +497,10 @@ int main(void)
 		cmocka_unit_test(
 		    test_newborns_agree_to_the_last_bit_whatever_the_chunks_and_partials),
 		cmocka_unit_test(test_hears_the_words_where_they_are),
+		cmocka_unit_test(test_hears_phrases_and_nothing_else),
+		cmocka_unit_test(test_what_cannot_be_heard_is_not),
+		cmocka_unit_test(test_phrases_are_forgotten_with_their_utterance),
+		cmocka_unit_test(test_as_many_phrases_as_there_may_be),
 		cmocka_unit_test(test_silence_before_speech_moves_its_words),
 		cmocka_unit_test(
 		    test_what_was_heard_before_is_forgotten_in_all_but_the_last_digits),

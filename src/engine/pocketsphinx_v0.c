@@ -1,4 +1,5 @@
 /* PocketSphinx 0.8+5prealpha: settings are a command line, and the cepstral mean is in a public struct. */
+#define _GNU_SOURCE
 #include "engine/pocketsphinx_compat.h"
 
 #include <math.h>
@@ -9,11 +10,14 @@
 
 #include <sphinxbase/cmn.h>
 #include <sphinxbase/err.h>
+#include <sphinxbase/fsg_model.h>
 #include <sphinxbase/genrand.h>
 
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+
+static const char grammar_name[] = "phrases";
 
 enum {
 	MAGIC = 0x31435350, /* "PSC1" */
@@ -97,6 +101,59 @@ ps_decoder_t *pocketsphinx_compat_open(const struct engine_param *settings, size
 		free(argv[i]);
 	free(argv);
 	return ps;
+}
+
+static fsg_model_t *read_grammar(ps_decoder_t *ps, char *grammar, size_t n)
+{
+	FILE *from = fmemopen(grammar, n, "r");
+	fsg_model_t *model = NULL;
+
+	if (from == NULL)
+		return NULL;
+	model = fsg_model_read(
+	    from, ps_get_logmath(ps), (float32)cmd_ln_float32_r(ps_get_config(ps), "-lw"));
+	(void)fclose(from);
+	return model;
+}
+
+/* Without a lattice at the end, which takes minutes for many phrases, and from which nothing is learnt of how sure it is. */
+static int add_search(ps_decoder_t *ps, fsg_model_t *model)
+{
+	cmd_ln_t *config = ps_get_config(ps);
+	bool bestpath = cmd_ln_boolean_r(config, "-bestpath");
+	int rc;
+
+	cmd_ln_set_boolean_r(config, "-bestpath", FALSE);
+	rc = ps_set_fsg(ps, grammar_name, model);
+	cmd_ln_set_boolean_r(config, "-bestpath", bestpath);
+	return rc;
+}
+
+int pocketsphinx_compat_search(ps_decoder_t *ps, char *grammar, size_t n, struct error *err)
+{
+	fsg_model_t *model = read_grammar(ps, grammar, n);
+	int rc = model == NULL ? -1 : add_search(ps, model);
+
+	if (model != NULL)
+		fsg_model_free(model); /* the search has its own hold of it */
+	if (rc == 0 && ps_set_search(ps, grammar_name) < 0) {
+		(void)ps_unset_search(ps, grammar_name);
+		rc = -1;
+	}
+	return rc == 0 ? 0 : error_set(err, ERROR_ENGINE, "the phrases cannot be searched");
+}
+
+int pocketsphinx_compat_search_own(ps_decoder_t *ps, const char *own, struct error *err)
+{
+	if (ps_set_search(ps, own) < 0)
+		return error_set(err, ERROR_ENGINE, "the search of the model is gone");
+	(void)ps_unset_search(ps, grammar_name);
+	return 0;
+}
+
+const char *pocketsphinx_compat_searched(ps_decoder_t *ps)
+{
+	return ps_get_search(ps);
 }
 
 long pocketsphinx_compat_frames_per_s(ps_decoder_t *ps)

@@ -1,4 +1,5 @@
 /* PocketSphinx 5.x: settings are an object, and the cepstral mean goes in and out as text. */
+#define _GNU_SOURCE
 #include "engine/pocketsphinx_compat.h"
 
 #include <math.h>
@@ -10,6 +11,8 @@
 #include "base/error.h"
 #include "base/util.h"
 #include "engine/engine.h"
+
+static const char grammar_name[] = "phrases";
 
 enum { HEADER_BYTES = 8, NUMBERS_MAX = 64 };
 
@@ -79,6 +82,59 @@ ps_decoder_t *pocketsphinx_compat_open(const struct engine_param *settings, size
 		ps = ps_init(config);
 	ps_config_free(config);
 	return ps;
+}
+
+static fsg_model_t *read_grammar(ps_decoder_t *ps, char *grammar, size_t n)
+{
+	FILE *from = fmemopen(grammar, n, "r");
+	fsg_model_t *model = NULL;
+
+	if (from == NULL)
+		return NULL;
+	model = fsg_model_read(
+	    from, ps_get_logmath(ps), (float32)ps_config_float(ps_get_config(ps), "lw"));
+	(void)fclose(from);
+	return model;
+}
+
+/* Without a lattice at the end, which takes minutes for many phrases, and from which nothing is learnt of how sure it is. */
+static int add_search(ps_decoder_t *ps, fsg_model_t *model)
+{
+	ps_config_t *config = ps_get_config(ps);
+	bool bestpath = ps_config_bool(config, "bestpath");
+	int rc;
+
+	(void)ps_config_set_bool(config, "bestpath", FALSE);
+	rc = ps_add_fsg(ps, grammar_name, model);
+	(void)ps_config_set_bool(config, "bestpath", bestpath);
+	return rc;
+}
+
+int pocketsphinx_compat_search(ps_decoder_t *ps, char *grammar, size_t n, struct error *err)
+{
+	fsg_model_t *model = read_grammar(ps, grammar, n);
+	int rc = model == NULL ? -1 : add_search(ps, model);
+
+	if (model != NULL)
+		fsg_model_free(model); /* the search has its own hold of it */
+	if (rc == 0 && ps_activate_search(ps, grammar_name) < 0) {
+		(void)ps_remove_search(ps, grammar_name);
+		rc = -1;
+	}
+	return rc == 0 ? 0 : error_set(err, ERROR_ENGINE, "the phrases cannot be searched");
+}
+
+int pocketsphinx_compat_search_own(ps_decoder_t *ps, const char *own, struct error *err)
+{
+	if (ps_activate_search(ps, own) < 0)
+		return error_set(err, ERROR_ENGINE, "the search of the model is gone");
+	(void)ps_remove_search(ps, grammar_name);
+	return 0;
+}
+
+const char *pocketsphinx_compat_searched(ps_decoder_t *ps)
+{
+	return ps_current_search(ps);
 }
 
 long pocketsphinx_compat_frames_per_s(ps_decoder_t *ps)
