@@ -16,6 +16,7 @@ enum { SLICE_MS = 10 };
 
 struct engine {
 	struct fake_settings settings; /* owned */
+	struct ipc_traits traits;
 	struct fake_words words;
 	struct fake_wishes wishes;
 	engine_progress_f *on_progress; /* of the utterance; borrowed, as is its argument */
@@ -43,7 +44,8 @@ static int fake_load(
 		return -1;
 	}
 	fake_words_set_model(&e->words, e->settings.model);
-	e->wishes.takes = engine_fake.traits->takes;
+	fake_settings_traits(&e->settings, engine_fake.traits, &e->traits);
+	e->wishes.takes = e->traits.takes;
 	*out = e;
 	return 0;
 }
@@ -51,6 +53,11 @@ static int fake_load(
 static const char *fake_model(const struct engine *e)
 {
 	return e->settings.model;
+}
+
+static const struct ipc_traits *fake_loaded(const struct engine *e)
+{
+	return &e->traits;
 }
 
 static int fake_begin(struct engine *e, const struct engine_begin *begin, struct error *err)
@@ -126,6 +133,7 @@ const struct engine_ops engine_fake = {
 	.load = fake_load,
 	.unload = fake_unload,
 	.model = fake_model,
+	.loaded = fake_loaded,
 	.begin = fake_begin,
 	.audio = fake_audio,
 	.partial = fake_partial,

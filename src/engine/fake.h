@@ -4,12 +4,13 @@
  * isolation can fail.
  *
  * fake decodes as the audio comes. fake_whole only keeps it, and decodes all of it anew for each partial and for the
- * end; the words are the same. fake takes no wish, as PocketSphinx; fake_whole takes all of them, as Whisper.
+ * end; the words are the same. fake takes no wish; fake_whole takes all of them.
  *
  * Parameters: model=NAME, load_ms=N (loading takes so long), load_fail=TEXT, burn=FACTOR (decoding takes FACTOR
  * times the duration of the audio, in CPU time), end_ms=N (so long for `end`), reset_noop=yes (a reset that forgets
  * nothing), language=NAME (what is said to have been heard; else that which was wished for), tell_wishes=yes (each
- * wish is a last word of the final: engine/fake_wishes.h); of fake slow=FACTOR (sleeps FACTOR times the duration of the audio); of fake_whole decode_ms=N and
+ * wish is a last word of the final: engine/fake_wishes.h), passes_over=LIST (of prompt, hot_words, phrases: takes these no more),
+ * raw_text=yes (does not say that its texts have capitals and full stops); of fake slow=FACTOR (sleeps FACTOR times the duration of the audio); of fake_whole decode_ms=N and
  * decode_factor=FACTOR (a decode sleeps so long, and so many times the audio), progress_ms=N (between two signs
  * of progress); and
  * faults: crash=WHERE, hang=WHERE, garbage=WHERE, exit=WHERE, fail=WHERE with WHERE one of begin, audio,

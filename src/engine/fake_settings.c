@@ -28,6 +28,9 @@ const struct engine_param_info fake_settings_params[FAKE_SETTINGS_PARAMS] = {
 	{ "language", ENGINE_PARAM_TEXT, 0, 0, "", "What is said to have been heard" },
 	{ "tell_wishes", ENGINE_PARAM_YES_NO, 0, 0, "no",
 	    "What is wished of an utterance is the end of its text" },
+	{ "passes_over", ENGINE_PARAM_TEXT, 0, 0, "",
+	    "Wishes that it takes no more: prompt, hot_words, phrases" },
+	{ "raw_text", ENGINE_PARAM_YES_NO, 0, 0, "no", "It is none that punctuates" },
 	{ "crash", ENGINE_PARAM_TEXT, 0, 0, "", "SIGSEGV" FAULT_AT },
 	{ "hang", ENGINE_PARAM_TEXT, 0, 0, "", "No more progress" FAULT_AT },
 	{ "garbage", ENGINE_PARAM_TEXT, 0, 0, "", "Bytes that are no message" FAULT_AT },
@@ -74,6 +77,7 @@ static int set_text(struct fake_settings *s, const char *key, const char *value,
 {
 	char **to = strcmp(key, "model") == 0 ? &s->model
 	    : strcmp(key, "language") == 0    ? &s->language
+	    : strcmp(key, "passes_over") == 0 ? &s->passes_over
 					      : NULL;
 
 	if (strcmp(key, "load_fail") == 0)
@@ -83,6 +87,13 @@ static int set_text(struct fake_settings *s, const char *key, const char *value,
 	free(*to);
 	*to = xstrdup(value);
 	return 0;
+}
+
+static bool *flag_of(struct fake_settings *s, const char *key)
+{
+	if (strcmp(key, "raw_text") == 0)
+		return &s->raw_text;
+	return strcmp(key, "tell_wishes") == 0 ? &s->tell_wishes : &s->reset_noop;
 }
 
 static int set_param(struct fake_settings *s, const struct engine_ops *ops,
@@ -96,8 +107,7 @@ static int set_param(struct fake_settings *s, const struct engine_ops *ops,
 	if (info->kind == ENGINE_PARAM_NUMBER || info->kind == ENGINE_PARAM_WHOLE)
 		return set_number(s, info, p->value, err);
 	if (info->kind == ENGINE_PARAM_YES_NO)
-		return params_flag(info, p->value,
-		    strcmp(p->key, "tell_wishes") == 0 ? &s->tell_wishes : &s->reset_noop, err);
+		return params_flag(info, p->value, flag_of(s, p->key), err);
 	return set_text(s, p->key, p->value, err);
 }
 
@@ -114,10 +124,31 @@ int fake_settings_load(struct fake_settings *s, const struct engine_ops *ops,
 	return 0;
 }
 
+void fake_settings_traits(
+    const struct fake_settings *s, const struct ipc_traits *full, struct ipc_traits *out)
+{
+	static const struct {
+		const char *name;
+		uint16_t kind;
+	} wishes[] = {
+		{ "prompt", IPC_TAKES_PROMPT },
+		{ "hot_words", IPC_TAKES_HOT_WORDS },
+		{ "phrases", IPC_TAKES_PHRASES },
+	};
+
+	*out = *full;
+	if (s->raw_text)
+		out->tells &= (uint16_t)~IPC_TELLS_PUNCTUATION;
+	for (size_t i = 0; s->passes_over != NULL && i < ARRAY_SIZE(wishes); i++)
+		if (strstr(s->passes_over, wishes[i].name) != NULL)
+			out->takes &= (uint16_t)~wishes[i].kind;
+}
+
 void fake_settings_done(struct fake_settings *s)
 {
 	fake_fault_done(&s->faults);
 	free(s->model);
 	free(s->language);
-	s->model = s->language = NULL;
+	free(s->passes_over);
+	s->model = s->language = s->passes_over = NULL;
 }

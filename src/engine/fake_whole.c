@@ -18,6 +18,7 @@ enum { KEPT_MAX_BYTES = 600 * ENGINE_SAMPLE_RATE_HZ * 2 };
 
 struct engine {
 	struct fake_settings settings; /* owned */
+	struct ipc_traits traits;
 	struct fake_words words;
 	struct fake_wishes wishes;
 	engine_progress_f *on_progress; /* of the utterance; borrowed, as is its argument */
@@ -51,7 +52,8 @@ static int whole_load(
 		return -1;
 	}
 	fake_words_set_model(&e->words, e->settings.model);
-	e->wishes.takes = engine_fake_whole.traits->takes;
+	fake_settings_traits(&e->settings, engine_fake_whole.traits, &e->traits);
+	e->wishes.takes = e->traits.takes;
 	*out = e;
 	return 0;
 }
@@ -59,6 +61,11 @@ static int whole_load(
 static const char *whole_model(const struct engine *e)
 {
 	return e->settings.model;
+}
+
+static const struct ipc_traits *whole_loaded(const struct engine *e)
+{
+	return &e->traits;
 }
 
 static int whole_begin(struct engine *e, const struct engine_begin *begin, struct error *err)
@@ -152,7 +159,8 @@ static const struct ipc_traits traits = {
 	.threads = IPC_THREADS_NONE,
 	.decode_threads = 1,
 	.tells = IPC_TELLS_ALL & ~IPC_TELLS_GROWING,
-	.takes = IPC_TAKES_LANGUAGE | IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS | IPC_TAKES_TRANSLATE,
+	.takes = IPC_TAKES_LANGUAGE | IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS | IPC_TAKES_PHRASES |
+	    IPC_TAKES_TRANSLATE,
 	.isolation = IPC_BEARS_ALL,
 	.warms_up = 1,
 	.quiet_factor = 1,
@@ -166,6 +174,7 @@ const struct engine_ops engine_fake_whole = {
 	.load = whole_load,
 	.unload = whole_unload,
 	.model = whole_model,
+	.loaded = whole_loaded,
 	.begin = whole_begin,
 	.audio = whole_audio,
 	.partial = whole_partial,

@@ -14,7 +14,7 @@ static void add(struct fake_wishes *w, const char *key, const char *value)
 		return;
 	(void)snprintf(word, FAKE_WISH_BYTES, "%s=%s", key, value);
 	for (char *c = word; *c != '\0'; c++)
-		*c = *c == ' ' ? '_' : *c;
+		*c = *c == ' ' ? '_' : *c == '\n' ? '/' : *c;
 	w->words_n++;
 }
 
@@ -28,6 +28,8 @@ static void keep_words(struct fake_wishes *w, const struct engine_begin *b)
 		add(w, "prompt", b->prompt);
 	if ((w->takes & IPC_TAKES_HOT_WORDS) != 0)
 		add(w, "hot_words", b->hot_words);
+	if ((w->takes & IPC_TAKES_PHRASES) != 0)
+		add(w, "phrases", b->phrases);
 	if ((w->takes & IPC_TAKES_TRANSLATE) != 0 && b->translate)
 		add(w, "translate", "yes");
 	(void)snprintf(rate, sizeof rate, "%u", b->rate_hz);

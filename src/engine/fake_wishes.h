@@ -1,5 +1,6 @@
 /* fake_wishes: what is wished of an utterance of the fake engines, kept to be shown: the language that is said to have been heard,
- * and with tell_wishes=yes a last word for each wish, "prompt=Dr._Ott" with its spaces as "_". */
+ * and with tell_wishes=yes a last word for each wish, "prompt=Dr._Ott" with its spaces as "_" and the ends of its lines
+ * as "/". */
 #ifndef ENGINE_FAKE_WISHES_H
 #define ENGINE_FAKE_WISHES_H
 
@@ -10,7 +11,7 @@
 
 struct fake_settings;
 
-enum { FAKE_WISHES_WORDS = 5, FAKE_WISH_BYTES = ENGINE_PROMPT_MAX_BYTES + 32 };
+enum { FAKE_WISHES_WORDS = 6, FAKE_WISH_BYTES = ENGINE_PHRASES_MAX_BYTES + 32 };
 
 struct fake_wishes {    /* of one engine; touched only as far as it is used */
 	unsigned takes; /* IPC_TAKES_*: others are passed over */
