@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { Server, withServer, set } from './lib/server.mjs';
 import { Client } from './lib/client.mjs';
 import { encode, resample, wav } from './lib/audio.mjs';
-import { babble, silence } from './lib/speech.mjs';
+import { babble, join, silence } from './lib/speech.mjs';
 import { Listener, raw } from './lib/protocols/deepgram.mjs';
 import { post as postFile } from './lib/protocols/deepgram_prerecorded.mjs';
 import { post } from './lib/protocols/openai_rest.mjs';
@@ -88,12 +88,15 @@ async function realtimestt(server, language) {
 }
 
 const ALL = ['language=de', 'prompt=Dr._Ott', 'hot_words=MRT,_CT'];
+const PHRASES = 'phrases=turn_left/right/[unk]';
 const rate = 'rate_hz=16000';
 
 // What each protocol can wish, and the text that came of it.
 const rows = {
-  native: [[...ALL, 'translate=yes', rate],
-    async (s) => (await native(s, { language: 'de', prompt: 'Dr. Ott', hot_words: 'MRT, CT', translate: true })).text],
+  native: [[...ALL, PHRASES, 'translate=yes', rate], async (s) => {
+    const f = { language: 'de', prompt: 'Dr. Ott', hot_words: 'MRT, CT', phrases: 'turn left\nright\n[unk]', translate: true };
+    return (await native(s, f)).text;
+  }],
   'openai-rest': [[...ALL, rate], async (s) => {
     const f = { language: 'de', prompt: 'Dr. Ott', 'keywords[]': 'MRT, CT' };
     return (await rest(s, f)).body.text;
@@ -108,8 +111,9 @@ const rows = {
     async (s) => (await prerecorded(s, { detect_language: 'true', keywords: 'MRT:2' })).results.channels[0].alternatives[0].transcript],
   whisperlive: [[...ALL, 'translate=yes', rate],
     async (s) => (await whisperlive(s, { language: 'de', initial_prompt: 'Dr. Ott', hotwords: 'MRT, CT', task: 'translate' })).text],
-  wyoming: [['language=de', rate], async (s) => (await wyoming(s, { language: 'de' })).text],
-  vosk: [['hot_words=turn_left,_right', rate], async (s) => vosk(s, { phrase_list: ['turn left', 'right', '[unk]'] })],
+  wyoming: [['language=de', 'hot_words=MRT,_CT', rate],
+    async (s) => (await wyoming(s, { language: 'de', transcript_terms: ['CT'], transcript_names: ['MRT'] })).text],
+  vosk: [[PHRASES, rate], async (s) => vosk(s, { phrase_list: ['turn left', 'right', '[unk]'] })],
   realtimestt: [['language=de', rate], async (s) => realtimestt(s, 'de')],
 };
 for (const [name, [want, say]] of Object.entries(rows)) {
@@ -124,6 +128,69 @@ test('an engine that takes no wish is told none but the rate, and hears all the 
     assert.deepEqual(told(text), [rate], name);
     assert.match(text, /^\w+ \w+/, name);
   }
+});
+
+// ---- who is told that a wish is passed over, and how ----
+
+const over = (...what) => `the engine of pool "en" passes over what is wished of it: ${what.join(', ')}`;
+
+test('native: a warning behind ready says what the engine passes over, and another nothing', async () => {
+  const c = await native(streaming, { prompt: 'Dr. Ott', hot_words: 'MRT', phrases: 'yes\nno' });
+  assert.deepEqual(c.all('warning').map((w) => w.message), [over('prompt', 'hot words', 'phrases')]);
+  assert.equal(c.events.findIndex((e) => e.type === 'warning'), c.events.findIndex((e) => e.type === 'ready') + 1);
+  assert.deepEqual((await native(streaming, { language: 'de' })).all('warning'), []);
+  assert.deepEqual((await native(hearing, { prompt: 'Dr. Ott', hot_words: 'MRT', phrases: 'yes' })).all('warning'), []);
+});
+
+test('vosk: the first result says that there is no grammar, and no other', { skip: noWebSocket }, async () => {
+  const v = await Vosk.open(streaming, { config: { sample_rate: 16000, phrase_list: ['left'] } });
+  const results = (await v.dictate(bytesOf(join(clip, silence(1500), clip)))).filter((r) => 'text' in r && r.text !== '');
+  assert.equal(results.length, 2);
+  assert.deepEqual(results.map((r) => r.warning), [over('phrases'), undefined]);
+});
+
+test('openai-rest: a header says what is passed over, of a stream, too', async () => {
+  for (const stream of ['false', 'true']) {
+    const r = await post(streaming, { model: 'whisper-1', prompt: 'Dr. Ott', 'keywords[]': 'MRT', stream }, wav(clip));
+    assert.equal(r.headers.get('warning'), `299 stenopool "${over('prompt', 'hot words').replaceAll('"', "'")}"`);
+    await r.text();
+  }
+  assert.equal((await post(hearing, { model: 'whisper-1', prompt: 'Dr. Ott' }, wav(clip))).headers.get('warning'), null);
+});
+
+test('openai-realtime: the first turn says what is passed over', { skip: noWebSocket }, async () => {
+  const turns = await realtime(streaming, { prompt: 'Dr. Ott', keywords: ['MRT'] }, async (c) => {
+    c.append(clip);
+    c.commit();
+    await c.event('transcription.completed', 2);
+  });
+  assert.deepEqual(turns.map((t) => t.warning), [over('prompt', 'hot words'), undefined]);
+});
+
+test('wyoming: the transcript says it', async () => {
+  assert.equal((await wyoming(streaming, { transcript_names: ['MRT'] })).warning, over('hot words'));
+  assert.equal((await wyoming(hearing, { transcript_names: ['MRT'] })).warning, undefined);
+});
+
+test('an engine that takes hot words and no phrases is told these as those, and the client, too', { skip: noWebSocket }, async () => {
+  await withServer([...listeners, ...set({ ...takes, 'pool.whisper.param.passes_over': 'phrases' })], async (server) => {
+    const c = await native(server, { hot_words: 'MRT', phrases: 'turn left\n[unk]\nright' });
+    assert.deepEqual(told(c.text), ['hot_words=MRT,_turn_left,_right', rate]);
+    const all = 'the engine of pool "whisper" takes phrases for hot words: other words are heard, too';
+    assert.deepEqual(c.all('warning').map((w) => w.message), [all]);
+    assert.deepEqual(told(await vosk(server, { phrase_list: ['left'] })), ['hot_words=left', rate]);
+    await server.says(new RegExp(`session \\d+: ${all}`));
+  });
+});
+
+test('who takes a prompt and no hot words is not told these, and says so of these alone', { skip: noWebSocket }, async () => {
+  await withServer([...listeners, ...set({ ...takes, 'pool.whisper.param.passes_over': 'hot_words' })], async (server) => {
+    const c = await whisperlive(server, { initial_prompt: 'Dr. Ott', hotwords: 'MRT' });
+    assert.deepEqual(c.messages.filter((m) => m.status === 'WARNING').map((m) => m.message), ['these options have no effect here: hotwords']);
+    assert.deepEqual(told(c.text).filter((w) => !w.startsWith('language')), ['prompt=Dr._Ott', rate]);
+    const { metadata } = await prerecorded(server, { keyterm: 'MRT' });
+    assert.deepEqual(metadata.warnings.map((w) => w.parameter), ['keyterm']);
+  });
 });
 
 // ---- which language was heard ----

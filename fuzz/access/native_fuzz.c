@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	assert(start.session.adaptation_bytes <= sizeof start.adaptation);
 	assert(start.wanted.prompt == NULL || strlen(start.wanted.prompt) <= IPC_PROMPT_MAX);
 	assert(start.wanted.hot_words == NULL || strlen(start.wanted.hot_words) <= IPC_PROMPT_MAX);
+	assert(start.wanted.phrases == NULL || strlen(start.wanted.phrases) <= IPC_PHRASES_MAX);
 	wanted_done(&start.wanted);
 	return 0;
 }

@@ -40,8 +40,7 @@ static void read_text(const uint8_t *bytes, size_t n)
 	assert(config.max_alternatives <= 100);
 	assert(config.sample_rate == 0 ||
 	    (config.sample_rate >= 8000 && config.sample_rate <= FORMAT_RATE_MAX_HZ));
-	assert(
-	    config.wanted.hot_words == NULL || strlen(config.wanted.hot_words) <= IPC_PROMPT_MAX);
+	assert(config.wanted.phrases == NULL || strlen(config.wanted.phrases) <= IPC_PHRASES_MAX);
 	vosk_config_done(&config);
 }
 

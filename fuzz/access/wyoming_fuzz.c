@@ -28,7 +28,7 @@ static void look_at(const struct wyoming_event *e)
 	static const struct language_pool pools[] = { { .name = "en" },
 		{ .name = "de", .languages = "any" } };
 	struct wyoming_format f = { 16000, 2, 1 };
-	struct wyoming_wish wish;
+	struct wyoming_wish wish = { .model = "" };
 	struct error err;
 	struct format ear;
 
@@ -40,6 +40,7 @@ static void look_at(const struct wyoming_event *e)
 	(void)wyoming_timestamp_ms(e->data);
 	wyoming_read_wish(e->data, &wish);
 	assert(wyoming_choose(&wish, pools, 2) < 2);
+	wyoming_wish_done(&wish);
 }
 
 /* Events before the end or the first sentence. */

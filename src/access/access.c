@@ -304,16 +304,32 @@ unsigned access_passed_over(const struct pool *pool, const struct session_wishes
 	return wanted_kinds(wishes) & ~(unsigned)pool_traits(access_pool_of_finals(pool))->takes;
 }
 
-static bool is_known(const struct pool *pool)
+bool access_is_known(const struct pool *pool)
 {
 	return pool_traits(pool)->decode_threads > 0;
+}
+
+bool access_word_passed_over(const struct pool *pool, unsigned kinds, struct error *out)
+{
+	bool as_hot_words = (kinds & IPC_TAKES_PHRASES) != 0 &&
+	    (pool_traits(pool)->takes & IPC_TAKES_HOT_WORDS) != 0;
+	char names[WANTED_NAMES_BYTES];
+
+	wanted_names(as_hot_words ? kinds & ~(unsigned)IPC_TAKES_PHRASES : kinds, names);
+	if (names[0] == '\0' && !as_hot_words)
+		return false;
+	(void)error_set(out, ERROR_INVALID, "the engine of pool \"%.40s\" %s%s%s%s",
+	    pool_name(pool), names[0] == '\0' ? "" : "passes over what is wished of it: ", names,
+	    names[0] != '\0' && as_hot_words ? "; it " : "",
+	    as_hot_words ? "takes phrases for hot words: other words are heard, too" : "");
+	return true;
 }
 
 bool access_word_translation(
     const struct pool *pool, const struct session_wishes *wishes, struct error *out)
 {
 	pool = access_pool_of_finals(pool);
-	if ((access_passed_over(pool, wishes) & IPC_TAKES_TRANSLATE) == 0 || !is_known(pool))
+	if ((access_passed_over(pool, wishes) & IPC_TAKES_TRANSLATE) == 0 || !access_is_known(pool))
 		return false;
 	(void)error_set(out, ERROR_INVALID,
 	    "translation is not available: the engine of pool \"%.40s\" does not translate",

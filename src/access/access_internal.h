@@ -75,6 +75,9 @@ struct language_pool *access_language_pools(const struct access *a, const struct
 const struct pool *access_pool_of_finals(const struct pool *pool);
 /* The kinds of wishes (IPC_TAKES_*) that this engine, as far as is known, passes over. */
 unsigned access_passed_over(const struct pool *pool, const struct session_wishes *wishes);
+bool access_is_known(const struct pool *pool); /* what its engine takes, and all its traits */
+/* A sentence about those of them that there are; false: there is nothing to be said, or of a language, of which language.h knows more. */
+bool access_word_passed_over(const struct pool *pool, unsigned kinds, struct error *out);
 /* A sentence for who wishes a translation of a pool that cannot give one; false: it can, or none is wished. Of an engine that is not
  * known yet it is hoped. */
 bool access_word_translation(

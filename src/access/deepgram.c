@@ -256,8 +256,10 @@ static void configure(
 		    deepgram_not_configured_of(&d->about, control->configure.failure, why));
 		return;
 	}
-	if (control->configure.unformatted)
-		d->about.formatted = false;
+	if (control->configure.unformatted) {
+		d->about.formatted = d->query.formatted = false;
+		deepgram_channels_unformat(&d->channels);
+	}
 	if (control->configure.keyterms) { /* there are to be none */
 		d->query.hot_words[0] = '\0';
 		deepgram_channels_wish(&d->channels);

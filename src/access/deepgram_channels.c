@@ -85,6 +85,8 @@ static void make_session(const struct deepgram_channels_config *cfg, const struc
 	deepgram_query_endpoint(q, &out->ear.endpoint);
 	out->partials = true; /* what is said is fixed by them while it is said */
 	out->wants_heard = true;
+	if (!q->formatted)
+		out->wording = (struct wording){ .uppercase = false };
 }
 
 static void make_track(const struct deepgram_channels_config *cfg,
@@ -173,6 +175,12 @@ void deepgram_channels_wish(struct deepgram_channels *c)
 	for (unsigned i = 0; i < c->n; i++)
 		(void)voice_wish(&c->one[i].voice, &wishes, &ignored);
 	wanted_done(&wanted);
+}
+
+void deepgram_channels_unformat(struct deepgram_channels *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		voice_set_wording(&c->one[i].voice, &(struct wording){ .uppercase = false });
 }
 
 void deepgram_channels_start(struct deepgram_channels *c)

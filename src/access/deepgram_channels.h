@@ -71,6 +71,8 @@ bool deepgram_channels_audio(struct deepgram_channels *c, const void *bytes, siz
 void deepgram_channels_commit(struct deepgram_channels *c, int channel);
 /* What the query now wishes of the hearing holds from the next utterance on. */
 void deepgram_channels_wish(struct deepgram_channels *c);
+/* Texts are as the recogniser writes them, from the next one on. */
+void deepgram_channels_unformat(struct deepgram_channels *c);
 /* No more audio comes. There must be sessions. */
 void deepgram_channels_end(struct deepgram_channels *c);
 /* They end with that error; what was understood is told before. */

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +12,7 @@
 #include "access/json_text.h"
 #include "access/language.h"
 #include "base/error.h"
+#include "base/letter.h"
 #include "base/util.h"
 
 enum { UUID_BYTES = 16 };
@@ -73,11 +75,45 @@ void deepgram_about_language(
 	(void)language_word_other(pool, asked, &a->other);
 }
 
+/* In small letters and without what stands around it; to be freed. */
+static char *plain_of(const struct session_word *w, size_t *n_out)
+{
+	char *plain = xcalloc(w->text_bytes + 1, 1);
+	size_t n = 0, kept = 0;
+
+	for (size_t at = 0, bytes; at < w->text_bytes; at += bytes) {
+		uint32_t c = letter_at(w->text + at, w->text_bytes - at, &bytes);
+		bool is_mark = letter_is_punctuation(c);
+
+		if (is_mark && n == 0)
+			continue;
+		memcpy(plain + n, w->text + at, bytes);
+		if (letter_lower(c) != c && bytes > (c >= 0x80))
+			(void)letter_put(letter_lower(c), plain + n);
+		n += bytes;
+		if (!is_mark)
+			kept = n;
+	}
+	*n_out = kept;
+	return plain;
+}
+
+static json_t *plain_word_of(const struct session_word *w)
+{
+	size_t n;
+	char *plain = plain_of(w, &n);
+	json_t *text = n > 0 ? json_text_of(plain, n) : json_text_of(w->text, w->text_bytes);
+
+	free(plain);
+	return text;
+}
+
 static json_t *word_of(const struct session_word *w, bool formatted)
 {
-	json_t *word = json_pack("{s:o,s:o,s:o,s:o}", "word", json_text_of(w->text, w->text_bytes),
-	    "start", json_text_seconds(w->start_ms), "end", json_text_seconds(w->end_ms),
-	    "confidence", json_text_confidence(w->confidence));
+	json_t *word = json_pack("{s:o,s:o,s:o,s:o}", "word",
+	    formatted ? plain_word_of(w) : json_text_of(w->text, w->text_bytes), "start",
+	    json_text_seconds(w->start_ms), "end", json_text_seconds(w->end_ms), "confidence",
+	    json_text_confidence(w->confidence));
 
 	if (word != NULL && formatted)
 		(void)json_object_set_new(

@@ -282,6 +282,7 @@ static void start(struct part *p)
 		.pool = f->pool,
 		.client = &f->client,
 		.hearing = wanted_lend(&f->wanted),
+		.raw_text = !f->query.formatted,
 		.channel = f->query.multichannel ? (unsigned)(p - f->parts) + 1 : 0 };
 
 	p->recording = recording_new(f->access, &wishes, &recording_events, p);

@@ -233,7 +233,7 @@ static int read_hot_word(const struct parameter *p, const char *value, void *out
 #define AT(field) offsetof(struct deepgram_query, field)
 
 static const char unpunctuated[] =
-    "the text is as the recogniser writes it, and so is each punctuated_word";
+    "a text gets a capital and a full stop; what else it has of either is the recogniser's";
 
 static const char unweighted[] = "the recogniser's words are not weighted";
 
@@ -258,8 +258,8 @@ static const struct parameter parameters[] = {
 	{ "extra", read_label, 0, EVERYWHERE, NULL, 0 },
 	{ "no_delay", read_idle_bool, 0, EVERYWHERE, NULL, 0 },
 	{ "mip_opt_out", read_idle_bool, 0, EVERYWHERE, NULL, 0 },
-	{ "keyterm", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_PROMPT },
-	{ "keywords", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_PROMPT },
+	{ "keyterm", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_HOT_WORDS },
+	{ "keywords", read_hot_word, 0, EVERYWHERE, unweighted, IPC_TAKES_HOT_WORDS },
 };
 
 static const struct parameter *find(struct query_span name)

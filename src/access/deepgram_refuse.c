@@ -116,6 +116,6 @@ void deepgram_settle(
 {
 	const struct language_pool languages = access_language_pool(pool);
 
-	deepgram_query_settle(q, pool_traits(pool)->takes);
+	deepgram_query_settle(q, pool_traits(access_pool_of_finals(pool))->takes);
 	deepgram_about_language(about, &languages, q->language);
 }

@@ -459,14 +459,19 @@ static void the_same_pool_has_the_same_model_id_and_each_stream_its_own_request(
 
 static void words_have_times_in_seconds_and_punctuation_where_it_was_asked_for(void **state)
 {
-	const struct session_word word = { "caf\xc3\xa9 \xff", 7, 1120, 1480, 0.98765f };
-	json_t *words = deepgram_words_of(&word, 1, true);
+	const struct session_word some[] = { { "caf\xc3\xa9 \xff", 7, 1120, 1480, 0.98765f },
+		{ "\xc2\xbf\xc3\x89l-I'm?", 10, 1500, 1600, 1 }, { "...", 3, 1600, 1700, 1 } };
+	json_t *words = deepgram_words_of(some, 3, true);
 	char *text = json_dumps(words, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
 	(void)state;
 	assert_string_equal(text,
 	    "[{\"word\":\"caf?? ?\",\"start\":1.12,\"end\":1.48,\"confidence\":0.9877,"
-	    "\"punctuated_word\":\"caf?? ?\"}]");
+	    "\"punctuated_word\":\"caf?? ?\"},"
+	    "{\"word\":\"\xc3\xa9l-i'm\",\"start\":1.5,\"end\":1.6,\"confidence\":1.0,"
+	    "\"punctuated_word\":\"\xc2\xbf\xc3\x89l-I'm?\"},"
+	    "{\"word\":\"...\",\"start\":1.6,\"end\":1.7,\"confidence\":1.0,"
+	    "\"punctuated_word\":\"...\"}]");
 	free(text);
 	json_decref(words);
 }

@@ -37,6 +37,14 @@ static void tell(struct wire *w, const struct error *why, unsigned retry_after_m
 	send_text(native_of(w), native_error_text(why, retry_after_ms));
 }
 
+static void warn_of_wishes(struct native *n)
+{
+	struct error what;
+
+	if (voice_word_passed_over(&n->voice, &what))
+		send_text(n, native_warning_text(&what));
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct native *n = arg;
@@ -48,7 +56,11 @@ static void on_event(void *arg, const struct session_event *e)
 	n->context.instance = e->instance;
 	n->context.engine = pool_engine(n->pool);
 	n->context.model = pool_model(n->pool);
+	if (e->kind != SESSION_EVENT_READY && e->kind != SESSION_EVENT_QUEUED)
+		warn_of_wishes(n);
 	send_text(n, native_event_text(e, &n->context));
+	if (e->kind == SESSION_EVENT_READY)
+		warn_of_wishes(n);
 	if (e->kind == SESSION_EVENT_ENDED)
 		wire_close(&n->wire, WS_CLOSE_NORMAL, "done");
 }

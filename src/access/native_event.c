@@ -182,6 +182,12 @@ char *native_event_text(const struct session_event *e, const struct native_conte
 	return text_and_free(object_of(e, ctx));
 }
 
+char *native_warning_text(const struct error *what)
+{
+	return text_and_free(json_pack("{s:s,s:o}", "type", "warning", "message",
+	    json_text_of(what->text, strlen(what->text))));
+}
+
 char *native_error_text(const struct error *err, unsigned retry_after_ms)
 {
 	return text_and_free(error_of(err, 0, retry_after_ms));

@@ -17,6 +17,8 @@ struct native_context {
 /* One JSON object, to be freed by the caller; NULL when memory is out. */
 char *native_event_text(const struct session_event *e, const struct native_context *ctx);
 
+/* {"type":"warning",...}: what was asked for and makes no difference. */
+char *native_warning_text(const struct error *what);
 /* {"type":"error",...} for what went wrong before there was a session. */
 char *native_error_text(const struct error *err, unsigned retry_after_ms);
 

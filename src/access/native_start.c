@@ -87,6 +87,17 @@ static int take_hot_words(struct native_start *s, const char *text, struct error
 	return 0;
 }
 
+static int take_phrases(struct native_start *s, const char *text, struct error *err)
+{
+	(void)err;
+	wanted_forget_phrases(&s->wanted);
+	for (size_t n; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		wanted_phrase(&s->wanted, text, n);
+	}
+	return 0;
+}
+
 #define AT(member) offsetof(struct native_start, session.member)
 static const struct field fields[] = {
 	{ "pool", KIND_TEXT, 0, take_pool, 0 },
@@ -108,7 +119,12 @@ static const struct field fields[] = {
 	{ "language", KIND_TEXT, 0, take_language, 0 },
 	{ "prompt", KIND_TEXT, 0, take_prompt, 0 },
 	{ "hot_words", KIND_TEXT, 0, take_hot_words, 0 },
+	{ "phrases", KIND_TEXT, 0, take_phrases, 0 },
 	{ "translate", KIND_FLAG, offsetof(struct native_start, wanted.translate), NULL, 0 },
+	{ "uppercase", KIND_FLAG, AT(wording.uppercase), NULL, 0 },
+	{ "full_stop", KIND_FLAG, AT(wording.full_stop), NULL, 0 },
+	{ "clean_spaces", KIND_FLAG, AT(wording.clean_spaces), NULL, 0 },
+	{ "clean_repeats", KIND_FLAG, AT(wording.clean_repeats), NULL, 0 },
 	{ "return_adaptation", KIND_FLAG, offsetof(struct native_start, return_adaptation), NULL,
 	    0 },
 };

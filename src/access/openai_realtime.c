@@ -56,6 +56,7 @@ struct realtime {
 	uint64_t utterances;          /* of the voices before */
 	uint8_t *adaptation;          /* owned; what the voice before had learnt; NULL: nothing */
 	size_t adaptation_bytes;
+	bool warned; /* of wishes that are passed over */
 };
 
 static struct realtime *realtime_of(struct wire *w)
@@ -217,6 +218,13 @@ static void rest(struct realtime *r)
 	voice_drop(&r->voice);
 }
 
+static void tell_turn(struct realtime *r, const struct session_event *e)
+{
+	if (!r->warned)
+		r->warned = voice_word_passed_over(&r->voice, &r->turns.unheeded);
+	realtime_turns_event(&r->turns, e);
+}
+
 static void on_event(void *arg, const struct session_event *e)
 {
 	struct realtime *r = arg;
@@ -228,7 +236,7 @@ static void on_event(void *arg, const struct session_event *e)
 	else if (e->kind == SESSION_EVENT_ENDED)
 		wire_close(&r->wire, WS_CLOSE_NORMAL, "done");
 	else
-		realtime_turns_event(&r->turns, e);
+		tell_turn(r, e);
 }
 
 static void read_on(struct realtime *r)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/delta.h"
+#include "access/json_text.h"
 #include "base/error.h"
 #include "base/util.h"
 
@@ -82,7 +83,7 @@ static void send_delta(
 		t->send(t->arg, realtime_event_delta(t->ids, turn->item, text, n));
 }
 
-static json_t *completed(const struct realtime_turns *t, const struct realtime_turn *turn)
+static json_t *completed(struct realtime_turns *t, const struct realtime_turn *turn)
 {
 	json_t *event = realtime_event_completed(t->ids, turn->item,
 	    &(struct realtime_heard){ .text = turn->text == NULL ? "" : turn->text,
@@ -92,6 +93,10 @@ static json_t *completed(const struct realtime_turns *t, const struct realtime_t
 
 	if (turn->incomplete)
 		(void)json_object_set_new(event, "incomplete", json_true());
+	if (event != NULL && t->unheeded.code != ERROR_NONE)
+		(void)json_object_set_new(
+		    event, "warning", json_text_of(t->unheeded.text, strlen(t->unheeded.text)));
+	t->unheeded.code = ERROR_NONE;
 	return event;
 }
 

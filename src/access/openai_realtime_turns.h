@@ -16,6 +16,7 @@
 
 #include "access/language.h"
 #include "access/openai_realtime_event.h"
+#include "base/error.h"
 #include "session/session.h"
 
 struct realtime_turn;
@@ -41,6 +42,8 @@ struct realtime_turns { /* plain data; zeroed and with the fields up to `mode` s
 	uint64_t given_ms; /* audio that the client has given */
 	struct realtime_mode mode;
 	char language[LANGUAGE_BYTES]; /* that what is said is heard in; "": nothing is heard yet */
+	/* With the first text that is told afterwards, what was asked for and makes no difference. */
+	struct error unheeded; /* ERROR_NONE: there is nothing */
 	/* Kept in here: */
 	struct realtime_turn *first, *last;
 	char previous[REALTIME_ID_BYTES]; /* the item that was committed last; "": none */

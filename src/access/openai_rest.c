@@ -26,7 +26,7 @@
 #include "pool/pool.h"
 
 /* Partials of a file are for deltas alone, and there is no hurry. */
-enum { LINGER_MS = 1000, PARTIAL_INTERVAL_MS = 1000, HEADERS_BYTES = 512 };
+enum { LINGER_MS = 1000, PARTIAL_INTERVAL_MS = 1000, HEADERS_BYTES = 1024 };
 
 struct rest {
 	struct access_link link;
@@ -116,19 +116,31 @@ static void on_stream_close(void *arg)
 
 static const struct http_stream_events stream_events = { .on_close = on_stream_close };
 
-/* Who asked for a language that no pool is for is heard all the same, as OpenAI's hears what it is not told to; and there is no
- * field for a warning, so it is HTTP's. */
-static void write_warning(const struct rest *r, char out[HEADERS_BYTES])
+static void add_warning(char out[HEADERS_BYTES], struct error *why)
+{
+	size_t used = strlen(out);
+
+	for (char *c = why->text; *c != '\0'; c++)
+		*c = *c == '"' || *c == '\\' ? '\'' : *c;
+	(void)snprintf(
+	    out + used, HEADERS_BYTES - used, "Warning: 299 stenopool \"%s\"\r\n", why->text);
+}
+
+/* Who asked for a language that no pool is for, or for what no engine takes, is heard all the same, as OpenAI's hears what it is not
+ * told to; and there is no field for a warning, so it is HTTP's. */
+static void write_warnings(const struct rest *r, char out[HEADERS_BYTES])
 {
 	const struct language_pool pool = access_language_pool(r->pool);
+	const struct pool *hears = access_pool_of_finals(r->pool);
+	const struct session_wishes wishes = wanted_lend(&r->form.wanted);
 	struct error why;
 
 	out[0] = '\0';
-	if (!language_word_other(&pool, r->form.language, &why))
-		return;
-	for (char *c = why.text; *c != '\0'; c++)
-		*c = *c == '"' || *c == '\\' ? '\'' : *c;
-	(void)snprintf(out, HEADERS_BYTES, "Warning: 299 stenopool \"%s\"\r\n", why.text);
+	if (language_word_other(&pool, r->form.language, &why))
+		add_warning(out, &why);
+	if (access_is_known(hears) &&
+	    access_word_passed_over(hears, access_passed_over(r->pool, &wishes), &why))
+		add_warning(out, &why);
 }
 
 /* Frees the event; NULL: memory is out, and the stream goes without it. */
@@ -141,7 +153,7 @@ static void send_event(struct rest *r, char *event)
 	struct http_exchange *x = r->x;
 
 	if (x != NULL) {
-		write_warning(r, warning);
+		write_warnings(r, warning);
 		(void)snprintf(headers, sizeof headers, "Cache-Control: no-cache\r\n%s", warning);
 		r->x = NULL;
 		r->stream = http_respond_stream(x, &head, &stream_events, r);
@@ -202,7 +214,7 @@ static void answer(struct rest *r)
 	struct error err;
 
 	language_told(NULL, &pool, language);
-	write_warning(r, warning);
+	write_warnings(r, warning);
 	(void)snprintf(headers, sizeof headers, "%s%s", warning,
 	    r->transcript.incomplete ? "x-stenopool-incomplete: true\r\n" : "");
 	text = openai_transcript_text(&r->transcript, &r->form.style, language);

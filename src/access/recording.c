@@ -69,6 +69,8 @@ static int open_session(
 	cfg.partial_interval_ms = r->wishes.partial_interval_ms;
 	cfg.settle_ms = SETTLE_MS;
 	cfg.wishes = r->wishes.hearing;
+	if (r->wishes.raw_text)
+		cfg.wording = (struct wording){ .uppercase = false };
 	return voice_open(
 	    &r->voice, r->access, &r->client, r->wishes.pool, &cfg, err, retry_after_ms);
 }

@@ -25,6 +25,7 @@ struct recording_wishes {
 	unsigned partial_interval_ms;  /* of audio, between two partials; 0: none */
 	struct session_wishes hearing; /* its texts borrowed until recording_free */
 	unsigned channel;              /* that one alone is heard, counted from 1; 0: all, mixed */
+	bool raw_text;                 /* as the engine writes it */
 };
 
 /* Whose doing it is that a recording was not heard. */

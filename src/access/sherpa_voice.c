@@ -17,6 +17,7 @@ int sherpa_voice_open(struct voice *v, struct wire *w, const struct sherpa_heari
 	if (how->rate_hz != 0)
 		cfg.ear.format.rate_hz = how->rate_hz;
 	cfg.partials = how->partials;
+	cfg.wording = (struct wording){ .uppercase = false }; /* as the reference's */
 	if (voice_open(v, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	w->session = v->id;

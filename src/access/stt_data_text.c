@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/letter.h"
 #include "base/base64.h"
+#include "base/letter.h"
 #include "base/util.h"
 
 enum { FLOAT_BYTES = 4, GROUP_SAMPLES = 3 /* whose bytes are whole groups of base64 */ };

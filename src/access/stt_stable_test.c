@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/letter.h"
 #include "access/stt_stable.h"
+#include "base/letter.h"
 
 static struct stt_stable *stable;
 static uint64_t now_ms, heard_ms;

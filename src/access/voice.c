@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access/access_internal.h"
+#include "access/wanted.h"
 #include "audio/wav.h"
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@ void voice_defaults(const struct access *a, struct session_config *out)
 	memset(out, 0, sizeof *out);
 	out->ear.format = (struct format){ ENCODING_S16LE, EAR_RATE_HZ, 1 };
 	out->ear.endpoint = a->cfg.endpoint;
+	out->wording = wording_tidy;
 }
 
 /* Those of a pool are few. */
@@ -90,21 +92,39 @@ static int try_to_open(struct voice *v, struct pool *pool, const struct session_
 	return -1;
 }
 
-/* Of languages protocols tell their clients, or the log, where a pool is not for one. */
-static void log_passed_over(
-    const struct voice *v, const struct pool *pool, const struct session_wishes *wishes)
+static void note_wishes(struct voice *v, const struct session_wishes *wishes)
 {
-	unsigned kinds = access_passed_over(pool, wishes);
-	const char *name = pool_name(access_pool_of_finals(pool));
+	unsigned fresh = wanted_kinds(wishes) & ~v->wished;
 
-	if ((kinds & IPC_TAKES_PROMPT) != 0)
-		log_info("session %llu: the engine of pool %s takes no prompt and no hot words; "
-			 "ignoring them",
-		    (unsigned long long)v->id, name);
-	if ((kinds & IPC_TAKES_TRANSLATE) != 0)
-		log_info("session %llu: the engine of pool %s does not translate; ignoring the "
-			 "wish for it",
-		    (unsigned long long)v->id, name);
+	v->wished |= fresh;
+	v->unheeded |= fresh;
+	v->unlogged |= fresh;
+}
+
+/* Takes the kinds out that are passed over. */
+static bool word_passed_over(const struct pool *pool, unsigned *kinds, struct error *out)
+{
+	unsigned over;
+
+	pool = access_pool_of_finals(pool);
+	if (*kinds == 0 || !access_is_known(pool))
+		return false;
+	over = *kinds & ~(unsigned)pool_traits(pool)->takes;
+	*kinds = 0;
+	return access_word_passed_over(pool, over, out);
+}
+
+bool voice_word_passed_over(struct voice *v, struct error *out)
+{
+	return v->pool != NULL && word_passed_over(v->pool, &v->unheeded, out);
+}
+
+static void log_passed_over(struct voice *v)
+{
+	struct error what;
+
+	if (word_passed_over(v->pool, &v->unlogged, &what))
+		log_info("session %llu: %s", (unsigned long long)v->id, what.text);
 }
 
 int voice_open(struct voice *v, struct access *a, const struct client *client, struct pool *pool,
@@ -122,7 +142,9 @@ int voice_open(struct voice *v, struct access *a, const struct client *client, s
 	v->format = cfg->ear.format;
 	v->wav = wav_new_raw(&v->format);
 	v->id = session_id(v->session);
-	log_passed_over(v, pool, &cfg->wishes);
+	v->pool = pool;
+	note_wishes(v, &cfg->wishes);
+	log_passed_over(v);
 	roster_add(a->roster, v->session);
 	client_set_add(&a->clients, &v->client, v->id);
 	return 0;
@@ -140,6 +162,7 @@ static void on_event(void *arg, const struct session_event *e)
 	struct session_event end = { .kind = SESSION_EVENT_ERROR };
 	struct error why; /* a copy, as the voice may be gone before it has been read to its end */
 
+	log_passed_over(v);
 	if (e->kind == SESSION_EVENT_FINAL && v->access->cfg.log_text)
 		log_text(v, e);
 	if (e->kind == SESSION_EVENT_ENDED && v->used_up.code != ERROR_NONE) {
@@ -313,7 +336,16 @@ int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct erro
 int voice_wish(struct voice *v, const struct session_wishes *wishes, struct error *err)
 {
 	flush(v);
-	return v->session == NULL ? 0 : session_wish(v->session, wishes, err);
+	if (v->session == NULL)
+		return 0;
+	note_wishes(v, wishes);
+	return session_wish(v->session, wishes, err);
+}
+
+void voice_set_wording(struct voice *v, const struct wording *wording)
+{
+	if (v->session != NULL)
+		session_set_wording(v->session, wording);
 }
 
 void voice_expect_wav(struct voice *v)
@@ -366,6 +398,7 @@ void voice_drop(struct voice *v)
 		return;
 	client_set_remove(&v->access->clients, &v->client);
 	uncount(v);
+	v->pool = NULL;
 	roster_remove(v->access->roster, v->session);
 	session_free(&v->session);
 	wav_free(&v->wav);

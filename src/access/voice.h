@@ -32,13 +32,17 @@ struct voice { /* plain data, zeroed is one without a session; embed it where it
 	struct format format;  /* of the bytes that the session is given now */
 	uint64_t
 	    given; /* bytes that the session has been given, as SESSION_EVENT_HEARD counts them */
+	struct pool *pool; /* borrowed */
+	unsigned wished;   /* kinds (IPC_TAKES_*) of wishes that there were, */
+	unsigned unheeded,
+	    unlogged; /* ... and of them those of which it is not told yet, or not logged, that they are passed over */
 	bool counted;                            /* the quota has it among the key's sessions */
 	uint64_t bytes_per_s, bytes, charged_ms; /* of audio */
 	struct error used_up;                    /* ERROR_NONE: the minutes have not run out */
 	unsigned retry_after_ms;
 };
 
-/* What a client gets that asks for nothing: the endpointing of the settings, 16 kHz mono s16, no partials. */
+/* What a client gets that asks for nothing: the endpointing of the settings, 16 kHz mono s16, no partials, tidy texts. */
 void voice_defaults(const struct access *a, struct session_config *out);
 /* Opens a session; whose it is and how urgent is the client's. No event comes before voice_start. -1 with a sentence when
  * there is no room for it, the config cannot be, the pool refuses, or the key does not allow it (ERROR_FORBIDDEN,
@@ -56,6 +60,11 @@ bool voice_audio(struct voice *v, const void *bytes, size_t n);
 int voice_reconfigure(struct voice *v, const struct ear_config *cfg, struct error *err);
 /* As session_wish; no effect without a session. */
 int voice_wish(struct voice *v, const struct session_wishes *wishes, struct error *err);
+/* What is wished of the hearing and passed over, once the engine is known: a sentence for the client, the first time that there is
+ * something to be said of each; to be asked for with each event until then. False: there is nothing, or not yet. */
+bool voice_word_passed_over(struct voice *v, struct error *out);
+/* As session_set_wording; no effect without a session. */
+void voice_set_wording(struct voice *v, const struct wording *wording);
 /* As session_commit, session_clear and session_end; no effect without a session, which whatever was sent to a client that does not
  * read may have dropped. */
 void voice_commit(struct voice *v);

@@ -81,6 +81,17 @@ static bool next_result(struct vosk *v, struct vosk_result *out)
 	return true;
 }
 
+/* The first result says what of the config makes no difference. */
+static void send_result(struct vosk *v, const struct vosk_result *r)
+{
+	json_t *result = vosk_result_json(r, &v->config);
+	struct error what;
+
+	if (voice_word_passed_over(&v->voice, &what))
+		result = vosk_warned(result, &what);
+	wire_send_json(&v->wire, result);
+}
+
 static void answer_audio(struct vosk *v)
 {
 	struct vosk_result result;
@@ -89,7 +100,7 @@ static void answer_audio(struct vosk *v)
 		wire_send_json(&v->wire, vosk_partial_json(v->partial == NULL ? "" : v->partial));
 		return;
 	}
-	wire_send_json(&v->wire, vosk_result_json(&result, &v->config));
+	send_result(v, &result);
 	vosk_result_done(&result);
 }
 
@@ -112,7 +123,7 @@ static void answer_rest(struct vosk *v)
 
 	while (next_result(v, &one))
 		merge(&all, &one);
-	wire_send_json(&v->wire, vosk_result_json(&all, &v->config));
+	send_result(v, &all);
 	vosk_result_done(&all);
 }
 
@@ -330,6 +341,7 @@ static int open_session(struct wire *w, struct error *err, unsigned *retry_after
 	voice_defaults(w->access, &cfg);
 	cfg.ear.format = format_of(v);
 	cfg.partials = cfg.wants_heard = true;
+	cfg.wording = (struct wording){ .uppercase = false }; /* as the reference's */
 	cfg.wishes = wanted_lend(&v->config.wanted);
 	if (voice_open(&v->voice, w->access, &w->client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
@@ -379,7 +391,7 @@ static void reset(struct vosk *v)
 static void on_text(struct wire *w, const char *text, size_t n)
 {
 	struct vosk *v = vosk_of(w);
-	const char *phrases = v->config.wanted.hot_words;
+	const char *phrases = v->config.wanted.phrases;
 	unsigned rate = v->config.sample_rate;
 	enum vosk_command command;
 	struct error err;
@@ -394,8 +406,7 @@ static void on_text(struct wire *w, const char *text, size_t n)
 	else if (command == VOSK_RESET)
 		reset(v);
 	else
-		take_config(
-		    v, rate != v->config.sample_rate, phrases != v->config.wanted.hot_words);
+		take_config(v, rate != v->config.sample_rate, phrases != v->config.wanted.phrases);
 }
 
 /* A message that had no audio is answered too. */

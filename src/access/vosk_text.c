@@ -53,8 +53,7 @@ static void take_model(const json_t *v, struct vosk_config *c)
 		memcpy(c->pool, path, strlen(path) + 1);
 }
 
-/* A grammar where the reference has one, "[unk]" standing for all else; here these words are only likelier. After all that can be
- * refused, for it takes the place of what is there. */
+/* A grammar, with "[unk]" standing for all else. After all that can be refused, for it takes the place of what is there. */
 static void take_phrases(const json_t *phrases, struct vosk_config *c)
 {
 	const json_t *phrase;
@@ -62,13 +61,12 @@ static void take_phrases(const json_t *phrases, struct vosk_config *c)
 
 	if (!json_is_array(phrases))
 		return;
-	c->wanted.hot_words = NULL;
+	c->wanted.phrases = NULL;
 	json_array_foreach(phrases, i, phrase)
 	{
-		const char *text = json_string_value(phrase);
-
-		if (text != NULL && strcmp(text, "[unk]") != 0)
-			wanted_hot_words(&c->wanted, text, json_string_length(phrase));
+		if (json_is_string(phrase))
+			wanted_phrase(
+			    &c->wanted, json_string_value(phrase), json_string_length(phrase));
 	}
 }
 
@@ -128,7 +126,7 @@ int vosk_read(const char *text, size_t n, enum vosk_command *command, struct vos
 	json_decref(o);
 	if (rc < 0)
 		return -1;
-	if (copy.wanted.hot_words != config->wanted.hot_words)
+	if (copy.wanted.phrases != config->wanted.phrases)
 		vosk_config_done(config);
 	*config = copy;
 	return 0;
@@ -214,6 +212,14 @@ json_t *vosk_result_json(const struct vosk_result *r, const struct vosk_config *
 	if (o != NULL && config->words && json_array_size(r->words) > 0)
 		(void)json_object_set(o, "result", r->words);
 	return marked(o, r);
+}
+
+json_t *vosk_warned(json_t *result, const struct error *what)
+{
+	if (result != NULL)
+		(void)json_object_set_new(
+		    result, "warning", json_text_of(what->text, strlen(what->text)));
+	return result;
 }
 
 json_t *vosk_partial_json(const char *text)

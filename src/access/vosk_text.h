@@ -18,7 +18,7 @@ struct vosk_config {
 	bool words;                /* results have their words */
 	unsigned max_alternatives; /* 0: results have no alternatives */
 	char pool[64];             /* the last part of the model's path; "": not said */
-	struct wanted wanted;      /* the phrase list, as hot words; owned */
+	struct wanted wanted;      /* the phrase list; owned */
 };
 
 void vosk_config_done(struct vosk_config *c);
@@ -39,6 +39,8 @@ int vosk_result_add(struct vosk_result *r, const struct session_event *final);
 void vosk_result_done(struct vosk_result *r);
 /* {"text":...,"result":[...]} or, where alternatives are wished, with the one that there is. NULL: no memory. */
 json_t *vosk_result_json(const struct vosk_result *r, const struct vosk_config *config);
+/* ... and what was asked for and makes no difference. */
+json_t *vosk_warned(json_t *result, const struct error *what);
 /* {"partial":...} */
 json_t *vosk_partial_json(const char *text);
 

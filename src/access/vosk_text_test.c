@@ -221,7 +221,7 @@ static void what_is_empty_says_so_with_an_empty_text(void **state)
 
 enum { ROWS = ARRAY_SIZE(rows), BAD = ARRAY_SIZE(bad), OTHERS = 5 };
 
-static void phrases_are_hot_words(void **state)
+static void phrases_are_a_grammar(void **state)
 {
 	struct vosk_config c = { .sample_rate = 8000 };
 	enum vosk_command command;
@@ -229,28 +229,28 @@ static void phrases_are_hot_words(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    read_text("{\"config\":{\"phrase_list\":[\"left\",\"turn right\",\"[unk]\",7]}}",
+	    read_text("{\"config\":{\"phrase_list\":[\"left\",\" turn\\nright \",\"[unk]\",7]}}",
 		&command, &c, &err),
 	    0);
-	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_string_equal(c.wanted.phrases, "left\nturn right\n[unk]");
 	assert_int_equal(read_text("{\"config\":{\"sample_rate\":16000}}", &command, &c, &err), 0);
-	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_string_equal(c.wanted.phrases, "left\nturn right\n[unk]");
 	assert_int_equal(read_text("{\"config\":{\"phrase_list\":[\"a\"],\"sample_rate\":1}}",
 			     &command, &c, &err),
 	    -1);
-	assert_string_equal(c.wanted.hot_words, "left, turn right");
+	assert_string_equal(c.wanted.phrases, "left\nturn right\n[unk]");
 	assert_int_equal(
 	    read_text("{\"config\":{\"phrase_list\":[\"stop\"]}}", &command, &c, &err), 0);
-	assert_string_equal(c.wanted.hot_words, "stop");
+	assert_string_equal(c.wanted.phrases, "stop");
 	assert_int_equal(read_text("{\"config\":{\"phrase_list\":[]}}", &command, &c, &err), 0);
-	assert_null(c.wanted.hot_words);
+	assert_null(c.wanted.phrases);
 	vosk_config_done(&c);
 }
 
 int main(void)
 {
 	struct CMUnitTest tests[OTHERS + ROWS + BAD] = {
-		cmocka_unit_test(phrases_are_hot_words),
+		cmocka_unit_test(phrases_are_a_grammar),
 		cmocka_unit_test(a_long_name_of_a_model_is_none),
 		cmocka_unit_test(a_result_has_its_words_where_they_are_wanted),
 		cmocka_unit_test(with_alternatives_there_is_one_and_no_confidence_of_words),

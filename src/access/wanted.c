@@ -1,5 +1,6 @@
 #include "access/wanted.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,22 +53,22 @@ void wanted_prompt(struct wanted *w, const char *text, size_t n)
 	w->prompt = copy(text + from, n - from);
 }
 
-/* False: there is no room for it. */
-static bool add_word(struct wanted *w, const char *word, size_t n)
+/* One more behind what stands between; false: there is no room for it. */
+static bool add(char **list, const char *between, size_t max, const char *word, size_t n)
 {
-	size_t used = w->hot_words == NULL ? 0 : strlen(w->hot_words), gap = used > 0 ? 2 : 0;
+	size_t used = *list == NULL ? 0 : strlen(*list), gap = used > 0 ? strlen(between) : 0;
 	char *all;
 
-	if (used + gap + n > IPC_PROMPT_MAX)
+	if (used + gap + n > max)
 		return false;
 	all = xcalloc(1, used + gap + n + 1);
 	if (used > 0) {
-		memcpy(all, w->hot_words, used);
-		memcpy(all + used, ", ", gap);
+		memcpy(all, *list, used);
+		memcpy(all + used, between, gap);
 	}
 	memcpy(all + used + gap, word, n);
-	free(w->hot_words);
-	w->hot_words = all;
+	free(*list);
+	*list = all;
 	return true;
 }
 
@@ -84,7 +85,7 @@ void wanted_hot_words(struct wanted *w, const char *text, size_t n)
 		while (last > at && is_blank(text[last - 1]))
 			last--;
 		if (last > at)
-			room = add_word(w, text + at, last - at);
+			room = add(&w->hot_words, ", ", IPC_PROMPT_MAX, text + at, last - at);
 	}
 }
 
@@ -94,10 +95,38 @@ void wanted_forget_hot_words(struct wanted *w)
 	w->hot_words = NULL;
 }
 
+void wanted_phrase(struct wanted *w, const char *text, size_t n)
+{
+	char *phrase;
+	size_t bytes = 0;
+
+	if (!is_text(text, n))
+		return;
+	phrase = xcalloc(1, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_blank(text[i]))
+			phrase[bytes++] = text[i];
+		else if (bytes > 0 && phrase[bytes - 1] != ' ')
+			phrase[bytes++] = ' ';
+	}
+	if (bytes > 0 && phrase[bytes - 1] == ' ')
+		bytes--;
+	if (bytes > 0)
+		(void)add(&w->phrases, "\n", IPC_PHRASES_MAX, phrase, bytes);
+	free(phrase);
+}
+
+void wanted_forget_phrases(struct wanted *w)
+{
+	free(w->phrases);
+	w->phrases = NULL;
+}
+
 void wanted_done(struct wanted *w)
 {
 	free(w->prompt);
 	free(w->hot_words);
+	free(w->phrases);
 	*w = (struct wanted){ .translate = false };
 }
 
@@ -106,6 +135,7 @@ struct session_wishes wanted_lend(const struct wanted *w)
 	return (struct session_wishes){ .language = w->language,
 		.prompt = w->prompt,
 		.hot_words = w->hot_words,
+		.phrases = w->phrases,
 		.translate = w->translate };
 }
 
@@ -120,9 +150,33 @@ unsigned wanted_kinds(const struct session_wishes *w)
 
 	if (is_given(w->language))
 		kinds |= IPC_TAKES_LANGUAGE;
-	if (is_given(w->prompt) || is_given(w->hot_words))
+	if (is_given(w->prompt))
 		kinds |= IPC_TAKES_PROMPT;
+	if (is_given(w->hot_words))
+		kinds |= IPC_TAKES_HOT_WORDS;
+	if (is_given(w->phrases))
+		kinds |= IPC_TAKES_PHRASES;
 	if (w->translate)
 		kinds |= IPC_TAKES_TRANSLATE;
 	return kinds;
+}
+
+void wanted_names(unsigned kinds, char out[WANTED_NAMES_BYTES])
+{
+	static const struct {
+		unsigned kind;
+		const char *name;
+	} names[] = {
+		{ IPC_TAKES_PROMPT, "prompt" },
+		{ IPC_TAKES_HOT_WORDS, "hot words" },
+		{ IPC_TAKES_PHRASES, "phrases" },
+		{ IPC_TAKES_TRANSLATE, "translation" },
+	};
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if ((kinds & names[i].kind) != 0)
+			used += (size_t)snprintf(out + used, WANTED_NAMES_BYTES - used, "%s%s",
+			    used > 0 ? ", " : "", names[i].name);
 }

@@ -113,13 +113,13 @@ void whisperlive_settle_options(struct whisperlive_options *o, unsigned passed_o
 {
 	char others[WHISPERLIVE_UNHEEDED_BYTES];
 
-	if ((passed_over & IPC_TAKES_PROMPT) == 0)
+	if ((passed_over & (IPC_TAKES_PROMPT | IPC_TAKES_HOT_WORDS)) == 0)
 		return;
 	(void)snprintf(others, sizeof others, "%s", o->unheeded);
 	o->unheeded[0] = '\0';
-	if (o->wanted.hot_words != NULL)
+	if (o->wanted.hot_words != NULL && (passed_over & IPC_TAKES_HOT_WORDS) != 0)
 		add_unheeded(o->unheeded, "hotwords");
-	if (o->wanted.prompt != NULL)
+	if (o->wanted.prompt != NULL && (passed_over & IPC_TAKES_PROMPT) != 0)
 		add_unheeded(o->unheeded, "initial_prompt");
 	if (others[0] != '\0')
 		add_unheeded(o->unheeded, others);

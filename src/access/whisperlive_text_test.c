@@ -112,6 +112,8 @@ static void test_wishes(void **state)
 	whisperlive_settle_options(&o, IPC_TAKES_TRANSLATE);
 	assert_string_equal(o.unheeded, "vad_parameters");
 	whisperlive_settle_options(&o, IPC_TAKES_PROMPT);
+	assert_string_equal(o.unheeded, "initial_prompt, vad_parameters");
+	whisperlive_settle_options(&o, IPC_TAKES_HOT_WORDS);
 	assert_string_equal(o.unheeded, "hotwords, initial_prompt, vad_parameters");
 	whisperlive_options_done(&o);
 	assert_int_equal(whisperlive_parse("{\"uid\":\"u\"}", 11, &o, &err), 0);

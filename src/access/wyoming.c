@@ -107,18 +107,25 @@ static const char *choose_pool(const struct wyoming *y, char language_out[LANGUA
 }
 
 /* A command of which a part is missing may mean something else, so it is no transcript. */
+static void end_transcript(struct wyoming *y)
+{
+	y->transcript.unheeded.code = ERROR_NONE;
+	(void)voice_word_passed_over(&y->voice, &y->transcript.unheeded);
+	wyoming_transcript_end(&y->transcript);
+}
+
 static void answer(struct wyoming *y)
 {
 	if (y->failed.code != ERROR_NONE)
 		send_error(y, &y->failed);
 	else
-		wyoming_transcript_end(&y->transcript);
+		end_transcript(y);
 }
 
 static void forget_utterance(struct wyoming *y)
 {
 	voice_drop(&y->voice);
-	y->wish = (struct wyoming_wish){ 0 };
+	wyoming_wish_done(&y->wish);
 	y->offset_ms = 0;
 	y->failed.code = ERROR_NONE;
 	y->full = false;
@@ -201,7 +208,6 @@ static const struct session_events session_events = { .on_event = on_event, .on_
 static int open_session(struct wyoming *y, struct error *err, unsigned *retry_after_ms)
 {
 	struct access *a = y->wire.access;
-	struct wanted wanted = { .translate = false };
 	char language[LANGUAGE_BYTES];
 	struct session_config cfg;
 	struct pool *pool;
@@ -215,12 +221,11 @@ static int open_session(struct wyoming *y, struct error *err, unsigned *retry_af
 	if (pool == NULL)
 		return -1;
 	wyoming_transcript_begin(&y->transcript, language);
-	wanted_language(&wanted, y->wish.language);
 	voice_defaults(a, &cfg);
 	cfg.ear.format = wyoming_ear_format(&y->format);
 	cfg.partials = true;
 	cfg.offset_ms = y->offset_ms;
-	cfg.wishes = wanted_lend(&wanted); /* which has nothing to be done of */
+	cfg.wishes = wanted_lend(&y->wish.wanted);
 	if (voice_open(&y->voice, a, &y->wire.client, pool, &cfg, err, retry_after_ms) < 0)
 		return -1;
 	y->wire.session = y->voice.id;
@@ -469,6 +474,7 @@ static void on_gone(struct wire *w)
 
 	wyoming_reader_done(&y->reader);
 	wyoming_transcript_done(&y->transcript);
+	wyoming_wish_done(&y->wish);
 	buffer_done(&y->held);
 }
 

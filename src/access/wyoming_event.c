@@ -62,10 +62,32 @@ static void read_text(const json_t *data, const char *field, char *out, size_t s
 		memcpy(out, json_string_value(v), json_string_length(v) + 1);
 }
 
+static void read_words(const json_t *data, const char *field, struct wanted *to)
+{
+	const json_t *words = json_object_get(data, field), *word;
+	size_t i;
+
+	json_array_foreach(words, i, word)
+	{
+		if (json_is_string(word))
+			wanted_hot_words(to, json_string_value(word), json_string_length(word));
+	}
+}
+
 void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish)
 {
 	read_text(data, "name", wish->model, sizeof wish->model);
 	read_text(data, "language", wish->language, sizeof wish->language);
+	wanted_done(&wish->wanted);
+	wanted_language(&wish->wanted, wish->language);
+	read_words(data, "transcript_names", &wish->wanted); /* go before terms */
+	read_words(data, "transcript_terms", &wish->wanted);
+}
+
+void wyoming_wish_done(struct wyoming_wish *wish)
+{
+	wanted_done(&wish->wanted);
+	*wish = (struct wyoming_wish){ .model = "" };
 }
 
 static int find(const char *name, const struct language_pool *pools, unsigned pools_n)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "access/language.h"
+#include "access/wanted.h"
 #include "audio/format.h"
 
 struct error;
@@ -31,10 +32,12 @@ uint64_t wyoming_timestamp_ms(const json_t *data);
 struct wyoming_wish {
 	char model[64];
 	char language[16];
+	struct wanted wanted; /* the language, and names and terms as hot words; owned */
 };
 
-/* What is no text, or is too long to be a name here, is not said. */
+/* What is no text, or is too long to be a name here, is not said. Takes the place of the one before. */
 void wyoming_read_wish(const json_t *data, struct wyoming_wish *wish);
+void wyoming_wish_done(struct wyoming_wish *wish); /* zeroed afterwards */
 
 /* Which of the pools is wished: by the model's name, by the language as a name, by the language. -1: none of them. */
 int wyoming_choose(

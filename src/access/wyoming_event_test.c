@@ -89,7 +89,7 @@ static void the_pool_is_the_models_or_speaks_the_language(void **state)
 		{ "{\"name\":\"none\",\"language\":\"de\"}", 2 }, { "{\"language\":\"de-AT\"}", 1 },
 		{ "{\"language\":\"fr\"}", -1 }, { "{\"language\":5,\"name\":null}", -1 },
 		{ "{\"language\":\"en-and-so-on-and-so-on\"}", -1 } };
-	struct wyoming_wish wish;
+	struct wyoming_wish wish = { .model = "" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
@@ -99,6 +99,26 @@ static void the_pool_is_the_models_or_speaks_the_language(void **state)
 		assert_int_equal(wyoming_choose(&wish, pools, ARRAY_SIZE(pools)), wishes[i].pool);
 		json_decref(data);
 	}
+	wyoming_wish_done(&wish);
+}
+
+static void names_and_terms_are_hot_words(void **state)
+{
+	json_t *data = json_of("{\"language\":\"de-AT\",\"transcript_terms\":[\"fan\"],"
+			       "\"transcript_names\":[\"Kuechenlampe\",5,\"Bad, oben\"]}");
+	json_t *next = json_of("{\"transcript_names\":\"fan\"}");
+	struct wyoming_wish wish = { .model = "" };
+
+	(void)state;
+	wyoming_read_wish(data, &wish);
+	assert_string_equal(wish.wanted.language, "de");
+	assert_string_equal(wish.wanted.hot_words, "Kuechenlampe, Bad, oben, fan");
+	wyoming_read_wish(next, &wish);
+	assert_string_equal(wish.wanted.language, "");
+	assert_null(wish.wanted.hot_words);
+	wyoming_wish_done(&wish);
+	json_decref(data);
+	json_decref(next);
 }
 
 /* Without these a client takes the whole info for broken. */
@@ -175,6 +195,7 @@ static void a_timestamp_is_a_time_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_and_terms_are_hot_words),
 		cmocka_unit_test(a_format_is_what_is_said_of_it),
 		cmocka_unit_test(a_format_that_cannot_be_changes_nothing),
 		cmocka_unit_test(a_width_is_an_encoding_of_so_many_bytes),

@@ -1,6 +1,7 @@
 #include "access/wyoming_transcript.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "access/json_text.h"
 #include "session/session.h"
@@ -119,6 +120,9 @@ void wyoming_transcript_end(struct wyoming_transcript *t)
 	start(t);
 	if (t->incomplete)
 		(void)json_object_set_new(data, "incomplete", json_true());
+	if (t->unheeded.code != ERROR_NONE)
+		(void)json_object_set_new(
+		    data, "warning", json_text_of(t->unheeded.text, strlen(t->unheeded.text)));
 	t->send(t->arg, "transcript", data);
 	t->send(t->arg, "transcript-stop", NULL);
 }

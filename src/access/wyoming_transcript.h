@@ -10,6 +10,7 @@
 #include "access/delta.h"
 #include "access/language.h"
 #include "base/buffer.h"
+#include "base/error.h"
 
 struct session_event;
 
@@ -29,6 +30,8 @@ struct
 	bool started;                  /* transcript-start has been sent */
 	bool said;                     /* and some text with it */
 	bool incomplete;               /* some of what was said is missing */
+	struct error
+	    unheeded; /* what was asked for and makes no difference; ERROR_NONE: there is nothing */
 };
 
 void wyoming_transcript_init(struct wyoming_transcript *t, wyoming_send_f *send, void *arg);

@@ -39,9 +39,10 @@ struct config_listen {
 struct config_pool {
 	char name[CONFIG_NAME_MAX];
 	struct pool_config pool;
-	char *engine;    /* owned */
-	char *languages; /* owned; that clients may ask for; NULL or "": by its name */
-	char *finals;    /* owned; names of other pools; NULL or "": its own instances bring them */
+	char *engine;       /* owned */
+	char *languages;    /* owned; that clients may ask for; NULL or "": by its name */
+	unsigned tidy_text; /* 1: as pool_set_tidy_text */
+	char *finals; /* owned; names of other pools; NULL or "": its own instances bring them */
 	unsigned finals_line; /* of the file; 0: it is not from there */
 	unsigned finals_wait_ms;
 	char *warmup;                        /* owned; "" none, NULL the one that is shipped */

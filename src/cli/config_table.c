@@ -153,6 +153,8 @@ const struct config_row config_table[] = {
 	  "Names of other pools, which bring the finals, while this one brings partials, and a final where they cannot; of several the one for the language that was heard, else the first" },
 	{ CONFIG_POOL, "finals_wait_ms", CONFIG_UINT, POOL(finals_wait_ms), 100, 86400000, "2000", 0, "ms", NULL, CONFIG_LIVE,
 	  "When an utterance that has ended has lacked a place there for so long, or a slot to be decoded in, this pool's final is told" },
+	{ CONFIG_POOL, "tidy_text", CONFIG_CHOICE, POOL(tidy_text), 0, 0, "yes", 0, "WORD", no_yes, CONFIG_LIVE,
+	  "Whether texts of an engine that writes words only get a capital and a full stop, where a client's protocol expects them" },
 	{ CONFIG_POOL, "min", CONFIG_UINT, POOL(pool.min), 0, 1024, "1", 0, "instances", NULL, CONFIG_LIVE,
 	  "Instances kept alive when nobody speaks" },
 	{ CONFIG_POOL, "max", CONFIG_UINT, POOL(pool.max), 1, 1024, NULL, 2, "instances", NULL, CONFIG_LIVE,

@@ -108,6 +108,7 @@ static void add_crew(struct server *s, const struct config_pool *p)
 	s->pools[s->crews_n] = crew_pool(s->crews[s->crews_n]);
 	pool_use_compute(s->pools[s->crews_n], s->compute);
 	pool_set_languages(s->pools[s->crews_n], p->languages);
+	pool_set_tidy_text(s->pools[s->crews_n], p->tidy_text == 1);
 	set_canary(s, s->crews_n, &o);
 	s->crews_n++;
 	orders_done(&o);
@@ -167,6 +168,7 @@ void server_crews_reload(struct server *s)
 		pool_reconfigure(s->pools[i], &p->pool);
 		pool_set_languages(s->pools[i], p->languages);
 		set_finals(s, i);
+		pool_set_tidy_text(s->pools[i], p->tidy_text == 1);
 		if (crew_reload(s->crews[i], &o.cfg) == CREW_LOADING)
 			log_info("server: pool %s: the model is being loaded anew", p->name);
 		orders_done(&o);

@@ -161,6 +161,16 @@ void pool_set_languages(struct pool *p, const char *languages)
 	p->languages = languages == NULL ? NULL : xstrdup(languages);
 }
 
+void pool_set_tidy_text(struct pool *p, bool tidy)
+{
+	p->raw_text = !tidy;
+}
+
+bool pool_tidies_text(const struct pool *p)
+{
+	return !p->raw_text;
+}
+
 const char *pool_languages(const struct pool *p)
 {
 	return p->languages == NULL ? "" : p->languages;

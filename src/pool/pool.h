@@ -151,6 +151,9 @@ struct pool_finals {
 };
 void pool_set_finals(struct pool *pool, const struct pool_finals *finals); /* copied */
 const struct pool_finals *pool_finals(const struct pool *pool); /* lent until the next set */
+/* Whether texts of an engine that writes words only may be told with capitals and full stops; so it is until it is set. */
+void pool_set_tidy_text(struct pool *pool, bool tidy);
+bool pool_tidies_text(const struct pool *pool);
 void pool_on_host_ready(struct pool *pool);
 /* It is being restarted. `why` is a sentence for whoever waits in vain; NULL: another one took its place as it was told to. */
 void pool_on_host_down(struct pool *pool, const struct error *why);

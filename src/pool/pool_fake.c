@@ -61,7 +61,7 @@ static int op_spawn(void *arg, uint64_t id)
 
 static void take_wishes(struct pool_fake_instance *i, const struct ipc_begin *b)
 {
-	const struct ipc_text *texts[] = { &b->language, &b->prompt, &b->hot_words };
+	const struct ipc_text *texts[] = { &b->language, &b->prompt, &b->hot_words, &b->phrases };
 	size_t n = 0;
 
 	for (size_t k = 0; k < ARRAY_SIZE(texts); k++)

@@ -38,7 +38,7 @@ struct pool_fake_instance {
 	uint8_t adaptation[POOL_FAKE_ADAPTATION]; /* of the last BEGIN, cut */
 	uint32_t adaptation_bytes;
 	char wishes
-	    [POOL_FAKE_WISHES]; /* of the last BEGIN: "de|prompt|hot words|translate|rate", cut */
+	    [POOL_FAKE_WISHES]; /* of the last BEGIN: "de|prompt|hot words|phrases|translate|rate", cut */
 };
 
 struct pool_fake {

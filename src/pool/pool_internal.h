@@ -129,6 +129,7 @@ struct pool {
 	const char *name;
 	char *engine, *model; /* owned; NULL: no host was ready yet */
 	char *languages;      /* owned; NULL: it is set to none */
+	bool raw_text;        /* its texts are told as the engine writes them */
 	struct pool_finals finals;
 	struct pool_config cfg; /* as it is set, but no more places than a program has rows */
 	struct pool_config set;

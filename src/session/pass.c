@@ -52,6 +52,16 @@ void pass_done(struct pass *p)
 	free(p->why);
 }
 
+const struct wording *pass_wording(const struct seat *seat)
+{
+	static const struct wording raw = { .uppercase = false };
+
+	if (!pool_tidies_text(seat->pool) ||
+	    (pool_traits(seat->pool)->tells & IPC_TELLS_PUNCTUATION) != 0)
+		return &raw;
+	return &seat->session->cfg.wording;
+}
+
 /* The caller frees them. */
 static struct session_word *words_of(
     const struct session *s, const struct utterance *u, const struct ipc_result *r)
@@ -81,27 +91,23 @@ static struct session_word *partial_words(
 	return words;
 }
 
-static void tell_partial(struct seat *seat, const struct ipc_result *r)
+/* As the client is told it, and where in there a text's stable bytes are. */
+static void emit_partial(struct seat *seat, struct ipc_result *r, size_t stable, size_t settled)
 {
 	struct session *s = seat->session;
 	struct utterance *u = seat->at;
-	struct attempt *a = &pass_of(u, seat)->now;
-	struct session_event e = {
-		.kind = SESSION_EVENT_PARTIAL, .utterance = u->id, .instance = a->instance
-	};
+	struct session_event e = { .kind = SESSION_EVENT_PARTIAL,
+		.utterance = u->id,
+		.instance = pass_of(u, seat)->now.instance };
 	struct session_word *words;
+	struct worded worded;
 
-	e.partial.stable_bytes =
-	    text_partial_at(&u->text, r->text.bytes, r->text.length, a->sent / SAMPLES_PER_MS);
-	e.partial.settled_bytes =
-	    text_settled(&u->text, s->cfg.settle_ms > 0 ? s->cfg.settle_ms : SETTLE_MS);
-	if (r->language.length > 0)
-		session_copy_language(u->language, &r->language);
-	if (!s->cfg.partials || (u->state != UTTERANCE_OPEN && !s->cfg.paced_partials))
-		return;
+	wording_result(pass_wording(seat), WORDING_GROWING, r, &worded);
 	words = partial_words(s, u, r);
 	e.partial.text = r->text.bytes;
 	e.partial.text_bytes = r->text.length;
+	e.partial.stable_bytes = worded_place(&worded, stable);
+	e.partial.settled_bytes = worded_place(&worded, settled);
 	e.partial.confidence = r->confidence > 0 ? (float)r->confidence / IPC_CONFIDENCE_ONE
 						 : text_confidence_of_all(&u->text);
 	e.partial.words = words;
@@ -110,6 +116,23 @@ static void tell_partial(struct seat *seat, const struct ipc_result *r)
 	metric_add(METRIC_partials_total, 1);
 	session_emit(s, &e);
 	free(words);
+	worded_done(&worded);
+}
+
+static void tell_partial(struct seat *seat, struct ipc_result *r)
+{
+	struct session *s = seat->session;
+	struct utterance *u = seat->at;
+	struct attempt *a = &pass_of(u, seat)->now;
+	size_t stable =
+	    text_partial_at(&u->text, r->text.bytes, r->text.length, a->sent / SAMPLES_PER_MS);
+	size_t settled =
+	    text_settled(&u->text, s->cfg.settle_ms > 0 ? s->cfg.settle_ms : SETTLE_MS);
+
+	if (r->language.length > 0)
+		session_copy_language(u->language, &r->language);
+	if (s->cfg.partials && (u->state == UTTERANCE_OPEN || s->cfg.paced_partials))
+		emit_partial(seat, r, stable, settled);
 }
 
 static uint32_t from_ms(const struct pass *p)
@@ -185,16 +208,20 @@ static void remember_adaptation(struct seat *seat, const struct ipc_result *r)
 }
 
 static struct told *make_final(
-    const struct seat *seat, struct utterance *u, const struct ipc_result *r)
+    const struct seat *seat, struct utterance *u, const struct ipc_result *heard)
 {
 	struct session *s = seat->session;
 	const struct seat *kept = session_final_seat(s);
-	struct session_word *words = words_of(s, u, r);
+	struct ipc_result told = *heard, *r = &told;
+	struct worded worded;
+	struct session_word *words;
 	struct session_event e = { .kind = SESSION_EVENT_FINAL,
 		.utterance = u->id,
 		.instance = pass_of(u, seat)->now.instance };
 	struct told *t;
 
+	wording_result(pass_wording(seat), WORDING_WHOLE, r, &worded);
+	words = words_of(s, u, r);
 	e.final.text = r->text.bytes;
 	e.final.text_bytes = r->text.length;
 	e.final.start_ms = session_ms(s, u->from);
@@ -208,6 +235,7 @@ static struct told *make_final(
 	session_copy_language(e.final.language, &r->language);
 	t = told_new(&e);
 	free(words);
+	worded_done(&worded);
 	return t;
 }
 
@@ -253,7 +281,8 @@ void pass_eager(struct seat *seat, const struct ipc_result *r)
 	if (pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW && seat->index == 0 &&
 	    !seat->session->cfg.paced_partials)
 		take_partial(seat, r);
-	tell_eager(seat, r);
+	tell_eager(
+	    seat, p->eager); /* a partial may have spelled the words of the other in its own way */
 }
 
 static void finish(struct seat *seat, const struct ipc_result *r)

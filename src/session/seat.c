@@ -42,7 +42,7 @@ static bool begin(struct seat *seat, struct utterance *u, struct attempt *a)
 	if (lease_attempt(seat->lease) == ATTEMPT_BEGUN)
 		return true;
 	seat->at = u;
-	wishes_fill(&b, &u->wishes);
+	wishes_fill(&b, &u->wishes, pool_traits(seat->pool)->takes);
 	if (!lease_begin(seat->lease, &b))
 		return false;
 	a->instance = lease_instance(seat->lease);

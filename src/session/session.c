@@ -309,6 +309,11 @@ int session_wish(struct session *s, const struct session_wishes *wishes, struct 
 	return 0;
 }
 
+void session_set_wording(struct session *s, const struct wording *wording)
+{
+	s->cfg.wording = *wording;
+}
+
 void session_commit(struct session *s)
 {
 	commit(s, s->cfg.wants_heard);

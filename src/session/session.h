@@ -19,6 +19,7 @@
 #include "audio/ear.h"
 #include "base/error.h"
 #include "pool/pool.h"
+#include "session/wording.h"
 
 struct session;
 struct work;
@@ -38,7 +39,9 @@ struct session_wishes {
 	const char *language;  /* "de", "auto"; <= IPC_LANGUAGE_MAX bytes; as is all text, UTF-8 */
 	const char *prompt;    /* as it might stand before; <= IPC_PROMPT_MAX bytes */
 	const char *hot_words; /* with commas between; likewise */
-	bool translate;        /* into English */
+	/* All that may be said, one a line; <= IPC_PHRASES_MAX bytes. An engine that takes none, but hot words, is told them as those. */
+	const char *phrases;
+	bool translate; /* into English */
 };
 
 struct session_config {
@@ -66,6 +69,8 @@ struct session_config {
 	const uint8_t *adaptation;    /* of an earlier final; borrowed for the call */
 	size_t adaptation_bytes;      /* 0: the speaker is unknown; <= IPC_BLOB_MAX */
 	struct session_wishes wishes; /* borrowed for the call */
+	/* Of texts whose engine does not see to it itself, in a pool that does (pool_tidies_text). */
+	struct wording wording;
 };
 
 enum session_state {
@@ -197,6 +202,8 @@ void session_free(struct session **s);
  * twice the bound or by one piece over it, then the session fails with ERROR_LIMIT). A client that speaks live, no faster
  * than time passes, cannot be kept waiting: its session fails with ERROR_OVERLOADED instead. */
 bool session_audio(struct session *s, const void *bytes, size_t n);
+/* From the next text on, whichever utterance it is of. */
+void session_set_wording(struct session *s, const struct wording *wording);
 void session_commit(struct session *s); /* ends the open utterance at the audio given so far */
 /* Drops all audio given so far that no ended utterance has: what waits in the input, what the ear has not decided about,
  * and the open utterance, of which no final and no error comes any more; CLEARED tells when. What was given before a

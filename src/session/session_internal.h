@@ -259,6 +259,8 @@ void poison_keep(struct session *s, const struct seat *seat, const struct uttera
 
 /* pass.c: all by the seat, whose `at` is the utterance */
 struct pass *pass_of(struct utterance *u, const struct seat *seat);
+/* How its texts are told; lent. */
+const struct wording *pass_wording(const struct seat *seat);
 void pass_init(struct pass *p);
 void pass_done(struct pass *p);
 void pass_partial(struct seat *seat, const struct ipc_result *r);

@@ -216,8 +216,15 @@ static void give_up(struct session *s, struct utterance *u, const struct error *
 static void tell_incomplete(struct session *s, const struct utterance *u, bool cut_off)
 {
 	struct session_event e = { .kind = SESSION_EVENT_FINAL, .utterance = u->id };
+	struct ipc_result r = { .utterance = u->id };
+	struct worded worded;
+	size_t n;
 
-	e.final.text = text_stable(&u->text, &e.final.text_bytes);
+	r.text.bytes = text_stable(&u->text, &n);
+	r.text.length = (uint32_t)n;
+	wording_result(pass_wording(&s->seats[0]), WORDING_BROKEN, &r, &worded);
+	e.final.text = r.text.bytes;
+	e.final.text_bytes = r.text.length;
 	e.final.start_ms = session_ms(s, u->from);
 	e.final.end_ms = session_ms(s, u->to);
 	e.final.adaptation = session_final_seat(s)->adaptation;
@@ -228,6 +235,7 @@ static void tell_incomplete(struct session *s, const struct utterance *u, bool c
 	e.final.cut_off = cut_off;
 	memcpy(e.final.language, u->language, sizeof e.final.language);
 	session_emit(s, &e);
+	worded_done(&worded);
 }
 
 /* One of which something was understood ends where the ear is, so that what is said from there on is heard. One of which nothing

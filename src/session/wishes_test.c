@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "session/session_fake.h"
 #include "session/stage.h"
+#include "session/wishes.h"
 
 static const struct session_wishes german = {
 	.language = "de", .prompt = "Dr. Ott", .hot_words = "MRT, CT"
@@ -62,7 +63,7 @@ static void test_who_wishes_nothing_says_nothing(void **state)
 	(void)state;
 	stage_open();
 	stage_hear(200);
-	assert_told(1, "|||0|16000");
+	assert_told(1, "||||0|16000");
 	stage_finish();
 }
 
@@ -71,12 +72,12 @@ static void test_each_attempt_is_told_the_same(void **state)
 	(void)state;
 	open_with(&german);
 	stage_hear(400);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	lose(1);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	wish(&english);
 	lose(1);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	stage_finish();
 }
 
@@ -96,11 +97,52 @@ static void test_both_seats_are_told(void **state)
 	stage_open_with(&cfg);
 	pool_fake_born_all(&accurate);
 	stage_hear(200);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	assert_string_equal(pool_fake_at(&accurate, pool_fake_hearer(&accurate, 1))->wishes,
-	    "de|Dr. Ott|MRT, CT|0|16000");
+	    "de|Dr. Ott|MRT, CT||0|16000");
 	stage_finish();
 	pool_fake_done(&accurate);
+}
+
+/* Who takes phrases is told them; who takes hot words only, as those; who takes none passes all of it over. */
+static void test_phrases_are_told_as_they_are_taken(void **state)
+{
+	static const struct session_wishes wished = { .hot_words = "EKG",
+		.phrases = "go on\n[unk]\nstop" };
+	const struct ipc_traits takes_hot_words = { .takes = IPC_TAKES_HOT_WORDS },
+				takes_phrases = { .takes =
+						      IPC_TAKES_HOT_WORDS | IPC_TAKES_PHRASES };
+
+	(void)state;
+	open_with(&wished);
+	pool_set_traits(stage.pool.pool, &takes_phrases);
+	stage_hear(200);
+	assert_told(1, "||EKG|go on\n[unk]\nstop|0|16000");
+	pool_set_traits(stage.pool.pool, &takes_hot_words);
+	lose(1);
+	assert_told(1, "||EKG, go on, stop|go on\n[unk]\nstop|0|16000");
+	stage_finish();
+}
+
+static void test_of_phrases_as_hot_words_the_first_are_told(void **state)
+{
+	static char phrases[IPC_PHRASES_MAX + 1], told[IPC_PROMPT_MAX + 32];
+	struct session_wishes wished = { .phrases = phrases };
+	struct wishes w;
+	struct ipc_begin b = { .utterance = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < IPC_PHRASES_MAX; i++)
+		phrases[i] = i % 100 == 99 ? '\n' : 'a';
+	wishes_take(&w, &wished);
+	wishes_fill(&b, &w, IPC_TAKES_HOT_WORDS);
+	assert_int_equal(b.hot_words.length, 10 * 99 + 9 * 2);
+	memcpy(told, b.hot_words.bytes, b.hot_words.length);
+	assert_memory_equal(told + 99, ", a", 3);
+	wishes_fill(&b, &w, IPC_TAKES_PHRASES);
+	assert_int_equal(b.hot_words.length, 0);
+	assert_int_equal(b.phrases.length, IPC_PHRASES_MAX);
+	wishes_done(&w);
 }
 
 static void test_a_change_counts_from_the_next_utterance_on(void **state)
@@ -110,11 +152,11 @@ static void test_a_change_counts_from_the_next_utterance_on(void **state)
 	stage_hear(200);
 	wish(&english);
 	stage_hear(200);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	stage_commit();
 	stage_answer(1, "ja");
 	stage_hear(200);
-	assert_told(2, "en|||1|16000");
+	assert_told(2, "en||||1|16000");
 	stage_finish();
 }
 
@@ -131,9 +173,9 @@ static void test_a_change_stands_between_the_bytes(void **state)
 	(void)session_fake_hear(stage.f, 200);
 	session_commit(stage.f->session);
 	work_fake_run(&stage.work);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	stage_answer(1, "ja");
-	assert_told(2, "en|||1|16000");
+	assert_told(2, "en||||1|16000");
 	stage_answer(2, "yes");
 	stage_finish();
 }
@@ -146,7 +188,7 @@ static void test_the_last_of_several_changes_counts(void **state)
 	wish(&english);
 	wish(&(struct session_wishes){ .prompt = "last" });
 	stage_hear(200);
-	assert_told(1, "|last||0|16000");
+	assert_told(1, "|last|||0|16000");
 	stage_finish();
 }
 
@@ -192,14 +234,14 @@ static void test_the_rate_is_that_of_the_utterances_own_bytes(void **state)
 	    stage.f, 200); /* one job hears it, and takes the format behind it */
 	assert_int_equal(session_reconfigure(stage.f->session, &telephone, &err), 0);
 	work_fake_run(&stage.work);
-	assert_told(1, "|||0|16000");
+	assert_told(1, "||||0|16000");
 	stage_answer(1, "wide");
-	assert_told(2, "|||0|16000");
+	assert_told(2, "||||0|16000");
 	stage_answer(2, "wide, too");
 	stage_hear(200);
-	assert_told(3, "|||0|8000");
+	assert_told(3, "||||0|8000");
 	lose(3);
-	assert_told(3, "|||0|8000");
+	assert_told(3, "||||0|8000");
 	stage_finish();
 }
 
@@ -223,7 +265,7 @@ static void test_the_language_that_was_heard_is_told(void **state)
 
 static void test_wishes_longer_than_a_message_are_refused(void **state)
 {
-	static char long_text[IPC_PROMPT_MAX + 2];
+	static char long_text[IPC_PROMPT_MAX + 2], phrases[IPC_PHRASES_MAX + 2];
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -241,8 +283,13 @@ static void test_wishes_longer_than_a_message_are_refused(void **state)
 			     &(struct session_wishes){ .language = "sixteen--letters" }, &err),
 	    -1);
 	assert_string_equal(err.text, "the language has 16 bytes; at most 15");
+	memset(phrases, 'a', sizeof phrases - 1);
+	assert_int_equal(
+	    session_wish(stage.f->session, &(struct session_wishes){ .phrases = phrases }, &err),
+	    -1);
+	assert_string_equal(err.text, "the list of phrases has 8193 bytes; at most 8192");
 	stage_hear(200);
-	assert_told(1, "de|Dr. Ott|MRT, CT|0|16000");
+	assert_told(1, "de|Dr. Ott|MRT, CT||0|16000");
 	stage_finish();
 }
 
@@ -254,6 +301,8 @@ int main(void)
 		ON_STAGE(test_who_wishes_nothing_says_nothing),
 		ON_STAGE(test_each_attempt_is_told_the_same),
 		ON_STAGE(test_both_seats_are_told),
+		ON_STAGE(test_phrases_are_told_as_they_are_taken),
+		cmocka_unit_test(test_of_phrases_as_hot_words_the_first_are_told),
 		ON_STAGE(test_a_change_counts_from_the_next_utterance_on),
 		ON_STAGE(test_a_change_stands_between_the_bytes),
 		ON_STAGE(test_the_last_of_several_changes_counts),
