@@ -22,117 +22,11 @@
 /* A partial waits until nothing else is to be decoded, but not so long that one who hears slower than is spoken never gives any. */
 enum { PARTIAL_LATE_SAMPLES = 2 * IPC_RATE_HZ };
 
-/* What an engine that computes for long has to say of itself; often enough for any patience that can be set. */
-#define SIGN_EVERY_NS (100 * NS_PER_MS)
-
-void instance_step(struct instance *in, enum instance_event e)
-{
-	enum instance_state to = instance_next(in->state, e);
-
-	assert(to != INSTANCE_NONE);
-	in->state = to;
-}
-
-static void break_off(struct instance *in, const char *why)
-{
-	(void)fprintf(stderr, "instance ends: %s\n", why);
-	in->fate = FATE_BROKEN;
-}
-
-static void wait_for(const struct instance *in, short events)
-{
-	struct pollfd pfds[] = { { in->fd, events, 0 }, { in->copy, POLLIN, 0 } };
-
-	(void)poll(pfds, ARRAY_SIZE(pfds), -1);
-}
-
-void instance_answer(struct instance *in, struct ipc_message *m)
-{
-	struct error err;
-	enum channel_status status;
-
-	if (in->fate != FATE_LIVES)
-		return;
-	while ((status = channel_send(in->fd, m, NULL, 0, &err)) == CHANNEL_AGAIN)
-		wait_for(in, POLLOUT);
-	if (status == CHANNEL_CLOSED)
-		in->fate = FATE_CLOSED;
-	if (status == CHANNEL_FAILED)
-		break_off(in, err.text);
-}
-
-static void answer_ready(struct instance *in)
-{
-	instance_answer(in, &(struct ipc_message){ .type = IPC_READY });
-}
-
-void instance_answer_cancelled(struct instance *in)
-{
-	instance_answer(in, &(struct ipc_message){ .type = IPC_CANCELLED, .epoch = in->epoch });
-}
-
-static struct ipc_message progress_of(struct instance *in, uint64_t now_ns)
-{
-	in->told_ns = now_ns;
-	return (struct ipc_message){ .type = IPC_PROGRESS,
-		.epoch = in->epoch,
-		.progress = { in->decoded_samples, memory_rss_kb(), in->signs } };
-}
-
-void instance_answer_progress(struct instance *in)
-{
-	struct ipc_message m;
-
-	in->signs++;
-	m = progress_of(in, in->now_ns(in->clock_arg));
-	instance_answer(in, &m);
-}
-
-/* From inside of the engine: where there is no room, it goes on computing instead of waiting. */
-static void show_alive(struct instance *in)
-{
-	uint64_t now_ns = in->now_ns(in->clock_arg);
-	struct ipc_message m;
-	struct error ignored;
-
-	in->signs++;
-	if (now_ns - in->told_ns < SIGN_EVERY_NS)
-		return;
-	m = progress_of(in, now_ns);
-	(void)channel_send(in->fd, &m, NULL, 0, &ignored);
-}
-
-static void drop_guesses(struct instance *in)
-{
-	in->wants_partial = in->wants_eager = false;
-	copy_end(&in->copy);
-}
-
-static void drop_audio(struct instance *in)
-{
-	buffer_consume(&in->audio, in->audio.len);
-	drop_guesses(in);
-}
-
-/* The engine gave up: because it could not, or because we told it to and the state has moved on. */
-void instance_fail(struct instance *in, const struct error *err)
-{
-	struct ipc_message m = { .type = IPC_FAILED,
-		.epoch = in->epoch,
-		.failure = { err->code, { err->text, (uint32_t)strlen(err->text) } } };
-
-	if (in->fate != FATE_LIVES || in->state == INSTANCE_IDLE)
-		return;
-	drop_audio(in);
-	instance_step(in, INSTANCE_ON_FAILED);
-	instance_answer(in, &m);
-}
-
 static void take_audio(struct instance *in, const struct ipc_message *m)
 {
 	if (in->state == INSTANCE_HEARING &&
 	    buffer_append(&in->audio, m->audio.bytes, (size_t)m->audio.samples * 2) < 0)
-		break_off(in, "no memory for audio");
+		instance_break_off(in, "no memory for audio");
 }
 
 /* What is in work is answered for when the engine has left it. */
@@ -142,7 +36,7 @@ static void cancel(struct instance *in)
 		in->cancelled = true;
 	else if (in->wants_partial || in->wants_eager || in->copy >= 0)
 		instance_answer_cancelled(in);
-	drop_guesses(in);
+	instance_drop_guesses(in);
 }
 
 /* A partial that is decoded anew makes room for it. */
@@ -158,7 +52,7 @@ static void act(struct instance *in, enum instance_event e, const struct ipc_mes
 {
 	switch (e) {
 	case INSTANCE_ON_BEGIN:
-		drop_audio(in);
+		instance_drop_audio(in);
 		instance_begin(in, m);
 		break;
 	case INSTANCE_ON_AUDIO:
@@ -176,14 +70,14 @@ static void act(struct instance *in, enum instance_event e, const struct ipc_mes
 		take_eager_request(in);
 		break;
 	case INSTANCE_ON_END:
-		drop_guesses(in);
+		instance_drop_guesses(in);
 		break;
 	case INSTANCE_ON_ABORT:
-		drop_audio(in);
+		instance_drop_audio(in);
 		break;
 	case INSTANCE_ON_RESET:
 		in->ops->reset(in->engine);
-		answer_ready(in);
+		instance_answer_ready(in);
 		break;
 	case INSTANCE_ON_DONE:
 	case INSTANCE_ON_FAILED:
@@ -241,7 +135,7 @@ static void hear_message(struct instance *in, const struct ipc_message *m)
 	(void)snprintf(why, sizeof why, "a %s message of epoch %llu while %s in epoch %llu",
 	    ipc_type_name(m->type), (unsigned long long)m->epoch, instance_state_name(in->state),
 	    (unsigned long long)in->epoch);
-	break_off(in, why);
+	instance_break_off(in, why);
 }
 
 /* One message, if there is one and it may be read now. */
@@ -263,7 +157,7 @@ static bool hear_one(struct instance *in)
 		return false;
 	case CHANNEL_FAILED:
 	default:
-		break_off(in, err.text);
+		instance_break_off(in, err.text);
 		return false;
 	}
 }
@@ -281,7 +175,7 @@ static bool is_unwanted(const struct instance *in)
 
 /* Called by the engine while it computes. Reads what is queued, so that the end of the server, an ABORT, an END or a CANCEL
  * are noticed; stops after an ABORT, because what follows it is for the engine, which is busy. */
-bool instance_on_progress(void *arg, uint64_t decoded_samples)
+static bool on_progress(void *arg, uint64_t decoded_samples)
 {
 	struct instance *in = arg;
 
@@ -292,7 +186,7 @@ bool instance_on_progress(void *arg, uint64_t decoded_samples)
 		continue;
 	if (in->fate != FATE_LIVES || is_unwanted(in))
 		return false;
-	show_alive(in);
+	instance_show_alive(in);
 	return true;
 }
 
@@ -326,13 +220,13 @@ static struct room *room_map(void)
 
 static void serve(struct instance *in)
 {
-	answer_ready(in);
+	instance_answer_ready(in);
 	while (in->fate == FATE_LIVES) {
 		while (hear_one(in))
 			continue;
 		look_after_copy(in);
 		if (in->fate == FATE_LIVES && !instance_work(in))
-			wait_for(in, POLLIN);
+			instance_wait_for(in, POLLIN);
 	}
 }
 
@@ -345,15 +239,16 @@ int instance_run(int fd, const struct instance_config *cfg)
 		.pages = cfg->pages,
 		.traits = cfg->traits == NULL ? cfg->ops->traits : cfg->traits,
 		.copy = -1,
+		.on_progress = on_progress,
 		.now_ns = cfg->now_ns == NULL ? system_now_ns : cfg->now_ns,
 		.clock_arg = cfg->clock_arg,
 		.state = INSTANCE_IDLE };
 	struct error err;
 
 	if (in.room == NULL)
-		break_off(&in, "no memory for messages");
+		instance_break_off(&in, "no memory for messages");
 	else if (channel_set_nonblocking(fd, &err) < 0)
-		break_off(&in, err.text);
+		instance_break_off(&in, err.text);
 	memory_open();
 	buffer_init(&in.audio, INSTANCE_QUEUE_SAMPLES * 2 + IPC_AUDIO_MAX_SAMPLES * 2);
 	serve(&in);

@@ -1,4 +1,4 @@
-/* What the files of an instance share: instance.c, which hears the server, and instance_work.c, which has the engine compute. */
+/* What the files of an instance share: instance.c hears the server, instance_work.c has the engine compute, instance_answer.c speaks. */
 #ifndef HOST_INSTANCE_INTERNAL_H
 #define HOST_INSTANCE_INTERNAL_H
 
@@ -32,6 +32,7 @@ struct instance {
 	struct engine *engine;           /* borrowed */
 	const struct ipc_traits *traits; /* the engine's; borrowed */
 	const struct hugepages *pages;   /* borrowed; NULL when they are taken */
+	engine_progress_f *on_progress;  /* what the engine is to call, with the instance */
 	clock_now_f *now_ns;
 	void *clock_arg;
 	enum instance_state state;
@@ -57,19 +58,26 @@ struct instance {
 	uint64_t faults_at_begin;
 };
 
+/* The files, each of which calls only those above it: instance_answer.c */
+void instance_step(struct instance *in, enum instance_event e);
+/* It ends for that reason, which is said on stderr. */
+void instance_break_off(struct instance *in, const char *why);
+void instance_wait_for(
+    const struct instance *in, short events); /* of poll, or the end of its copy */
+void instance_answer(struct instance *in, struct ipc_message *m);
+void instance_answer_ready(struct instance *in);
+void instance_answer_cancelled(struct instance *in);
+void instance_answer_progress(struct instance *in);
+/* From inside of the engine: where there is no room, it goes on computing instead of waiting. */
+void instance_show_alive(struct instance *in);
+void instance_drop_guesses(struct instance *in); /* that wait, and the copy */
+void instance_drop_audio(struct instance *in);   /* and these */
+/* The engine gave up: because it could not, or because we told it to and the state has moved on. */
+void instance_fail(struct instance *in, const struct error *err);
+
 /* instance_work.c */
 void instance_begin(struct instance *in, const struct ipc_message *m);
 /* Does the most urgent thing that can be done now. False: there is none until a message comes. */
 bool instance_work(struct instance *in);
-
-/* instance.c */
-void instance_answer(struct instance *in, struct ipc_message *m);
-void instance_answer_cancelled(struct instance *in);
-/* The engine gave up: because it could not, or because we told it to and the state has moved on. */
-void instance_fail(struct instance *in, const struct error *err);
-void instance_answer_progress(struct instance *in);
-void instance_step(struct instance *in, enum instance_event e);
-/* Told by the engine while it computes (engine/engine.h). */
-bool instance_on_progress(void *arg, uint64_t decoded_samples);
 
 #endif

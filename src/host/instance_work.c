@@ -32,7 +32,7 @@ static bool wants_fold(const struct instance *in, unsigned rate_hz)
 
 void instance_begin(struct instance *in, const struct ipc_message *m)
 {
-	struct engine_begin b = { .on_progress = instance_on_progress, .arg = in };
+	struct engine_begin b = { .on_progress = in->on_progress, .arg = in };
 	struct wish_texts texts;
 	struct error err = ERROR_INIT;
 

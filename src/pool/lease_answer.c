@@ -2,10 +2,11 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/util.h"
 #include "pool/pool_internal.h"
 
-void lease_take_final(struct lease *l, const struct ipc_result *r)
+static void on_final(struct lease *l, const struct ipc_result *r)
 {
 	struct pool *p = l->pool;
 
@@ -35,7 +36,7 @@ static void kill_and_lose(struct lease *l, enum loss_kind kind, const struct err
 	lease_lost(l, (struct loss_cause){ kind, 0 }, why);
 }
 
-void lease_protocol_error(struct lease *l, const char *what)
+static void on_protocol_error(struct lease *l, const char *what)
 {
 	struct error err;
 
@@ -85,12 +86,49 @@ static void on_partial(struct lease *l, const struct ipc_result *r)
 	lease_tell_partial(l, r);
 }
 
+/* The instance is done with it. */
+static void eager_answered(struct lease *l)
+{
+	l->eager = EAGER_NONE;
+	lease_got_on(l);
+	if (l->attempt == ATTEMPT_BEGUN)
+		lease_release_slot(l);
+}
+
+static void tell_eager(struct lease *l, const struct ipc_result *r)
+{
+	eager_answered(l);
+	l->eager = EAGER_TOLD;
+	l->eager_cpu_us = r->eager_cpu_us;
+	lease_tell_eager(l, r);
+}
+
+static void on_eager_final(struct lease *l, const struct ipc_result *r)
+{
+	if (!lease_owes_eager(l)) {
+		on_protocol_error(l, "an eager final that nobody asked for");
+		return;
+	}
+	if (l->eager == EAGER_CANCELLED) {
+		metric_add(METRIC_eager_cpu_in_vain_seconds_total, r->eager_cpu_us);
+		eager_answered(l);
+	} else if (r->samples != l->given) {
+		metric_add(METRIC_eager_cpu_in_vain_seconds_total, r->eager_cpu_us);
+	} else if (l->attempt == ATTEMPT_ENDED) {
+		lease_stop_instance(l);
+		on_final(l, r);
+	} else {
+		tell_eager(l, r);
+	}
+}
+
 /* No partial comes for what it was asked; where it had to make room for a final one is wanted still. */
 static void on_cancelled(struct lease *l)
 {
 	bool eager = l->eager == EAGER_CANCELLED;
 
-	lease_eager_cancelled(l);
+	if (eager)
+		eager_answered(l);
 	if (!l->partial_due)
 		return;
 	lease_got_on(l);
@@ -107,13 +145,13 @@ void lease_message(struct lease *l, const struct ipc_message *m)
 	else if (m->type == IPC_PARTIAL)
 		on_partial(l, &m->result);
 	else if (m->type == IPC_EAGER_FINAL)
-		lease_eager_final(l, &m->result);
+		on_eager_final(l, &m->result);
 	else if (m->type == IPC_CANCELLED)
 		on_cancelled(l);
 	else if (m->type == IPC_FAILED)
 		on_failed(l, &m->failure);
 	else if (l->attempt == ATTEMPT_ENDED)
-		lease_take_final(l, &m->result);
+		on_final(l, &m->result);
 	else
-		lease_protocol_error(l, "a final before the utterance's end");
+		on_protocol_error(l, "a final before the utterance's end");
 }

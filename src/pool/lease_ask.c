@@ -96,6 +96,20 @@ void lease_abort(struct lease *l)
 	pool_settle(l->pool);
 }
 
+void lease_settle(struct lease *l)
+{
+	if (l->attempt != ATTEMPT_BEGUN) {
+		lease_abort(l);
+		return;
+	}
+	lease_tell_none_of_utterance(l);
+	lease_step(l, ATTEMPT_END);
+	histogram_observe(&l->pool->counts.final, 0);
+	lease_stop_instance(l);
+	lease_finish(l, ATTEMPT_FINAL);
+	pool_settle(l->pool);
+}
+
 void lease_release(struct lease **lease)
 {
 	struct lease *l = *lease;

@@ -9,26 +9,6 @@
 #include "base/metric.h"
 #include "pool/pool_internal.h"
 
-bool lease_owes_eager(const struct lease *l)
-{
-	return (l->eager == EAGER_ASKED && l->eager_sent) || l->eager == EAGER_CANCELLED;
-}
-
-bool lease_send_eager_request(struct lease *l)
-{
-	const struct ipc_message m = { .type = IPC_EAGER_REQUEST, .epoch = l->epoch };
-	bool owed = lease_owes(l);
-
-	if (!lease_send(l, &m))
-		return false;
-	l->eager_sent = true;
-	if (l->pool->traits.partials == IPC_PARTIALS_ANEW)
-		l->partial_due = false;
-	if (!owed)
-		lease_got_on(l);
-	return true;
-}
-
 /* Of one whose instance is still busy with an earlier one, that one's slot is this one's. */
 static bool ask(struct lease *l)
 {
@@ -78,74 +58,5 @@ void lease_cancel_eager(struct lease *l)
 	}
 	if (l->eager == EAGER_ASKED)
 		lease_release_slot(l);
-	l->eager = EAGER_NONE;
-}
-
-void lease_await_eager(struct lease *l)
-{
-	l->end_sent = true;
-	l->partial_due = false;
-	lease_got_on(l);
-}
-
-void lease_settle(struct lease *l)
-{
-	if (l->attempt != ATTEMPT_BEGUN) {
-		lease_abort(l);
-		return;
-	}
-	lease_tell_none_of_utterance(l);
-	lease_step(l, ATTEMPT_END);
-	histogram_observe(&l->pool->counts.final, 0);
-	lease_stop_instance(l);
-	lease_finish(l, ATTEMPT_FINAL);
-	pool_settle(l->pool);
-}
-
-/* The instance is done with it. */
-static void answered(struct lease *l)
-{
-	l->eager = EAGER_NONE;
-	lease_got_on(l);
-	if (l->attempt == ATTEMPT_BEGUN)
-		lease_release_slot(l);
-}
-
-static void tell(struct lease *l, const struct ipc_result *r)
-{
-	answered(l);
-	l->eager = EAGER_TOLD;
-	l->eager_cpu_us = r->eager_cpu_us;
-	lease_tell_eager(l, r);
-}
-
-void lease_eager_final(struct lease *l, const struct ipc_result *r)
-{
-	if (!lease_owes_eager(l)) {
-		lease_protocol_error(l, "an eager final that nobody asked for");
-		return;
-	}
-	if (l->eager == EAGER_CANCELLED) {
-		metric_add(METRIC_eager_cpu_in_vain_seconds_total, r->eager_cpu_us);
-		answered(l);
-	} else if (r->samples != l->given) {
-		metric_add(METRIC_eager_cpu_in_vain_seconds_total, r->eager_cpu_us);
-	} else if (l->attempt == ATTEMPT_ENDED) {
-		lease_stop_instance(l);
-		lease_take_final(l, r);
-	} else {
-		tell(l, r);
-	}
-}
-
-/* What was asked for since is under way. */
-void lease_eager_cancelled(struct lease *l)
-{
-	if (l->eager == EAGER_CANCELLED)
-		answered(l);
-}
-
-void lease_eager_over(struct lease *l)
-{
 	l->eager = EAGER_NONE;
 }

@@ -37,6 +37,11 @@ bool lease_send_begin(struct lease *l, const struct ipc_begin *what)
 	return true;
 }
 
+bool lease_owes_eager(const struct lease *l)
+{
+	return (l->eager == EAGER_ASKED && l->eager_sent) || l->eager == EAGER_CANCELLED;
+}
+
 bool lease_owes(const struct lease *l)
 {
 	return (l->attempt == ATTEMPT_ENDED && l->end_sent) ||
@@ -131,4 +136,31 @@ bool lease_send_end(struct lease *l)
 	l->partial_due = false; /* the final stands for it */
 	lease_got_on(l);
 	return true;
+}
+
+bool lease_send_eager_request(struct lease *l)
+{
+	const struct ipc_message m = { .type = IPC_EAGER_REQUEST, .epoch = l->epoch };
+	bool owed = lease_owes(l);
+
+	if (!lease_send(l, &m))
+		return false;
+	l->eager_sent = true;
+	if (l->pool->traits.partials == IPC_PARTIALS_ANEW)
+		l->partial_due = false;
+	if (!owed)
+		lease_got_on(l);
+	return true;
+}
+
+void lease_await_eager(struct lease *l)
+{
+	l->end_sent = true;
+	l->partial_due = false;
+	lease_got_on(l);
+}
+
+void lease_eager_over(struct lease *l)
+{
+	l->eager = EAGER_NONE;
 }

@@ -109,9 +109,10 @@ struct lease {
 	uint64_t sign_ns, got_on_ns; /* ... and since when it has got on with nothing */
 	bool end_sent;
 	struct compute_asker slot;
-	bool slot_unused;      /* it has one, and the instance had no room to be asked */
-	bool partial_due;      /* it was asked for one and has not answered */
-	enum eager eager;      /* written by lease_eager.c alone */
+	bool slot_unused; /* it has one, and the instance had no room to be asked */
+	bool partial_due; /* it was asked for one and has not answered */
+	enum eager
+	    eager; /* NONE, ASKED, CANCELLED in pauses (lease_eager.c), and by what comes of it (lease_answer.c) */
 	bool eager_sent;       /* ASKED: the instance was; until then it waits for a slot */
 	uint32_t eager_cpu_us; /* TOLD: what it took */
 	uint64_t partial_asked_ns, partial_cost_ns; /* ... since when, and what the last one took */
@@ -305,6 +306,10 @@ unsigned lease_slowest_factor(const struct lease *l);
 
 bool lease_send_partial_request(struct lease *l); /* false: no room now */
 bool lease_send_end(struct lease *l);             /* likewise */
+bool lease_send_eager_request(struct lease *l);   /* likewise */
+bool lease_owes_eager(const struct lease *l);
+void lease_await_eager(struct lease *l); /* as the final: the utterance ends here */
+void lease_eager_over(struct lease *l);  /* with the utterance, or asked for in vain */
 
 /* lease_slot.c */
 bool lease_needs_slot(const struct lease *l);
@@ -314,14 +319,6 @@ void lease_release_slot(struct lease *l);      /* no effect if it has none and w
 void lease_ask_partial_again(struct lease *l); /* it was broken off to make room */
 void lease_leave_slots(struct lease *l);
 
-/* lease_eager.c */
-/* False: no room now. */
-bool lease_send_eager_request(struct lease *l);
-bool lease_owes_eager(const struct lease *l);
-void lease_await_eager(struct lease *l); /* as the final: the utterance ends here */
-void lease_eager_final(struct lease *l, const struct ipc_result *r); /* its instance says one */
-void lease_eager_cancelled(struct lease *l);                         /* its instance has stopped */
-void lease_eager_over(struct lease *l);                              /* with the utterance */
 /* lease_lack.c */
 void lease_join_limited(struct lease *l); /* a new one becomes by_utterance */
 void lease_leave_limited(struct lease *l);
@@ -353,7 +350,5 @@ void lease_drop_canary(struct lease *l); /* gives its instance back */
 
 /* lease_answer.c */
 void lease_message(struct lease *l, const struct ipc_message *m);
-void lease_take_final(struct lease *l, const struct ipc_result *r);
-void lease_protocol_error(struct lease *l, const char *what); /* its instance sent that */
 
 #endif
