@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { root, set, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
-import { babble, clip, noRealSpeech } from './lib/speech.mjs';
+import { babble, clip, join, noRealSpeech } from './lib/speech.mjs';
+import { Settings, midUtterance, reload, sound } from './lib/ops.mjs';
 import { wav } from './lib/audio.mjs';
 import { post } from './lib/protocols/openai_rest.mjs';
 
@@ -132,6 +133,34 @@ for (const off of ['pool.en.confine=no', 'pool.en.param.profile=none']) {
     await withServer([...settings(own('probe.py')), '--set', off], async (server) => {
       assert.equal(told(await dictate(server, babble(500), manual)).inet, 'ok');
     });
+  });
+}
+
+for (const [what, command] of [['process', example], ['process of many rows', own('many.py')]]) {
+  test(`a program is loaded anew beside the one that serves, and whoever speaks is heard by that one to the end: a ${what}`, async () => {
+    const pool = (note) => ({ engine: 'exec', max: 2, spare: 1, 'param.command': command, 'param.note': note });
+    const config = new Settings({ 'pool.en': pool('one'), vad: { vad: 'statistical' } });
+    try {
+      await withServer(['-c', config.file], async (server) => {
+        const known = (await dictate(server, join(sound, sound), manual)).text;
+        const c = await midUtterance(server);
+        const { pid } = (await server.pool()).instances.find((i) => i.state === 'leased');
+        const { host_pid } = await server.pool();
+        config.write({ 'pool.en': pool('two'), vad: { vad: 'statistical' } });
+        await reload(server);
+        await server.until(async () => (await server.pool()).host_pid !== host_pid, 'another host serves');
+        assert.equal((await dictate(server, join(sound, sound), manual)).text, known);
+        assert.ok(fs.existsSync(`/proc/${pid}`), 'the old one hears still');
+        c.audio(sound);
+        await c.finish();
+        assert.equal(c.text, known);
+        assert.equal(c.all('recovered').length, 0);
+        await server.until(() => !fs.existsSync(`/proc/${pid}`), 'the old one has gone');
+        await server.until(() => !fs.existsSync(`/proc/${host_pid}`), 'and its host');
+      });
+    } finally {
+      config.remove();
+    }
   });
 }
 

@@ -1,5 +1,6 @@
 /* One host forks the newborns. To load a model anew a second one is started beside it; when it is ready it takes the
- * first one's place, and the first is ended: the instances it forked live on without it. */
+ * first one's place, and the first is ended: the instances it forked live on without it. One with instances that are no processes of
+ * their own wanes first: it is ended when the last of those has gone. */
 #define _GNU_SOURCE
 #include "pool/crew.h"
 
@@ -64,6 +65,61 @@ static void end_host(struct crew_host **h)
 	*h = NULL;
 }
 
+/* Takes it out of those that wane. */
+static void forget_waning(struct crew_host *h)
+{
+	struct crew_host **at = &h->crew->waning;
+
+	while (*at != NULL && *at != h)
+		at = &(*at)->older;
+	if (*at != NULL)
+		*at = h->older;
+}
+
+static void end_waning(struct crew_host *h)
+{
+	forget_waning(h);
+	end_host(&h);
+}
+
+static bool wanes(const struct crew_host *h)
+{
+	const struct crew_host *at = h->crew->waning;
+
+	while (at != NULL && at != h)
+		at = at->older;
+	return at != NULL;
+}
+
+static void end_the_empty(struct crew *c)
+{
+	struct crew_host *next;
+
+	for (struct crew_host *h = c->waning; h != NULL; h = next) {
+		next = h->older;
+		if (h->inside == 0)
+			end_waning(h);
+	}
+}
+
+static void on_member_gone(struct crew *c)
+{
+	end_the_empty(c);
+	free_when_empty(c);
+}
+
+/* It makes no more instances. */
+static void let_go(struct crew *c, struct crew_host **h)
+{
+	if ((*h)->inside == 0) {
+		end_host(h);
+		return;
+	}
+	(*h)->older = c->waning;
+	c->waning = *h;
+	*h = NULL;
+}
+
 /* What a host may say of an instance is checked: it may only speak of one we asked for. */
 static void on_spawned(void *arg, uint64_t id, int pid, const int fds[3])
 {
@@ -109,7 +165,7 @@ static void take_over(struct crew *c)
 	log_info("host %s: the model was loaded anew; instances of the old one go when they are "
 		 "idle",
 	    c->name);
-	end_host(&c->current);
+	let_go(c, &c->current);
 	c->current = c->coming;
 	c->coming = NULL;
 	c->reload = (struct error)ERROR_INIT;
@@ -153,6 +209,10 @@ static void on_host_down(void *arg, const struct error *why)
 		return;
 	}
 	member_settle(h, false);
+	if (wanes(h)) {
+		end_waning(h);
+		return;
+	}
 	pool_on_host_down(c->pool, &err);
 }
 
@@ -169,7 +229,7 @@ static void on_host_failed(void *arg, const struct error *why)
 
 	if (h == h->crew->coming)
 		give_up_reload(h->crew, why);
-	else
+	else if (!wanes(h))
 		pool_on_host_failed(h->crew->pool, why);
 }
 
@@ -261,7 +321,7 @@ struct crew *crew_new(struct uv_loop_s *loop, struct turn *turn, const char *nam
 
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	c->loop = loop;
-	c->on_member_gone = free_when_empty;
+	c->on_member_gone = on_member_gone;
 	c->name = xstrdup(name);
 	c->inbox = xcalloc(1, sizeof *c->inbox);
 	(void)uv_timer_init(loop, &c->timer);
@@ -380,6 +440,8 @@ void crew_free(struct crew **crew, void (*done)(void *arg), void *arg)
 		for (struct member *m = c->buckets[b]; m != NULL; m = m->next)
 			member_kill(m);
 	(void)uv_timer_start(&c->timer, on_kill_timeout, c->kill_timeout_ms, 0);
+	while (c->waning != NULL)
+		end_waning(c->waning);
 	end_host(&c->coming);
 	end_host(&c->current);
 }

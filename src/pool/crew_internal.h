@@ -18,7 +18,9 @@ struct crew;
 /* One stenopool-host of the crew. There are two while a model is loaded anew, and while the old one goes. */
 struct crew_host {
 	struct crew *crew;
-	struct host *host; /* NULL: it was told to go and has not gone yet */
+	struct host *host;       /* NULL: it was told to go and has not gone yet */
+	unsigned inside;         /* instances that end with it, being no processes of their own */
+	struct crew_host *older; /* of those that wane */
 };
 
 struct member {
@@ -32,6 +34,7 @@ struct member {
 	uv_poll_t poll, exit_poll;
 	uv_timer_t
 	    hold; /* where there is no pidfd: open until it is gone, in the place of exit_poll */
+	bool is_inside;  /* of its host: it is no process of its own */
 	bool wants_room; /* a send found no room */
 	bool gone;       /* the process has ended; the host may still tell how */
 	bool exited;     /* ... and the pool knows */
@@ -44,6 +47,7 @@ struct crew {
 	struct pool *pool;
 	struct crew_host *current; /* forks newborns; NULL once closing */
 	struct crew_host *coming;  /* loads the model anew, to be the current one; NULL: none */
+	struct crew_host *waning;  /* of an older model: each goes when nobody is inside of it */
 	unsigned hosts;            /* not yet gone */
 	struct error reload;       /* why the model could not be loaded anew the last time */
 	char *name;                /* owned */

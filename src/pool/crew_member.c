@@ -42,6 +42,8 @@ static void member_forget(struct member *m)
 		at = &(*at)->next;
 	*at = m->next;
 	c->members--;
+	if (m->host != NULL)
+		m->host->inside -= m->is_inside;
 	free(m);
 	c->on_member_gone(c);
 }
@@ -251,6 +253,8 @@ void member_add(struct crew_host *h, uint64_t id, int pid, const int fds[3])
 	m->next = c->buckets[id % CREW_BUCKETS];
 	c->buckets[id % CREW_BUCKETS] = m;
 	c->members++;
+	m->is_inside = m->pidfd < 0;
+	h->inside += m->is_inside;
 	m->handles = 2;
 	(void)uv_poll_init(c->loop, &m->poll, m->fd);
 	m->poll.data = m->hold.data = m;

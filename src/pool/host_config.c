@@ -131,6 +131,22 @@ static uint64_t stamp_path(const char *path)
 	return S_ISDIR(st.st_mode) ? stamp_entries(path) : stamp_of(&st);
 }
 
+/* A value may be a command, whose words may be files. */
+static uint64_t stamp_words(const char *value)
+{
+	uint64_t sum = 0;
+	char *words, *rest, *word;
+
+	if (strchr(value, ' ') == NULL || strchr(value, '/') == NULL)
+		return 0;
+	words = rest = xstrdup(value);
+	while ((word = strsep(&rest, " \t'\"")) != NULL)
+		if (word[0] == '/')
+			sum += stamp_path(word);
+	free(words);
+	return sum;
+}
+
 uint64_t host_config_stamp(const struct host_config *cfg)
 {
 	uint64_t sum = 0;
@@ -139,7 +155,7 @@ uint64_t host_config_stamp(const struct host_config *cfg)
 		const char *value = strchr(*p, '=');
 
 		if (value != NULL && value[1] != '\0')
-			sum += stamp_path(value + 1);
+			sum += stamp_path(value + 1) + stamp_words(value + 1);
 	}
 	return sum;
 }

@@ -60,7 +60,7 @@ static void write_file(const char *path, const char *text)
 
 static void test_stamp(void **state)
 {
-	char dir[] = "/tmp/stenopool-stamp-XXXXXX", file[64], other[64], param[64];
+	char dir[] = "/tmp/stenopool-stamp-XXXXXX", file[64], other[64], param[128];
 	const char *params[] = { param, "name=not-a-path", "flag", NULL };
 	struct host_config cfg = config("fake", params);
 	uint64_t none, written, longer, swapped;
@@ -80,6 +80,11 @@ static void test_stamp(void **state)
 	(void)rename(other, file);
 	swapped = host_config_stamp(&cfg);
 	assert_true(none != written && written != longer && longer != swapped);
+	(void)snprintf(param, sizeof param, "command=sh '%s' --fast", file);
+	swapped = host_config_stamp(&cfg);
+	assert_true(swapped != 0);
+	write_file(file, "another");
+	assert_true(host_config_stamp(&cfg) != swapped);
 	(void)unlink(file);
 	(void)rmdir(dir);
 	assert_int_equal(host_config_stamp(&cfg), 0);
