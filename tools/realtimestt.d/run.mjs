@@ -50,16 +50,19 @@ const few = (list) => (list.length === 0 ? 'none' : [...list.slice(0, 6), ...(li
 function report(title, texts, some) {
   let foreigners = 0;
   let wrong = 0;
+  const got = some.map((own) => (texts.get(own.name) ?? []).join(' | '));
+  const allSame = new Set(got).size === 1;
   print(`\n${title}`);
-  for (const own of some) {
-    const text = (texts.get(own.name) ?? []).join(' | ');
+  if (allSame) print(`  got, each of them: ${got[0] || '(nothing)'}`);
+  for (const [i, own] of some.entries()) {
+    const text = got[i];
     const others = foreign(own, text);
     const missed = edits(own.words, text.replaceAll(' | ', ' '));
     foreigners += others.length > 0 ? 1 : 0;
     wrong += missed;
     print(`  ${own.name}`);
     print(`    said:  ${own.words}`);
-    print(`    got:   ${text || '(nothing)'}`);
+    if (!allSame) print(`    got:   ${text || '(nothing)'}`);
     print(`    words wrong: ${missed} of ${wordsIn(own.words)}; of others: ${few(others)}`);
   }
   const total = some.reduce((n, c) => n + wordsIn(c.words), 0);
