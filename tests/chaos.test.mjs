@@ -30,6 +30,23 @@ for (const [lease, { engine, fake }] of [['session', fakes[0]], ['utterance', fa
   });
 }
 
+// Whoever kills one kills all: each of them is begun again, and heard in parts where that comes too often.
+test('a program of rows that is killed again and again costs no word', async (t) => {
+  const command = `python3 ${path.join(root, 'tests/lib/programs/many.py')} 6`;
+  const settings = { 'pool.en.engine': 'exec', 'pool.en.max': 6, 'pool.en.refresh': 'reset', 'pool.en.param.command': command, ...patience };
+  await withServer(fakes[0].fake(settings), async (server) => {
+    const scripts = Array.from({ length: 6 }, (_, i) => ({ manual: true, sounds: [babble(500, i), babble(800, i + 20)] }));
+    const report = emptyReport();
+    const how = { kills: KILLS / 3, clients: 6, pace: 4, random: randomFrom(SEED), every_ms: 400, report, rate: 'steady' };
+    const known = await undisturbed(server, scripts, how);
+    await disturbed(server, scripts, known, how);
+    t.diagnostic(JSON.stringify([...report.dealt]));
+    const { dropped, lost, doubled, errors, incomplete } = report;
+    assert.deepEqual({ dropped, lost, doubled, errors, incomplete }, { dropped: 0, lost: 0, doubled: 0, errors: 0, incomplete: 0 }, report.notes.join('\n'));
+    assert.ok(report.recovered > 0);
+  });
+});
+
 // Both passes of a session may be hit at once, as often as one alone: the finals are those of the second, whatever becomes of the first.
 const both = (settings) => Object.fromEntries(Object.entries(settings).flatMap(([k, v]) => [[k, v], [k.replace('pool.en.', 'pool.en-accurate.'), v]]));
 const scriptsOfTwo = () => Array.from({ length: 8 }, (_, i) => ({ manual: true, sounds: [babble(500, i), babble(800, i + 20), babble(300, i + 40)] }));

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { root, set, withServer } from './lib/server.mjs';
 import { Client, dictate } from './lib/client.mjs';
-import { babble, clip, join, noRealSpeech } from './lib/speech.mjs';
+import { babble, clip, join, noRealSpeech, silence } from './lib/speech.mjs';
 import { Settings, midUtterance, reload, sound } from './lib/ops.mjs';
 import { wav } from './lib/audio.mjs';
 import { post } from './lib/protocols/openai_rest.mjs';
@@ -135,6 +135,23 @@ for (const off of ['pool.en.confine=no', 'pool.en.param.profile=none']) {
     });
   });
 }
+
+test('a program is asked for eager finals, and the final is the last that was not taken back', async () => {
+  await withServer(settings(own('many.py'), { 'pool.en.refresh': 'reset' }), async (server) => {
+    const c = await Client.start(server, { eager_finals: true });
+    c.audio(join(silence(300), babble(1000, 2), silence(400)));
+    const early = await c.event('eager_final');
+    c.audio(babble(1000, 3));
+    await c.event('resumed');
+    c.audio(silence(400));
+    const late = await c.event('eager_final', 1);
+    assert.ok(late.text.length > early.text.length);
+    c.audio(silence(1500));
+    assert.equal((await c.event('final')).text, late.text);
+    c.audio(babble(500, 4)); // and the row is fit for the next
+    assert.equal((await c.finish()).length, 2);
+  });
+});
 
 for (const [what, command] of [['process', example], ['process of many rows', own('many.py')]]) {
   test(`a program is loaded anew beside the one that serves, and whoever speaks is heard by that one to the end: a ${what}`, async () => {
