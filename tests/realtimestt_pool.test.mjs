@@ -69,6 +69,14 @@ for (const renew of ['yes', 'no']) {
     }));
 }
 
+test('refresh = session: each client has a process of its own, which nobody had before', () =>
+  withPool({ 'pool.en.lease': 'session', 'pool.en.refresh': 'session' }, async (server) => {
+    const clients = await Promise.all([0, 1, 2, 3].map((word) => converse(server, word, [2, 1])));
+    const heardBy = clients.map((c) => new Set(c.finals.map((f) => f.instance)));
+    assert.ok(heardBy.every((s) => s.size === 1));
+    assert.equal(new Set(heardBy.flatMap((s) => [...s])).size, 4);
+  }));
+
 test('partials are what the recorder writes while somebody speaks, and the language is told', () =>
   withPool({ 'server.partial_interval_ms': 100 }, async (server) => {
     const c = await Client.start(server, { endpointing: 'manual' });
