@@ -15,7 +15,7 @@ import { post } from './lib/protocols/openai_rest.mjs';
 const example = `python3 ${path.join(root, 'contrib/python/example_engine.py')}`;
 const own = (name) => `python3 ${path.join(root, 'tests/lib/programs', name)}`;
 const patience = { 'pool.en.begin_timeout_ms': 1000, 'pool.en.final_timeout_ms': 1000, 'pool.en.slowest_factor': 1, 'pool.en.start_timeout_ms': 5000 };
-const settings = (command, more = {}) => set({ 'vad.vad': 'statistical', 'pool.en.engine': 'exec', 'pool.en.max': 2, 'pool.en.param.command': command, ...more });
+const settings = (command, more = {}) => set({ 'vad.vad': 'statistical', 'pool.en.engine': 'exec', 'pool.en.tidy_text': 'no', 'pool.en.max': 2, 'pool.en.param.command': command, ...more });
 // What a session says of its loss repeats it.
 const times = (server, words) => server.log.split('\n').filter((line) => !/ session \d+: /.test(line) && words.test(line)).length;
 const manual = { endpointing: 'manual' };

@@ -122,16 +122,15 @@ bool letter_is_punctuation(uint32_t c)
 	    in(c, 0x3008, 0x3011) || in(c, 0xff01, 0xff0f);
 }
 
-/* Latin with its accents, Greek, Cyrillic, Hebrew, Georgian, Hangul. Arabic, Armenian, Ethiopian, Indian and Chinese scripts have full
- * stops of their own, and Thai has none. */
+/* Latin with its accents, Greek, Cyrillic, Hebrew, Georgian. Arabic, Armenian, Ethiopian, Indian and Chinese scripts have full stops of
+ * their own, Thai has none, and Hangul is left as its recognisers write it. */
 bool letter_takes_full_stop(uint32_t c)
 {
 	if (c < 0x80)
 		return in(c, '0', '9') || in(c, 'a', 'z') || in(c, 'A', 'Z');
 	return (in(c, 0xc0, 0x2af) && c != 0xd7 && c != 0xf7) || in(c, 0x300, 0x373) ||
 	    in(c, 0x376, 0x37d) || c == 0x37f || c == 0x386 || in(c, 0x388, 0x52f) ||
-	    in(c, 0x5d0, 0x5ea) || in(c, 0x10a0, 0x10fa) || in(c, 0x1e00, 0x1fbc) ||
-	    in(c, 0xac00, 0xd7a3);
+	    in(c, 0x5d0, 0x5ea) || in(c, 0x10a0, 0x10fa) || in(c, 0x1e00, 0x1fbc);
 }
 
 size_t letter_put(uint32_t c, char *out)

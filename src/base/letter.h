@@ -14,7 +14,7 @@ uint32_t letter_lower(uint32_t c);
 uint32_t letter_upper(uint32_t c);
 bool letter_is_space(uint32_t c);
 bool letter_is_punctuation(uint32_t c);
-/* Of a word's inside: a letter, a digit or an accent, of a script whose sentences end with ".". */
+/* Of a word's inside: a letter, a digit or an accent, of a script whose sentences are ended here, with ".". */
 bool letter_takes_full_stop(uint32_t c);
 /* Writes a character, 1 to 4 bytes; returns how many. */
 size_t letter_put(uint32_t c, char *out);

@@ -105,10 +105,10 @@ static void test_what_is_no_utf8_is_a_character_a_byte(void **state)
 static void test_which_scripts_end_with_a_dot(void **state)
 {
 	static const char *const with[] = { "a", "Z", "9", "\xc3\xa9", "\xcc\x81", "\xce\xa9",
-		"\xd1\x8f", "\xd7\x90", "\xe1\x83\x90", "\xea\xb0\x80", "\xe1\xba\xa5" };
+		"\xd1\x8f", "\xd7\x90", "\xe1\x83\x90", "\xe1\xba\xa5" };
 	static const char *const without[] = { ".", "?", " ", "'", "\xc3\x97", "\xcd\xbe",
 		"\xce\x87", "\xd5\xa1", "\xd8\xa7", "\xe0\xa4\xb9", "\xe0\xb8\x81", "\xe4\xbd\xa0",
-		"\xe3\x81\x82", "\xe3\x80\x82" };
+		"\xea\xb0\x80", "\xe3\x81\x82", "\xe3\x80\x82" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(with); i++)

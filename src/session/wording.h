@@ -22,7 +22,8 @@ enum { WORDING_PHRASE_WORDS = 12, WORDING_PHRASE_TIMES = 3, WORDING_WORD_TIMES =
 
 struct wording {        /* plain data; zeroed: as the engine writes it */
 	bool uppercase; /* the first letter, where its script has capitals */
-	bool full_stop; /* "." behind the last letter, where its script has that one (letter.h) */
+	bool
+	    full_stop; /* "." behind the last letter, where its script's sentences are ended so (letter.h) */
 	bool clean_spaces; /* none around it, and one " " for any between */
 	bool clean_repeats;
 };
