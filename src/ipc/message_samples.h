@@ -19,7 +19,7 @@ static const struct ipc_message samples[] = {
 	{ .type = IPC_HELLO,
 	    .hello = { IPC_VERSION, 4711, 300, 20, 91000, 88000,
 		{ IPC_DECODES_WHOLE, IPC_PARTIALS_ANEW, IPC_EAGER_ANEW, IPC_THREADS_AT_DECODE, 4,
-		    IPC_TELLS_CONFIDENCES, IPC_TAKES_PROMPT, IPC_BEARS_FORK, 1, 3 },
+		    IPC_TELLS_CONFIDENCES, IPC_TAKES_PROMPT, IPC_BEARS_FORK, 1, 3, 0 },
 		TEXT("fake"), TEXT("en-us") } },
 	{ .type = IPC_HOST_FAILED, .failure = { ERROR_ENGINE, TEXT("model: /no is not there") } },
 	{ .type = IPC_SPAWNED,
