@@ -572,11 +572,11 @@ class _BatchServer:
         self.line.say(encode_hello(self.engine, BATCH, self.engine.rows))
         while True:
             ready = select.select([self.line.sock, self.bell], [], [], self.patience())[0]
+            while self.hear_one():
+                pass  # first, so that what is not wanted any more is not told
             if self.bell in ready:
                 self.bell.recv(64)
                 self.take_results()
-            while self.hear_one():
-                pass
             self.start_jobs()
 
     def compute(self):
