@@ -227,6 +227,16 @@ static int limit(int resource, rlim_t most)
 	return setrlimit((__rlimit_resource_t)resource, &r);
 }
 
+/* As it is where it is lower. */
+static int limit_processes(rlim_t most)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NPROC, &now) < 0)
+		return -1;
+	return limit(RLIMIT_NPROC, MIN(most, now.rlim_max));
+}
+
 static int set_limits(const struct confine_config *cfg)
 {
 	struct rlimit core = { 0, 0 };
@@ -245,7 +255,7 @@ static int set_limits(const struct confine_config *cfg)
 	 * all instances and their copies together. */
 	if (cfg->threads)
 		return 0;
-	return limit(RLIMIT_NPROC, cfg->copies ? PROCESSES_MAX : 0);
+	return limit_processes(cfg->copies ? PROCESSES_MAX : 0);
 }
 
 static int filter_calls(struct confine *c)

@@ -153,12 +153,14 @@ static struct utterance *next_of(const struct seat *seat)
 	return u;
 }
 
-/* Of what is heard whole. Partials that are decoded anew make room for it. */
+/* Of what is heard whole, and by the first one that hears it: should that one have been lost for this, the next is not. Partials that are decoded
+ * anew make room for it. */
 static void ask_eager(struct seat *seat, const struct utterance *u, struct pass *p)
 {
 	struct attempt *a = &p->now;
 
-	if (u->finals != seat || u->pause == 0 || a->eager_asked || p->from > 0 || p->to > 0)
+	if (u->finals != seat || u->pause == 0 || a->eager_asked || p->lost_n > 0 || p->from > 0 ||
+	    p->to > 0)
 		return;
 	a->eager_asked = lease_request_eager(seat->lease);
 	if (a->eager_asked && pool_traits(seat->pool)->partials == IPC_PARTIALS_ANEW)
