@@ -121,12 +121,14 @@ function parted(c) {
 }
 
 // What the first pass told because the other one could not is right if it is what that one hears; what it has learnt of the speaker
-// is another matter, so that how sure it is does not count.
+// is another matter, so that how sure it is does not count; nor, from then on, how sure the other one is, which has not heard that utterance.
 function takeQuick(finals, known, quick) {
   const same = (f, k) => isDeepStrictEqual([f.text, f.words.map(({ confidence, ...w }) => w)], [k.text, k.words.map(({ confidence, ...w }) => w)]);
-  return finals.map((f) => {
+  const first = finals.findIndex((f) => f.pass === 'partials');
+  return finals.map((f, i) => {
     const at = (all) => all.finals.find((k) => k.utterance === f.utterance);
-    return f.pass === 'partials' && at(quick) && same(f, at(quick)) ? at(known) : f;
+    const by = f.pass === 'partials' ? quick : known;
+    return first >= 0 && i >= first && at(by) && same(f, at(by)) ? at(known) : f;
   });
 }
 

@@ -31,7 +31,7 @@ def tell(kind, fields=b''):
 
 
 def hello():
-    tell(HELLO, struct.pack('<6I11H', 9, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 0, 1, 11, 0, 1, 1, 1, 0) + text('fake') + text('fake'))
+    tell(HELLO, struct.pack('<6I11H', 9, os.getpid(), 1, 1, 1, 1, 0, 1, 0, 0, 1, 27, 0, 1, 1, 1, 0) + text('fake') + text('fake'))
 
 
 def next_message():
