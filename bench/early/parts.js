@@ -10,7 +10,7 @@ const clipsOf = require('../whisper/clips.js');
 const { modelFile, Skipped } = require('../whisper/peers.js');
 
 const SPEAKERS = (process.env.BENCH_EARLY_SPEAKERS || '1,2,4,8').split(',').map(Number);
-const EACH = 6; // utterances of each speaker
+const EACH = 4; // utterances of each speaker
 const SAME = Number(process.env.BENCH_EARLY_SAME || 500); // utterances with each engine
 const SAME_AT_ONCE = 4;
 const TURN_MS = 1500; // of silence behind each utterance
