@@ -88,8 +88,8 @@ static void take(struct realtime_session *s, struct realtime_ids *ids, const cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	static const struct endpoint_config defaults = { ENDPOINTING_VAD, 0.5, 300, 100, 600, 0,
-		30000, NULL };
+	static const struct endpoint_config defaults = { ENDPOINTING_VAD, 0.5, 300, 100, 600, 200,
+		0, 30000, NULL };
 	struct realtime_ids ids = { .nonce = "0123456789abcdef" };
 	struct realtime_session s;
 	const char *text = (const char *)bytes;

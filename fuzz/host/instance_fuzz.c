@@ -65,13 +65,14 @@ static void reset(struct engine *e)
 	e->samples = 0;
 }
 
-static const struct ipc_traits traits = { .takes = IPC_TAKES_ALL };
+static const struct ipc_traits traits = { .takes = IPC_TAKES_ALL, .eager = IPC_EAGER_ANEW };
 static const struct engine_ops ops = { .name = "fuzz",
 	.traits = &traits,
 	.begin = begin,
 	.audio = audio,
 	.partial = result,
 	.end = result,
+	.eager = result,
 	.reset = reset };
 
 /* A byte of its own for what came later, so that the others mean what they always did. */
@@ -80,6 +81,8 @@ static enum ipc_type type_of(uint8_t kind)
 	static const enum ipc_type types[] = { IPC_BEGIN, IPC_AUDIO, IPC_PARTIAL_REQUEST, IPC_END,
 		IPC_ABORT, IPC_RESET };
 
+	if (kind == 0xfe)
+		return IPC_EAGER_REQUEST;
 	return kind == 0xff ? IPC_CANCEL : types[kind % ARRAY_SIZE(types)];
 }
 
