@@ -10,6 +10,7 @@ const clipsOf = require('../whisper/clips.js');
 const { modelFile, Skipped } = require('../whisper/peers.js');
 
 const SPEAKERS = (process.env.BENCH_EARLY_SPEAKERS || '1,2,4,8').split(',').map(Number);
+const ENGINES = new RegExp(process.env.BENCH_EARLY_ENGINES || '', 'i');
 const EACH = 4; // utterances of each speaker
 const SAME = Number(process.env.BENCH_EARLY_SAME || 500); // utterances with each engine
 const SAME_AT_ONCE = 4;
@@ -37,7 +38,7 @@ function engines() {
     if (!(e instanceof Skipped)) throw e;
     console.log(`No Whisper: ${e.message}\n`);
   }
-  return list;
+  return Object.fromEntries(Object.entries(list).filter(([name]) => ENGINES.test(name)));
 }
 
 // One with early finals and one without, of one engine.
@@ -143,7 +144,7 @@ async function dictate(server, said, early) {
     c.audio(join(second, pause));
     if (early) await told();
     c.audio(silence(800));
-    await c.until(() => c.finals.length > before, 'the final');
+    await c.until(() => c.finals.length > before && c.finals.length === c.all('speech_start').length, 'the finals');
   }
   await c.finish();
   return c.finals.map(({ instance, ...f }) => f);

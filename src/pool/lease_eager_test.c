@@ -182,6 +182,26 @@ static void test_what_goes_on_cancels_it_and_a_late_answer_is_dropped(void **sta
 	finish();
 }
 
+/* The answer to the last one crosses with what is asked for next. */
+static void test_a_late_answer_is_not_that_to_the_next_one(void **state)
+{
+	(void)state;
+	start(&streams, REFRESH_UTTERANCE);
+	ask(&a);
+	lease_cancel_eager(a.lease);
+	assert_int_equal(lease_audio(a.lease, silence, BLOCK), BLOCK);
+	ask(&a);
+	hears(&a)->samples -= BLOCK;
+	pool_fake_eager(&f, at(&a), "of the first block");
+	hears(&a)->samples += BLOCK;
+	assert_int_equal(a.seen[LEASE_FAKE_EAGER], 0);
+	pool_fake_eager(&f, at(&a), "of both");
+	assert_int_equal(a.seen[LEASE_FAKE_EAGER], 1);
+	assert_string_equal(a.text, "of both");
+	settle(&a);
+	finish();
+}
+
 /* The next pause comes before the instance has said that it stopped. */
 static void check_asked_again(const struct ipc_traits *traits)
 {
@@ -340,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_told_is_the_final_without_another_word),
 		cmocka_unit_test(test_one_that_is_under_way_at_the_end_is_the_final),
 		cmocka_unit_test(test_what_goes_on_cancels_it_and_a_late_answer_is_dropped),
+		cmocka_unit_test(test_a_late_answer_is_not_that_to_the_next_one),
 		cmocka_unit_test(test_one_may_be_asked_for_while_the_last_is_being_broken_off),
 		cmocka_unit_test(test_the_end_may_come_while_one_is_being_broken_off),
 		cmocka_unit_test(test_it_takes_a_slot_until_it_is_told),
