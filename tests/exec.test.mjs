@@ -184,14 +184,14 @@ for (const [what, command] of [['process', example], ['process of many rows', ow
 
 // ---- what goes wrong when it is loaded ----
 
-const load = { 'pool.en.load_timeout_ms': 1000, 'pool.en.backoff_min_ms': 600000, 'pool.en.backoff_max_ms': 600000 };
+const load = { 'pool.en.load_timeout_ms': 5000, 'pool.en.backoff_min_ms': 600000, 'pool.en.backoff_max_ms': 600000 };
 const start = [
   ['is not there', '/nowhere/engine --fast', /program '\/nowhere\/engine --fast': cannot run \/nowhere\/engine: No such file/],
   ['cannot be cut into words', "engine 'one", /param.command 'engine 'one': a ' has no other one/],
   ['is none', '', /param.command '': it names no program/],
   ['exits at once', 'exits', /program '.*wrong.py exits' ended with status 1 before it said HELLO/],
   ['crashes', 'crashes', /program '.*' was killed by signal 6 \(Aborted\) before it said HELLO/],
-  ['never answers', 'silent', /program '.*' has not said HELLO within load_timeout_ms 1000/],
+  ['never answers', 'silent', /program '.*' has not said HELLO within load_timeout_ms 5000/],
   ['closes its socket', 'closes', /program '.*' closed its socket before it said HELLO/],
   ['lies about its version', 'version', /program '.*' speaks version 7 of the protocol, 9 is needed/],
   ['speaks a version with another HELLO', 'old-hello', /program '.*' speaks version 1 of the protocol, 9 is needed/],
