@@ -20,13 +20,13 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "engine/blocks.h"
 #include "engine/engine.h"
 #include "engine/pocketsphinx_compat.h"
 #include "engine/pocketsphinx_phrases.h"
 #include "engine/pocketsphinx_settings.h"
 
 enum {
-	BLOCK_SAMPLES = 1600,
 	SHORTEST_SAMPLES =
 	    1600, /* no word is in less, and of two frames 5.1 makes no lattice but an abort */
 	TEXT_MAX_BYTES = 32 * 1024,
@@ -47,8 +47,7 @@ struct engine {
 	engine_progress_f *on_progress;
 	void *arg;
 	uint64_t samples; /* given to the library */
-	int16_t block[BLOCK_SAMPLES];
-	size_t block_n; /* always < BLOCK_SAMPLES between calls */
+	struct blocks blocks;
 
 	/* of the result */
 	char text[TEXT_MAX_BYTES];
@@ -165,7 +164,7 @@ static void abandon(struct engine *e)
 	if (e->started)
 		(void)ps_end_utt(e->ps);
 	e->started = false;
-	e->block_n = 0;
+	e->blocks.n = 0;
 	e->samples = 0;
 }
 
@@ -228,20 +227,7 @@ static int decode(struct engine *e, const int16_t *samples, size_t n, struct err
 
 static int pocketsphinx_audio(struct engine *e, const int16_t *samples, size_t n, struct error *err)
 {
-	while (n > 0) {
-		size_t take = MIN(n, BLOCK_SAMPLES - e->block_n);
-
-		memcpy(e->block + e->block_n, samples, take * sizeof *samples);
-		e->block_n += take;
-		samples += take;
-		n -= take;
-		if (e->block_n < BLOCK_SAMPLES)
-			break;
-		e->block_n = 0;
-		if (decode(e, e->block, BLOCK_SAMPLES, err) < 0)
-			return -1;
-	}
-	return 0;
+	return blocks_add(&e->blocks, samples, n, decode, e, err);
 }
 
 /* <s>, </s>, <sil>, [NOISE], ++UH++, and where a grammar goes on without a word */
@@ -332,10 +318,8 @@ static int pocketsphinx_partial(struct engine *e, struct engine_result *out, str
 static int pocketsphinx_end(struct engine *e, struct engine_result *out, struct error *err)
 {
 	struct gathering g = { .is_final = true };
-	int failed = decode(e, e->block, e->block_n, err);
 
-	e->block_n = 0;
-	if (failed < 0)
+	if (blocks_end(&e->blocks, decode, e, err) < 0)
 		return -1;
 	e->started = false;
 	if (ps_end_utt(e->ps) < 0)

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "engine/blocks.h"
 #include "engine/engine.h"
 #include "engine/vosk_heard.h"
 #include "engine/vosk_library.h"
@@ -25,7 +26,7 @@
 #include "models/tree.h"
 #include "models/vosk_model.h"
 
-enum { BLOCK_SAMPLES = 1600, DITHER_SEED = 1 };
+enum { DITHER_SEED = 1 };
 
 struct engine {
 	struct vosk_settings settings;  /* owned */
@@ -42,8 +43,7 @@ struct engine {
 	engine_progress_f *on_progress;
 	void *arg;
 	uint64_t samples; /* given to the library */
-	int16_t block[BLOCK_SAMPLES];
-	size_t block_n; /* always < BLOCK_SAMPLES between calls */
+	struct blocks blocks;
 
 	struct vosk_heard heard;
 };
@@ -256,7 +256,7 @@ static int vosk_begin(struct engine *e, const struct engine_begin *begin, struct
 	e->on_progress = begin->on_progress;
 	e->arg = begin->arg;
 	e->samples = 0;
-	e->block_n = 0;
+	e->blocks.n = 0;
 	vosk_heard_begin(&e->heard, strpbrk(lines, "[<") != NULL);
 	rc = lines[0] != '\0' ? take_phrases(e, lines, err) : take_any(e, err);
 	srand(DITHER_SEED);
@@ -282,20 +282,7 @@ static int decode(struct engine *e, const int16_t *samples, size_t n, struct err
 
 static int vosk_audio(struct engine *e, const int16_t *samples, size_t n, struct error *err)
 {
-	while (n > 0) {
-		size_t take = MIN(n, BLOCK_SAMPLES - e->block_n);
-
-		memcpy(e->block + e->block_n, samples, take * sizeof *samples);
-		e->block_n += take;
-		samples += take;
-		n -= take;
-		if (e->block_n < BLOCK_SAMPLES)
-			break;
-		e->block_n = 0;
-		if (decode(e, e->block, BLOCK_SAMPLES, err) < 0)
-			return -1;
-	}
-	return 0;
+	return blocks_add(&e->blocks, samples, n, decode, e, err);
 }
 
 static int vosk_partial(struct engine *e, struct engine_result *out, struct error *err)
@@ -309,10 +296,7 @@ static int vosk_partial(struct engine *e, struct engine_result *out, struct erro
 
 static int vosk_end(struct engine *e, struct engine_result *out, struct error *err)
 {
-	size_t n = e->block_n;
-
-	e->block_n = 0;
-	if (decode(e, e->block, n, err) < 0)
+	if (blocks_end(&e->blocks, decode, e, err) < 0)
 		return -1;
 	if (e->samples > 0 && e->at_work != NULL &&
 	    vosk_heard_add(&e->heard, e->library.final_result(e->at_work), e->samples, err) < 0)
