@@ -35,3 +35,25 @@ void fd_close(int *fd)
 	*fd = -1;
 	errno = saved;
 }
+
+const char *path_last(const char *path, size_t *n_out)
+{
+	size_t end = strlen(path), start;
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	*n_out = end - start;
+	return path + start;
+}
+
+char *path_last_copy(const char *path)
+{
+	size_t n;
+	const char *last = path_last(path, &n);
+	char *copy = xcalloc(n + 1, 1);
+
+	memcpy(copy, last, n);
+	return copy;
+}

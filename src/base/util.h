@@ -12,6 +12,10 @@
 void *xcalloc(size_t n, size_t size);
 char *xstrdup(const char *s);
 
+/* The last part of a path, which slashes may follow: its beginning in there, and its bytes; "/" has an empty one. */
+const char *path_last(const char *path, size_t *n_out);
+char *path_last_copy(const char *path); /* to be freed */
+
 /* Closes *fd if it is open and sets it to -1. Keeps errno. */
 void fd_close(int *fd);
 

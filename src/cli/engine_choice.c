@@ -123,15 +123,11 @@ static const struct model *named_model(const struct config_pool *p)
 /* A file of weights by its name is Whisper's; a directory is the engine's whose name it begins with ("vosk-model-small-de-0.15"). */
 static bool is_path_for(const struct candidate *c, const char *path)
 {
-	size_t n = strlen(path), start;
+	size_t n = strlen(path);
 
 	if (n > 4 && strcmp(path + n - 4, ".bin") == 0)
 		return strcmp(c->name, "whisper") == 0;
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	for (start = n; start > 0 && path[start - 1] != '/';)
-		start--;
-	return strncmp(path + start, c->name, strlen(c->name)) == 0;
+	return strncmp(path_last(path, &n), c->name, strlen(c->name)) == 0;
 }
 
 /* Whether it can hear for the pool; *model_out: with which of the catalogue, NULL where that is said or is not needed. */

